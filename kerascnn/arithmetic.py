@@ -1,0 +1,126 @@
+"""Sizes, parameters, operations and receptive fields, from numbers alone. Standard library only.
+
+The formulas are those of Dumoulin and Visin, A guide to convolution arithmetic for deep learning
+(arXiv:1603.07285): a window of size F, applied every S positions to an input of size W padded by P
+on both sides, gives floor((W + 2P - F) / S) + 1 positions.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kerascnn.errors import InputError
+
+
+def _check_positive(**values: int) -> None:
+    for name, value in values.items():
+        if value < 1:
+            raise InputError(f"`{name}` must be at least 1. Received: {value}.")
+
+
+def effective_size(window: int, dilation: int = 1) -> int:
+    """Extent of a window of `window` taps with `dilation - 1` gaps between neighbours."""
+    _check_positive(window=window, dilation=dilation)
+    return dilation * (window - 1) + 1
+
+
+def output_size(
+    size: int, window: int, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> int:
+    """Positions along one axis of a convolution or a pooling.
+
+    Args:
+        size: Input size.
+        window: Filter size F.
+        stride: Step S.
+        padding: Zeros added on EACH side, P.
+        dilation: Distance between neighbouring taps.
+
+    Raises:
+        InputError: The window does not fit into the padded input, or a value is out of range.
+    """
+    _check_positive(size=size, window=window, stride=stride, dilation=dilation)
+    if padding < 0:
+        raise InputError(f"`padding` must be at least 0. Received: {padding}.")
+    room = size + 2 * padding - effective_size(window, dilation)
+    if room < 0:
+        raise InputError(
+            f"a window of {effective_size(window, dilation)} does not fit into an input of {size} "
+            f"padded by {padding} on each side."
+        )
+    return room // stride + 1
+
+
+def transposed_output_size(
+    size: int, window: int, stride: int = 1, padding: int = 0, output_padding: int = 0
+) -> int:
+    """Size along one axis after a transposed convolution: the inverse of `output_size`."""
+    _check_positive(size=size, window=window, stride=stride)
+    if not 0 <= output_padding < stride:
+        raise InputError(
+            f"`output_padding` must be in [0, stride). Received: {output_padding}, stride {stride}."
+        )
+    return (size - 1) * stride + window - 2 * padding + output_padding
+
+
+def conv_parameters(
+    window: tuple[int, int], inputs: int, filters: int, groups: int = 1, bias: bool = True
+) -> int:
+    """Trainable parameters of a 2-D convolution from `inputs` to `filters` channels."""
+    _check_positive(inputs=inputs, filters=filters, groups=groups)
+    if inputs % groups or filters % groups:
+        raise InputError(
+            f"`groups` must divide inputs and filters. Received: {groups}, {inputs}, {filters}."
+        )
+    return window[0] * window[1] * (inputs // groups) * filters + (filters if bias else 0)
+
+
+def conv_macs(
+    window: tuple[int, int], inputs: int, filters: int, output: tuple[int, int], groups: int = 1
+) -> int:
+    """Multiply-accumulate operations of a 2-D convolution with an `output` of (height, width)."""
+    weights = conv_parameters(window, inputs, filters, groups, bias=False)
+    return weights * output[0] * output[1]
+
+
+def dense_parameters(inputs: int, units: int, bias: bool = True) -> int:
+    """Trainable parameters of a fully connected layer."""
+    _check_positive(inputs=inputs, units=units)
+    return inputs * units + (units if bias else 0)
+
+
+@dataclass(frozen=True)
+class Window:
+    """One layer of a chain, along one axis: filter size, step, padding on each side, dilation."""
+
+    size: int
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """What one unit of a layer sees of the input, along one axis.
+
+    Attributes:
+        size: Input positions it depends on.
+        jump: Input positions between two neighbouring units.
+        start: Input position, from 0, of the centre of the first unit's field.
+    """
+
+    size: int = 1
+    jump: int = 1
+    start: float = 0.0
+
+
+def receptive_field(chain: Iterable[Window], field: ReceptiveField | None = None) -> ReceptiveField:
+    """Receptive field after a chain of windows, starting from `field` (a single pixel)."""
+    field = field or ReceptiveField()
+    for window in chain:
+        extent = effective_size(window.size, window.dilation)
+        field = ReceptiveField(
+            size=field.size + (extent - 1) * field.jump,
+            jump=field.jump * window.stride,
+            start=field.start + ((extent - 1) / 2 - window.padding) * field.jump,
+        )
+    return field

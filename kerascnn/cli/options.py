@@ -1,0 +1,48 @@
+"""Options that several commands share, and how their text becomes values."""
+
+import json
+from typing import Any
+
+import click
+
+from kerascnn.errors import InputError
+
+
+def parse_options(items: tuple[str, ...]) -> dict[str, Any]:
+    """Turns "key=value" texts into options; values are JSON where they can be, else text.
+
+    Raises:
+        InputError: A text without "=", or one key twice.
+    """
+    options: dict[str, Any] = {}
+    for item in items:
+        key, equals, text = item.partition("=")
+        if not equals or not key:
+            raise InputError(f"--option takes key=value, such as activation=relu. Received: {item}")
+        if key in options:
+            raise InputError(f"--option {key} is given twice.")
+        try:
+            options[key] = json.loads(
+                {"True": "true", "False": "false", "None": "null"}.get(text, text)
+            )
+        except json.JSONDecodeError:
+            options[key] = text
+    return options
+
+
+def parse_size(text: str | None) -> int | tuple[int, int] | None:
+    """Turns "64" or "48x64" (height x width) into a size."""
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
+        raise InputError(f"--image-size takes a number or HEIGHTxWIDTH. Received: {text}")
+    sizes = [int(part) for part in parts]
+    return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])
+
+
+data_dir = click.option(
+    "--data-dir", metavar="FOLDER", help="Where TensorFlow Datasets keeps its data [TFDS_DATA_DIR]."
+)
+overwrite = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")

@@ -1,0 +1,113 @@
+"""`kerascnn train`."""
+
+import click
+
+from kerascnn.cli import console, options
+
+
+@click.command(short_help="Train a model.")
+@click.argument("source", required=False)
+@click.option("--model", "-m", metavar="NAME", help="Architecture, such as LeNet5.")
+@click.option("--out", "-o", metavar="RUN", default="run", show_default=True, help="Run folder.")
+@click.option("--epochs", type=int, help="Passes over the data.")
+@click.option("--batch-size", type=int, help="Images per step.")
+@click.option("--learning-rate", type=float, help="Peak of the schedule.")
+@click.option("--image-size", metavar="N|HxW", help="Size images are brought to.")
+@click.option(
+    "--resize",
+    type=click.Choice(["auto", "stretch", "crop", "pad"]),
+    default="auto",
+    help="How images of other sizes are made to fit.",
+)
+@click.option("--validation-split", type=float, default=0.2, show_default=True)
+@click.option("--patience", type=int, help="Stop after so many epochs without progress.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--weights", metavar="FILE", help="Weight file to start from.")
+@click.option(
+    "--option",
+    "items",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Option of the architecture, such as activation=relu. Repeatable.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
+@options.data_dir
+@options.overwrite
+@options.as_json
+def command(
+    source: str | None,
+    model: str | None,
+    out: str,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    image_size: str | None,
+    resize: str,
+    validation_split: float,
+    patience: int | None,
+    seed: int,
+    weights: str | None,
+    items: tuple[str, ...],
+    resume: bool,
+    data_dir: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Train a model on SOURCE and write a run folder.
+
+    SOURCE is a folder with one folder of images per class, tfds:NAME (TensorFlow Datasets), or
+    digits (embedded).
+    """
+    if not resume and (source is None or model is None):
+        missing = "SOURCE (a folder, tfds:NAME or digits)" if source is None else "--model NAME"
+        raise click.UsageError(f"missing {missing}. See `kerascnn train --help`.")
+    if model is not None:
+        from kerascnn import catalog
+
+        catalog.find(model)
+    parsed, size = options.parse_options(items), options.parse_size(image_size)
+    console.import_tensorflow()
+    from kerascnn.cli.progress import TrainingProgress
+    from kerascnn.training import train
+
+    progress = TrainingProgress()
+    try:
+        result = train(
+            source,
+            model,
+            out,
+            options=parsed,
+            weights=weights,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            image_size=size,
+            validation_split=validation_split,
+            resize=resize,
+            patience=patience,
+            seed=seed,
+            data_dir=data_dir,
+            resume=resume,
+            overwrite=overwrite,
+            callbacks=[progress],
+        )
+    finally:
+        progress.close()
+    if as_json:
+        scores = {name: metrics.to_dict() for name, metrics in result.metrics.items()}
+        console.show_json({"folder": str(result.folder), "metrics": scores})
+        return
+    seconds = sum(row["seconds"] for row in result.history)
+    for name, metrics in result.metrics.items():
+        console.say(
+            f"{name}: accuracy {console.percent(metrics.accuracy)}, loss {metrics.loss:.4f}, "
+            f"{metrics.images} images"
+        )
+    console.say(
+        f"{len(result.history)} epochs in {seconds:.0f} s, kept epoch {result.best_epoch}. "
+        f"Everything is in {result.folder}"
+    )
+    console.next_steps(
+        f"kerascnn export {result.folder} --recipes float32,int8 --out {result.folder}-bundle",
+        f"kerascnn predict {result.folder} IMAGE",
+    )

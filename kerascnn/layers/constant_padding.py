@@ -1,0 +1,32 @@
+"""Padding with a background level other than zero (LeCun et al. 1989, section 3.1)."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="kerascnn")
+class ConstantPadding2D(keras.layers.Layer):
+    """Surrounds images or feature maps (batch, height, width, channels) by a constant.
+
+    Args:
+        padding: Rows added above and below, and columns added left and right.
+        value: What the border holds.
+    """
+
+    def __init__(self, padding: int, *, value: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        if padding < 0:
+            raise ValueError(f"`padding` must be at least 0. Received: padding={padding}")
+        self.padding, self.value = padding, value
+
+    def call(self, x):
+        border = (self.padding, self.padding)
+        return ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=self.value)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        grown = [None if size is None else size + 2 * self.padding for size in (height, width)]
+        return (batch, *grown, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding, "value": self.value}

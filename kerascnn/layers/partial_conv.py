@@ -1,0 +1,123 @@
+"""Partially connected convolution: C3 of LeNet-5 (LeCun et al. 1998, section II.B, table I)."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="kerascnn")
+class PartialConv2D(keras.layers.Layer):
+    """Convolution in which each output map sees its own subset of the input maps.
+
+    Only the kernels of existing connections are parameters. No padding is added: an input
+    (batch, height, width, maps) gives floor((size - kernel_size) / strides) + 1 positions.
+
+    Args:
+        connections: For each output map, the indices of the input maps it sees.
+        kernel_size: Side of the square kernels.
+        strides: Step of the window, in both directions.
+        use_bias: Add one bias per output map.
+        kernel_initializer: Initialiser of the kernels (connections, side, side), or one float b:
+            uniform in +-b / fan-in with the fan-in of each output map (2.4 in the paper).
+    """
+
+    def __init__(
+        self,
+        connections: Sequence[Sequence[int]],
+        kernel_size: int,
+        *,
+        strides: int = 1,
+        use_bias: bool = True,
+        kernel_initializer: str | float | keras.initializers.Initializer = 2.4,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.connections = [[int(index) for index in row] for row in connections]
+        if not self.connections or not all(self.connections):
+            raise ValueError("`connections` must name at least one input map per output map.")
+        for output, row in enumerate(self.connections):
+            if len(set(row)) != len(row) or min(row) < 0:
+                raise ValueError(
+                    "`connections` must hold distinct indices from 0. "
+                    f"Received: {row} for output map {output}"
+                )
+        if kernel_size < 1 or strides < 1:
+            raise ValueError(
+                "`kernel_size` and `strides` must be at least 1. "
+                f"Received: kernel_size={kernel_size}, strides={strides}"
+            )
+        self.kernel_size, self.strides, self.use_bias = kernel_size, strides, use_bias
+        if isinstance(kernel_initializer, (int, float)):
+            self.kernel_initializer = float(kernel_initializer)
+        else:
+            self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape):
+        maps = input_shape[-1]
+        if max(map(max, self.connections)) >= maps:
+            raise ValueError(
+                f"`connections` name input map {max(map(max, self.connections))}, but the input "
+                f"has maps 0 to {maps - 1}. Received: input_shape={tuple(input_shape)}"
+            )
+        pairs = [(source, output) for output, row in enumerate(self.connections) for source in row]
+        # kernels[position[i, o]] connects input i to output o; the last, all-zero one stands for
+        # "not connected".
+        self._position = np.full((maps, len(self.connections)), len(pairs), dtype="int32")
+        for position, (source, output) in enumerate(pairs):
+            self._position[source, output] = position
+        self.kernels = self.add_weight(
+            name="kernels",
+            shape=(len(pairs), self.kernel_size, self.kernel_size),
+            initializer=self._initial_kernels(pairs),
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias", shape=(len(self.connections),), initializer="zeros"
+            )
+
+    def _initial_kernels(self, pairs):
+        if not isinstance(self.kernel_initializer, float):
+            return self.kernel_initializer
+        area = self.kernel_size**2
+        limits = [self.kernel_initializer / (area * len(self.connections[o])) for _, o in pairs]
+
+        def initializer(shape, dtype):
+            bound = ops.reshape(ops.convert_to_tensor(limits, dtype=dtype), (-1, 1, 1))
+            return bound * keras.random.uniform(shape, -1, 1, dtype=dtype)
+
+        return initializer
+
+    def call(self, x):
+        kernels = ops.pad(self.kernels, ((0, 1), (0, 0), (0, 0)))
+        kernel = ops.transpose(ops.take(kernels, self._position, axis=0), (2, 3, 0, 1))
+        x = ops.conv(x, kernel, strides=self.strides, padding="valid")
+        return x if self.bias is None else x + self.bias
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, _ = input_shape
+        sizes = [
+            None if size is None else (size - self.kernel_size) // self.strides + 1
+            for size in (height, width)
+        ]
+        return (batch, *sizes, len(self.connections))
+
+    def compute_macs(self, input_shape):
+        """Multiplications of the existing connections only."""
+        _, height, width, _ = self.compute_output_shape(input_shape)
+        return height * width * self.kernel_size**2 * sum(map(len, self.connections))
+
+    def get_config(self):
+        initializer = self.kernel_initializer
+        if not isinstance(initializer, float):
+            initializer = keras.initializers.serialize(initializer)
+        return {
+            **super().get_config(),
+            "connections": self.connections,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializer,
+        }

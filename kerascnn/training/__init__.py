@@ -1,0 +1,27 @@
+"""From a data source to a trained model in a run folder. Importing it does not load Keras."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kerascnn.training.run import RunResult as RunResult
+    from kerascnn.training.run import train as train
+    from kerascnn.training.run_folder import Run as Run
+    from kerascnn.training.run_folder import open_run as open_run
+
+_NAMES = {
+    "RunResult": "kerascnn.training.run",
+    "train": "kerascnn.training.run",
+    "Run": "kerascnn.training.run_folder",
+    "open_run": "kerascnn.training.run_folder",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'kerascnn.training' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_NAMES])

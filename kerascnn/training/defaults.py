@@ -1,0 +1,45 @@
+"""How each family is trained when the user does not say otherwise."""
+
+import math
+from dataclasses import dataclass
+
+from kerascnn.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """AdamW with a linear warm-up and a cosine decay to zero.
+
+    Attributes:
+        epochs: Passes over the training data.
+        batch_size: Images per step.
+        learning_rate: Peak of the schedule.
+        weight_decay: Decoupled, as a fraction of the learning rate.
+        warmup: Share of all steps in which the learning rate rises.
+        patience: Epochs without a better validation accuracy before training stops early.
+    """
+
+    epochs: int = 30
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    warmup: float = 0.05
+    patience: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "patience"):
+            if getattr(self, name) < 1:
+                raise InputError(f"`{name}` must be at least 1. Received: {getattr(self, name)}.")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"`learning_rate` must be above 0. Received: {self.learning_rate}.")
+
+
+# Chosen on MNIST and Fashion-MNIST (examples/lenet_mnist.py has the figures).
+_FAMILIES = {
+    "lenet": Settings(epochs=20, batch_size=64, learning_rate=2e-3, weight_decay=0.05, patience=8),
+}
+
+
+def defaults_for(family: str) -> Settings:
+    """Returns the training defaults of a family of `kerascnn.models`."""
+    return _FAMILIES.get(family, Settings())

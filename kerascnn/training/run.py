@@ -1,0 +1,262 @@
+"""Training: data in, a run folder out."""
+
+import importlib.metadata
+import json
+import logging
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerascnn import catalog, data
+from kerascnn.errors import InputError, TrainingError
+from kerascnn.files import PathLike, atomic_file, refuse_existing, write_text
+from kerascnn.training import run_folder
+from kerascnn.training.defaults import defaults_for
+from kerascnn.training.keeper import RunKeeper, State, read_state
+from kerascnn.training.metrics import Metrics, classification_metrics
+from kerascnn.training.run_folder import RunConfig, load_data, open_run
+
+log = logging.getLogger("kerascnn")
+
+# Options of a factory that the data decides, or that would not give a classifier.
+RESERVED_OPTIONS = ("include_top", "input_tensor", "input_shape", "classes", "pooling", "weights")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What `train` did.
+
+    Attributes:
+        folder: The run folder.
+        metrics: Of the best epoch, for "validation" and, where there is one, "test".
+        history: One row per epoch.
+        best_epoch: From 1; the saved model is that of this epoch.
+        notes: What the data loader said.
+    """
+
+    folder: Path
+    metrics: dict[str, Metrics]
+    history: tuple[dict[str, float], ...]
+    best_epoch: int
+    notes: tuple[str, ...]
+
+
+def train(
+    source: str | None,
+    model: str | None = None,
+    out: PathLike = "run",
+    *,
+    options: Mapping[str, Any] | None = None,
+    weights: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    validation_split: float = 0.2,
+    resize: str = "auto",
+    patience: int | None = None,
+    seed: int = 0,
+    data_dir: str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> RunResult:
+    """Trains a model of the catalogue and writes a run folder.
+
+    The folder holds the model of the epoch with the best validation accuracy (`model.keras`),
+    `config.json`, `history.csv`, `metrics.json`, `labels.txt`, `curves.png` and
+    `confusion_matrix.png`. While training, `backup/` holds what `resume` goes on from.
+
+    Args:
+        source: A folder of class folders, "tfds:NAME" or "digits". May be None with `resume`.
+        model: Name in the catalogue. May be None with `resume`.
+        out: The run folder to write.
+        options: Options of the architecture, such as {"activation": "relu"}.
+        weights: A weight file to start from.
+        epochs: Passes over the data; by default, like the next two, what suits the family.
+        batch_size: Images per step.
+        learning_rate: Peak of the schedule.
+        image_size: Height and width; by default the architecture's own.
+        validation_split: Share of the training images held out, in (0, 1).
+        resize: "auto", "stretch", "crop" or "pad": how images of other sizes are made to fit.
+        patience: Epochs without a better validation accuracy before training stops.
+        seed: Makes splits, initial weights and the order of the images reproducible.
+        data_dir: Folder of TensorFlow Datasets.
+        resume: Go on with the interrupted run in `out`; other arguments must not contradict it.
+        overwrite: Replace an existing run in `out`.
+        callbacks: Further Keras callbacks.
+
+    Raises:
+        InputError: An unknown model, a bad value, or a run that does not fit `resume`.
+        DataError: A source that cannot be trained on.
+        OutputExistsError: `out` exists, and neither `resume` nor `overwrite` is set.
+        TrainingError: The loss is not a number any more.
+    """
+    folder = Path(out)
+    if resume:
+        config = _resumed_config(folder, source, model)
+        state = read_state(folder) or State()
+        splits = load_data(config)
+    else:
+        refuse_existing(folder, overwrite)
+        if source is None or model is None:
+            raise InputError("training needs a data source and a model.")
+        given: dict[str, Any] = {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "patience": patience,
+        }
+        entry = catalog.find(model)
+        settings = replace(
+            defaults_for(entry.family), **{k: v for k, v in given.items() if v is not None}
+        )
+        options = _checked(options)
+        splits = data.load(
+            source,
+            entry.input_shape[:2] if image_size is None else image_size,
+            settings.batch_size,
+            validation_split=validation_split,
+            seed=seed,
+            resize=resize,
+            data_dir=data_dir,
+        )
+        config = RunConfig(
+            source=_absolute(source),
+            model=entry.name,
+            options=options,
+            input_shape=splits.image_shape,
+            class_names=splits.class_names,
+            resize=splits.resize.to_dict(),
+            weights=weights,
+            training=settings,
+            validation_split=validation_split,
+            seed=seed,
+            data_dir=data_dir,
+            versions=_versions(),
+        )
+        state = State()
+    keras.utils.set_random_seed(config.seed)
+    network = _network(config, folder, state, splits.counts["train"])
+    if not resume:
+        _start_folder(folder, config)
+    for note in splits.notes:
+        log.info(note)
+    keeper = RunKeeper(folder, state, config.training.patience)
+    if state.epochs < config.training.epochs and not keeper.finished:
+        network.fit(
+            splits.train,
+            validation_data=splits.validation,
+            initial_epoch=state.epochs,
+            epochs=config.training.epochs,
+            callbacks=[keeper, *callbacks],
+            verbose=0,
+        )
+    metrics = _finish(folder, keeper, splits)
+    return RunResult(folder, metrics, tuple(state.history), state.best_epoch, splits.notes)
+
+
+def _checked(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    for name in options or {}:
+        if name in RESERVED_OPTIONS:
+            raise InputError(f"option {name!r} is decided by the data when training; leave it out.")
+    return dict(options or {})
+
+
+def _absolute(source: str) -> str:
+    is_folder = source != "digits" and not source.startswith("tfds:")
+    return str(Path(source).absolute()) if is_folder else source
+
+
+def _resumed_config(folder: Path, source: str | None, model: str | None) -> RunConfig:
+    config = open_run(folder).config
+    if source is not None and _absolute(source) != config.source:
+        raise InputError(f"run {folder} was started on {config.source}, not on {source}.")
+    if model is not None and catalog.find(model).name != config.model:
+        raise InputError(f"run {folder} trains {config.model}, not {model}.")
+    return config
+
+
+def _start_folder(folder: Path, config: RunConfig) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    (folder / run_folder.BACKUP).mkdir(parents=True)
+    write_text(folder / run_folder.LABELS, "\n".join(config.class_names) + "\n")
+    write_text(folder / run_folder.CONFIG, config.to_json())
+
+
+def _network(config: RunConfig, folder: Path, state: State, images: int) -> keras.Model:
+    from kerascnn.serialization import load_model
+
+    if state.epochs:
+        return load_model(folder / run_folder.BACKUP / state.checkpoint)
+    model = catalog.create_model(
+        config.model,
+        weights=config.weights,
+        input_shape=config.input_shape,
+        classes=len(config.class_names),
+        **config.options,
+    )
+    settings = config.training
+    steps = math.ceil(images / settings.batch_size) * settings.epochs
+    warmup = max(1, round(settings.warmup * steps))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate / 25,
+        decay_steps=max(1, steps - warmup),
+        warmup_target=settings.learning_rate,
+        warmup_steps=warmup,
+    )
+    logits = config.options.get("classifier_activation", "softmax") is None
+    model.compile(
+        keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=logits),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str, Metrics]:
+    from kerascnn.serialization import load_model
+    from kerascnn.visualize import plot_confusion, plot_history
+
+    if not keeper.state.epochs:
+        raise TrainingError("no epoch was finished.")
+    network = load_model(keeper.best_path)
+    metrics = {}
+    for name, dataset in (("validation", splits.validation), ("test", splits.test)):
+        if dataset is not None:
+            labels = np.concatenate([np.asarray(batch) for _, batch in dataset])
+            outputs = network.predict(dataset, verbose=0)
+            metrics[name] = classification_metrics(
+                _probabilities(network, outputs), labels, splits.class_names
+            )
+    plot_history(keeper.state.history, folder / run_folder.CURVES)
+    last = "test" if "test" in metrics else "validation"
+    plot_confusion(
+        metrics[last].confusion, splits.class_names, folder / run_folder.CONFUSION, title=last
+    )
+    report = {name: value.to_dict() for name, value in metrics.items()}
+    write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")
+    with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
+        shutil.copyfile(keeper.best_path, temporary)
+    shutil.rmtree(keeper.backup)
+    return metrics
+
+
+def _probabilities(network: keras.Model, outputs: np.ndarray) -> np.ndarray:
+    if getattr(network.loss, "from_logits", False):
+        return np.asarray(keras.ops.softmax(outputs))
+    return outputs
+
+
+def _versions() -> dict[str, str]:
+    import kerascnn
+
+    found = {name: importlib.metadata.version(name) for name in ("keras", "tensorflow", "numpy")}
+    return {"kerascnn": kerascnn.__version__, **found}

@@ -1,0 +1,102 @@
+"""Learning curves and confusion matrix, as PNG files."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from kerascnn.files import PathLike, atomic_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TRAIN, VALIDATION = "#2563eb", "#d97706"
+# Above this many classes the cells are too small for numbers, and the labels for names.
+READABLE_CLASSES = 20
+
+
+def plot_history(history: Sequence[Mapping[str, float]], path: PathLike) -> None:
+    """Draws loss and accuracy per epoch.
+
+    Args:
+        history: Rows with epoch, loss, accuracy, val_loss and val_accuracy.
+        path: The PNG file to write; replaced if it exists.
+    """
+    figure = _figure(9, 3.6)
+    epochs = [row["epoch"] for row in history]
+    best = max(history, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
+    for position, (name, title) in enumerate((("loss", "Loss"), ("accuracy", "Accuracy")), 1):
+        axes = figure.add_subplot(1, 2, position)
+        axes.plot(epochs, [row[name] for row in history], color=TRAIN, label="training", lw=1.8)
+        values = [row[f"val_{name}"] for row in history]
+        axes.plot(epochs, values, color=VALIDATION, label="validation", lw=1.8)
+        axes.plot(best["epoch"], best[f"val_{name}"], "o", color=VALIDATION, ms=6)
+        axes.annotate(
+            f"kept: epoch {int(best['epoch'])}, {best[f'val_{name}']:.4f}",
+            (best["epoch"], best[f"val_{name}"]),
+            xytext=(0, 10 if name == "loss" else -16),
+            textcoords="offset points",
+            ha="right" if best["epoch"] > len(epochs) / 2 else "left",
+            fontsize=8,
+        )
+        axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=8)
+    _save(figure, path)
+
+
+def plot_confusion(
+    confusion: Sequence[Sequence[int]],
+    class_names: Sequence[str],
+    path: PathLike,
+    *,
+    title: str = "validation",
+) -> None:
+    """Draws a confusion matrix: colour is the share of the true class, numbers are images.
+
+    Args:
+        confusion: confusion[i][j] images of class i were predicted as class j.
+        class_names: One name per class.
+        path: The PNG file to write; replaced if it exists.
+        title: Which split it is.
+    """
+    classes = len(class_names)
+    readable = classes <= READABLE_CLASSES
+    side = min(3.2 + 0.42 * classes, 12)
+    figure = _figure(side + 0.8, side)
+    axes = figure.add_subplot(1, 1, 1)
+    shares = [[n / max(1, sum(row)) for n in row] for row in confusion]
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03, label="share of the true class")
+    correct = sum(confusion[i][i] for i in range(classes))
+    total = sum(map(sum, confusion))
+    axes.set_title(
+        f"{title}: {correct} of {total} right ({correct / max(1, total):.2%})",
+        loc="left",
+        fontsize=11,
+        fontweight="bold",
+    )
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    if readable:
+        axes.set_xticks(range(classes), class_names, rotation=45, ha="right", fontsize=9)
+        axes.set_yticks(range(classes), class_names, fontsize=9)
+        for i, row in enumerate(confusion):
+            for j, count in enumerate(row):
+                if count:
+                    color = "white" if shares[i][j] > 0.5 else "#1f2937"
+                    axes.text(j, i, count, ha="center", va="center", fontsize=8, color=color)
+    _save(figure, path)
+
+
+def _figure(width: float, height: float) -> "Figure":
+    # A Figure of its own, without pyplot: no global state, no display needed.
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=120, layout="constrained")
+
+
+def _save(figure: "Figure", path: PathLike) -> None:
+    with atomic_file(path, overwrite=True) as temporary:
+        figure.savefig(temporary)

@@ -1,0 +1,26 @@
+"""Fixtures of the whole suite."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Before anything imports TensorFlow: no log lines from its C++ part.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of real data sets and photos, which is not part of the project."""
+    folder = Path(os.environ.get("KERASCNN_SHARED", REPOSITORY.parent / "shared"))
+    if not (folder / "tfds").is_dir():
+        pytest.skip(f"no reference data at {folder} (set KERASCNN_SHARED to its folder)")
+    return folder

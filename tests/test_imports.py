@@ -1,0 +1,136 @@
+"""Who imports whom, and what a fresh process loads."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "kerascnn"
+
+# Part of the package -> the parts it may import, besides itself, `errors` and `files`.
+EVERYWHERE = {"errors", "files"}
+ALLOWED = {
+    "errors": set(),
+    "files": set(),
+    "catalog": set(),
+    "arithmetic": set(),
+    "profile": {"arithmetic"},
+    "serialization": {"layers"},
+    "layers": set(),
+    "weights": set(),
+    "models": {"layers", "weights"},
+    "data": set(),
+    "export": set(),
+    "visualize": set(),
+    "training": {"catalog", "data", "serialization", "visualize"},
+    "predictors": {"data", "export", "serialization", "training"},
+    "cli": {"catalog", "data", "export", "predictors", "serialization", "training", "visualize"},
+    "__init__": {"catalog", "serialization", "training"},
+    "__main__": {"cli"},
+}
+STANDARD_LIBRARY_ONLY = ("catalog.py", "arithmetic.py", "errors.py", "files.py")
+STANDARD_LIBRARY_ONLY += ("export/manifest.py", "export/strict_json.py")
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Absolute module names a file imports, and whether each import runs on importing the file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inside = set()
+    for node in ast.walk(tree):
+        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if is_function or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
+            inside |= {id(child) for child in ast.walk(node)}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found += [(name, id(node) not in inside) for name in names]
+    return found
+
+
+def part(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+FILES = [pytest.param(path, id=str(path.relative_to(PACKAGE))) for path in PACKAGE.rglob("*.py")]
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_imports_go_in_the_allowed_directions(path):
+    own = part(path)
+    for name, _ in imports(path):
+        if not name.startswith("kerascnn."):
+            continue
+        target = name.split(".")[1]
+        if target in ALLOWED:
+            assert target in ALLOWED[own] | EVERYWHERE | {own}, f"{own} must not import {name}"
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_heavy_libraries_are_imported_where_they_are_used(path):
+    allowed = {"tensorflow": {"data", "export", "cli"}, "matplotlib": {"visualize", "cli"}}
+    for name, at_import in imports(path):
+        library = name.split(".")[0]
+        if library in ("tensorflow", "tensorflow_datasets", "matplotlib"):
+            key = "matplotlib" if library == "matplotlib" else "tensorflow"
+            assert part(path) in allowed[key], f"{path.name} must not import {name}"
+            child = path.name == "_child.py"  # runs as a process of its own
+            assert not at_import or child, f"{name} must be imported inside a function"
+
+
+@pytest.mark.parametrize("name", STANDARD_LIBRARY_ONLY)
+def test_standard_library_only(name):
+    for module, at_import in imports(PACKAGE / name):
+        root = module.split(".")[0]
+        if at_import:
+            assert root in sys.stdlib_module_names | {"kerascnn"}, f"{name} imports {module}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import kerascnn",
+        "import kerascnn; kerascnn.catalog.find('LeNet5'); kerascnn.list_models()",
+        "import kerascnn.arithmetic",
+        "import kerascnn.data",
+        "import kerascnn.export",
+        "import kerascnn.training",
+        "import kerascnn.visualize",
+        "from kerascnn.cli.main import main; main(['--help'])",
+        "from kerascnn.cli.main import main; main(['train', '--help'])",
+    ],
+)
+def test_a_fresh_process_loads_neither_keras_nor_tensorflow(code):
+    check = (
+        "import atexit, sys, os\n"
+        "def look():\n"
+        "    heavy = {'keras', 'tensorflow', 'matplotlib', 'sklearn'} & set(sys.modules)\n"
+        "    if heavy: os.write(2, repr(heavy).encode()); os._exit(9)\n"
+        "atexit.register(look)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check + code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_load_model_registers_the_layers_in_a_fresh_process(tmp_path):
+    import kerascnn
+
+    kerascnn.models.LeNet5Original().save(tmp_path / "model.keras")
+    code = f"import kerascnn; print(kerascnn.load_model({str(tmp_path / 'model.keras')!r}).name)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "lenet5original", done.stderr
+
+
+def test_unknown_names_are_attribute_errors():
+    import kerascnn
+
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = kerascnn.nonsense
