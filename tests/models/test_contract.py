@@ -1,0 +1,148 @@
+"""Every catalogue entry against the built model. No forward pass."""
+
+import inspect
+
+import keras
+import pytest
+
+import kerascnn
+from kerascnn import catalog, profile
+from kerascnn.errors import InputError, UnknownOptionError
+from kerascnn.models import _common
+
+ENTRIES = [pytest.param(entry, id=entry.name) for entry in catalog.entries()]
+each_entry = pytest.mark.parametrize("entry", ENTRIES)
+
+
+def test_the_catalogue_and_the_factories_are_the_same():
+    assert set(kerascnn.models.__all__) == set(kerascnn.list_models())
+
+
+@each_entry
+def test_parameters_and_macs_are_exact(entry):
+    model = kerascnn.create_model(entry.name)
+    assert model.input_shape == (None, *entry.input_shape)
+    assert model.output_shape == (None, entry.classes)
+    assert profile.trainable_parameters(model) == entry.params
+    assert profile.macs(model) == entry.macs
+
+
+@each_entry
+def test_names_do_not_depend_on_how_often_a_model_is_built(entry):
+    first, second = (kerascnn.create_model(entry.name) for _ in range(2))
+    assert [layer.name for layer in first.layers] == [layer.name for layer in second.layers]
+    assert first.name == entry.name.lower()
+
+
+@each_entry
+@pytest.mark.parametrize("classes", [1, 2, 1000])
+def test_number_of_classes(entry, classes):
+    model = kerascnn.create_model(entry.name, classes=classes)
+    assert model.output_shape == (None, classes)
+    assert model.layers[-1].name == "predictions"
+
+
+@each_entry
+def test_without_the_top_there_are_feature_maps(entry):
+    assert len(kerascnn.create_model(entry.name, include_top=False).output_shape) == 4
+
+
+@each_entry
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+def test_pooling_gives_one_vector(entry, pooling):
+    maps = kerascnn.create_model(entry.name, include_top=False)
+    model = kerascnn.create_model(entry.name, include_top=False, pooling=pooling)
+    assert model.output_shape == (None, maps.output_shape[-1])
+
+
+@each_entry
+def test_other_sizes_and_channels(entry):
+    height, width, _ = entry.input_shape
+    model = kerascnn.create_model(entry.name, input_shape=(height + 16, width + 8, 3), classes=7)
+    assert model.output_shape == (None, 7)
+
+
+@each_entry
+def test_input_tensor_is_built_upon(entry):
+    inputs = keras.Input(entry.input_shape, name="mine")
+    doubled = keras.layers.Rescaling(2.0)(inputs)
+    model = kerascnn.create_model(entry.name, input_tensor=doubled)
+    assert model.inputs[0].name == "mine"
+
+
+@each_entry
+def test_logits_have_no_activation(entry):
+    model = kerascnn.create_model(entry.name, classifier_activation=None)
+    assert model.layers[-1].activation is keras.activations.linear
+
+
+@each_entry
+def test_preprocessing_can_be_left_out(entry):
+    names = {layer.name for layer in kerascnn.create_model(entry.name).layers}
+    raw = kerascnn.create_model(entry.name, include_preprocessing=False)
+    assert names - {layer.name for layer in raw.layers} == {"preprocessing"}
+
+
+@each_entry
+def test_dropout_is_added_before_the_last_layer(entry):
+    model = kerascnn.create_model(entry.name, dropout=0.4)
+    assert model.get_layer("dropout").rate == 0.4
+    assert profile.trainable_parameters(model) == entry.params
+
+
+@each_entry
+def test_the_signature_shows_every_option(entry):
+    parameters = inspect.signature(getattr(kerascnn.models, entry.name)).parameters
+    assert {"include_top", "weights", *_common.DEFAULTS} <= set(parameters)
+    assert parameters["classes"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert parameters["classes"].default == entry.classes
+
+
+@each_entry
+def test_an_unknown_option_is_a_type_error(entry):
+    with pytest.raises(UnknownOptionError, match=r"no option 'clases'. Did you mean 'classes'"):
+        kerascnn.create_model(entry.name, clases=3)
+    with pytest.raises(TypeError):
+        kerascnn.create_model(entry.name, nonsense=3)
+
+
+@each_entry
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"input_shape": (4, 4, 1)}, "too small"),
+        ({"input_shape": (32, 32)}, "height, width, channels"),
+        ({"input_shape": (32, 32, None)}, "height, width, channels"),
+        ({"classes": 0}, "`classes` must be"),
+        ({"pooling": "sum"}, "`pooling` must be one of"),
+        ({"dropout": 1.0}, "`dropout` must be"),
+        ({"input_tensor": "image"}, "must be a Keras tensor"),
+        ({"weights": "absent.weights.h5"}, "no such weight file"),
+    ],
+)
+def test_unusable_options_are_refused(entry, options, message):
+    with pytest.raises(InputError, match=message):
+        kerascnn.create_model(entry.name, **options)
+
+
+def test_options_of_the_common_part_are_the_typed_ones():
+    assert set(_common.DEFAULTS) == set(_common.ModelOptions.__annotations__)
+
+
+def test_names_are_found_whatever_their_case():
+    assert catalog.find("lenet5ORIGINAL").name == "LeNet5Original"
+    assert kerascnn.list_models("lenet5*") == ["LeNet5", "LeNet5Original"]
+
+
+def test_an_unknown_name_suggests_near_ones():
+    with pytest.raises(InputError, match="unknown model: 'LeNet55'. Did you mean: LeNet5"):
+        kerascnn.create_model("LeNet55")
+
+
+def test_channels_first_is_refused():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(InputError, match="channels_last"):
+            kerascnn.models.LeNet5()
+    finally:
+        keras.config.set_image_data_format("channels_last")
