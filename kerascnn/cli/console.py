@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.table import Table
 
 out = Console(highlight=False)
@@ -30,9 +29,15 @@ def set_up(debug: bool) -> None:
     log = logging.getLogger("kerascnn")
     log.setLevel(logging.INFO)
     log.propagate = False
-    log.handlers = [
-        RichHandler(console=err, show_time=False, show_path=False, show_level=False, markup=False)
-    ]
+    log.handlers = [_Notes()]
+
+
+class _Notes(logging.Handler):
+    """Shows what the library logs as notes; warnings in colour."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        style = "yellow" if record.levelno >= logging.WARNING else "dim"
+        err.print(record.getMessage(), style=style, markup=False, soft_wrap=True)
 
 
 def import_tensorflow() -> None:

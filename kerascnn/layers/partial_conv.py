@@ -6,6 +6,10 @@ import keras
 import numpy as np
 from keras import ops
 
+# Keras's own initialiser of this name would take the fan-in from the shape of the kernels, which
+# does not tell which map each of them leads to.
+LECUN_NORMAL = "lecun_normal"
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
 class PartialConv2D(keras.layers.Layer):
@@ -19,8 +23,8 @@ class PartialConv2D(keras.layers.Layer):
         kernel_size: Side of the square kernels.
         strides: Step of the window, in both directions.
         use_bias: Add one bias per output map.
-        kernel_initializer: Initialiser of the kernels (connections, side, side), or one float b:
-            uniform in +-b / fan-in with the fan-in of each output map (2.4 in the paper).
+        kernel_initializer: Initialiser of the kernels (connections, side, side), or
+            "lecun_normal": normal with variance 1 / fan-in, by the fan-in of each output map.
     """
 
     def __init__(
@@ -30,7 +34,7 @@ class PartialConv2D(keras.layers.Layer):
         *,
         strides: int = 1,
         use_bias: bool = True,
-        kernel_initializer: str | float | keras.initializers.Initializer = 2.4,
+        kernel_initializer: str | keras.initializers.Initializer = LECUN_NORMAL,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -49,9 +53,8 @@ class PartialConv2D(keras.layers.Layer):
                 f"Received: kernel_size={kernel_size}, strides={strides}"
             )
         self.kernel_size, self.strides, self.use_bias = kernel_size, strides, use_bias
-        if isinstance(kernel_initializer, (int, float)):
-            self.kernel_initializer = float(kernel_initializer)
-        else:
+        self.kernel_initializer = kernel_initializer
+        if kernel_initializer != LECUN_NORMAL:
             self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
@@ -79,14 +82,14 @@ class PartialConv2D(keras.layers.Layer):
             )
 
     def _initial_kernels(self, pairs):
-        if not isinstance(self.kernel_initializer, float):
+        if self.kernel_initializer != LECUN_NORMAL:
             return self.kernel_initializer
         area = self.kernel_size**2
-        limits = [self.kernel_initializer / (area * len(self.connections[o])) for _, o in pairs]
+        deviations = [(area * len(self.connections[output])) ** -0.5 for _, output in pairs]
 
         def initializer(shape, dtype):
-            bound = ops.reshape(ops.convert_to_tensor(limits, dtype=dtype), (-1, 1, 1))
-            return bound * keras.random.uniform(shape, -1, 1, dtype=dtype)
+            scale = ops.reshape(ops.convert_to_tensor(deviations, dtype=dtype), (-1, 1, 1))
+            return scale * keras.random.normal(shape, dtype=dtype)
 
         return initializer
 
@@ -111,7 +114,7 @@ class PartialConv2D(keras.layers.Layer):
 
     def get_config(self):
         initializer = self.kernel_initializer
-        if not isinstance(initializer, float):
+        if initializer != LECUN_NORMAL:
             initializer = keras.initializers.serialize(initializer)
         return {
             **super().get_config(),

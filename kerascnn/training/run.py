@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import logging
 import math
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,15 +13,13 @@ import keras
 import numpy as np
 
 from kerascnn import catalog, data
-from kerascnn.errors import InputError, TrainingError
+from kerascnn.errors import InputError, OutputExistsError, TrainingError
 from kerascnn.files import PathLike, atomic_file, refuse_existing, write_text
 from kerascnn.training import run_folder
 from kerascnn.training.defaults import defaults_for
 from kerascnn.training.keeper import RunKeeper, State, read_state
 from kerascnn.training.metrics import Metrics, classification_metrics
 from kerascnn.training.run_folder import RunConfig, load_data, open_run
-
-log = logging.getLogger("kerascnn")
 
 # Options of a factory that the data decides, or that would not give a classifier.
 RESERVED_OPTIONS = ("include_top", "input_tensor", "input_shape", "classes", "pooling", "weights")
@@ -102,7 +99,7 @@ def train(
     if resume:
         config = _resumed_config(folder, source, model)
         state = read_state(folder) or State()
-        splits = load_data(config)
+        splits = load_data(config, first_epoch=state.epochs)
     else:
         refuse_existing(folder, overwrite)
         if source is None or model is None:
@@ -146,13 +143,12 @@ def train(
     network = _network(config, folder, state, splits.counts["train"])
     if not resume:
         _start_folder(folder, config)
-    for note in splits.notes:
-        log.info(note)
     keeper = RunKeeper(folder, state, config.training.patience)
     if state.epochs < config.training.epochs and not keeper.finished:
+        classes = len(config.class_names)
         network.fit(
-            splits.train,
-            validation_data=splits.validation,
+            data.one_hot(splits.train, classes),
+            validation_data=data.one_hot(splits.validation, classes),
             initial_epoch=state.epochs,
             epochs=config.training.epochs,
             callbacks=[keeper, *callbacks],
@@ -180,13 +176,19 @@ def _resumed_config(folder: Path, source: str | None, model: str | None) -> RunC
         raise InputError(f"run {folder} was started on {config.source}, not on {source}.")
     if model is not None and catalog.find(model).name != config.model:
         raise InputError(f"run {folder} trains {config.model}, not {model}.")
+    if not (folder / run_folder.BACKUP).is_dir():
+        raise InputError(f"run {folder} is finished; there is nothing to resume.")
     return config
 
 
 def _start_folder(folder: Path, config: RunConfig) -> None:
-    if folder.exists():
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / run_folder.CONFIG).is_file():
+            raise OutputExistsError(
+                f"{folder} is not a run folder, so it is not replaced. Choose another path."
+            )
         shutil.rmtree(folder)
-    (folder / run_folder.BACKUP).mkdir(parents=True)
+    (folder / run_folder.BACKUP).mkdir(parents=True, exist_ok=True)
     write_text(folder / run_folder.LABELS, "\n".join(config.class_names) + "\n")
     write_text(folder / run_folder.CONFIG, config.to_json())
 
@@ -215,7 +217,9 @@ def _network(config: RunConfig, folder: Path, state: State, images: int) -> kera
     logits = config.options.get("classifier_activation", "softmax") is None
     model.compile(
         keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=logits),
+        keras.losses.CategoricalCrossentropy(
+            from_logits=logits, label_smoothing=settings.label_smoothing
+        ),
         metrics=["accuracy"],
     )
     return model

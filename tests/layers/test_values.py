@@ -86,13 +86,18 @@ def test_partial_convolution_ignores_maps_it_is_not_connected_to():
     assert np.abs(before[..., 1] - after[..., 1]).max() > 0
 
 
-def test_partial_convolution_starts_within_the_fan_in_limit():
-    layer = layers.PartialConv2D([[0], [0, 1, 2]], 5)
-    layer.build((None, 9, 9, 3))
+def test_partial_convolution_starts_with_the_variance_of_each_maps_fan_in():
+    layer = layers.PartialConv2D([[0]] * 60 + [[0, 1, 2, 3]] * 60, 5)
+    layer.build((None, 9, 9, 4))
     kernels = layer.get_weights()[0]
-    assert np.abs(kernels[0]).max() <= 2.4 / 25
-    assert np.abs(kernels[1:]).max() <= 2.4 / 75
-    assert np.abs(kernels[0]).max() > 2.4 / 75
+    assert kernels[:60].var() == pytest.approx(1 / 25, rel=0.1)
+    assert kernels[60:].var() == pytest.approx(1 / 100, rel=0.1)
+
+
+def test_partial_convolution_takes_any_keras_initializer():
+    layer = layers.PartialConv2D([[0], [0]], 3, kernel_initializer="ones")
+    assert layers.PartialConv2D.from_config(layer.get_config()).kernel_initializer is not None
+    np.testing.assert_array_equal(layer(np.ones((1, 3, 3, 1), "float32")), [[[[9.0, 9.0]]]])
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_names_are_found_whatever_their_case():
 
 
 def test_an_unknown_name_suggests_near_ones():
-    with pytest.raises(InputError, match="unknown model: 'LeNet55'. Did you mean: LeNet5"):
+    with pytest.raises(InputError, match=r"unknown model: 'LeNet55'\. Did you mean: LeNet5"):
         kerascnn.create_model("LeNet55")
 
 

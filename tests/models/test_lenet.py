@@ -121,7 +121,8 @@ def test_uint8_and_float_pixels_give_the_same():
 
 
 @pytest.mark.parametrize(
-    ("pool", "kind"), [("average", keras.layers.AveragePooling2D), ("max", keras.layers.MaxPooling2D)]
+    ("pool", "kind"),
+    [("average", keras.layers.AveragePooling2D), ("max", keras.layers.MaxPooling2D)],
 )
 def test_lenet5_pooling_and_activation_are_choices(pool, kind):
     model = LeNet5(pool=pool, activation="relu")
@@ -149,7 +150,9 @@ def test_a_few_steps_learn_a_batch_by_heart(name):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (32, *model.input_shape[1:])).astype("uint8")
     y = rng.integers(0, 10, 32)
-    model.compile(keras.optimizers.Adam(5e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(5e-3), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     history = model.fit(x, y, batch_size=32, epochs=60, verbose=0).history
     assert history["loss"][-1] < 0.5 * history["loss"][0]
     assert history["accuracy"][-1] > 0.6

@@ -1,0 +1,113 @@
+"""A run killed at any moment goes on, and ends as if nothing had happened."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from kerascnn.errors import InputError, TrainingError
+from kerascnn.training import open_run, train
+
+EPOCHS = 6
+
+
+def command(folder, *extra):
+    options = ["--model", "LeNet5", "--epochs", str(EPOCHS), "--out", str(folder), "--json"]
+    return [sys.executable, "-m", "kerascnn", "train", "digits", *options, *extra]
+
+
+def wait_for_epochs(folder, count, process, seconds=120):
+    state = folder / "backup" / "state.json"
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if state.is_file() and len(json.loads(state.read_text())["history"]) >= count:
+            return
+        assert process.poll() is None, "training ended before it could be killed"
+        time.sleep(0.02)
+    pytest.fail(f"no {count} epochs in {seconds} s")
+
+
+@pytest.fixture(scope="module")
+def killed_and_resumed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("resume") / "run"
+    process = subprocess.Popen(
+        command(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    wait_for_epochs(folder, 2, process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (folder / "model.keras").exists()
+    done_before = len(json.loads((folder / "backup" / "state.json").read_text())["history"])
+    resumed = subprocess.run(
+        command(folder, "--resume"), capture_output=True, text=True, check=False
+    )
+    return folder, done_before, resumed
+
+
+def test_the_resumed_run_is_complete(killed_and_resumed):
+    folder, _, resumed = killed_and_resumed
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["metrics"]["test"]["accuracy"] > 0.85
+    assert (folder / "model.keras").is_file()
+    assert not (folder / "backup").exists()
+
+
+def test_the_history_has_every_epoch_once(killed_and_resumed):
+    folder, done_before, _ = killed_and_resumed
+    assert done_before < EPOCHS
+    epochs = [row["epoch"] for row in open_run(folder).history()]
+    assert epochs == list(range(1, EPOCHS + 1))
+
+
+def test_the_resumed_run_equals_an_uninterrupted_one(killed_and_resumed, tmp_path):
+    folder, done_before, _ = killed_and_resumed
+    straight = train("digits", "LeNet5", tmp_path / "run", epochs=EPOCHS).history
+    resumed = open_run(folder).history()
+    for row, expected in zip(resumed, straight, strict=True):
+        # The same images in the same order; the sums of two processes differ in the last digits.
+        assert row["loss"] == pytest.approx(expected["loss"], rel=0.02)
+        assert row["learning_rate"] == pytest.approx(expected["learning_rate"], rel=1e-5)
+    assert done_before >= 2
+
+
+def test_a_loss_gone_bad_can_be_resumed_from_the_last_good_epoch(tmp_path):
+    import keras
+
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                layer = self.model.get_layer("c1")
+                layer.set_weights([weight * float("nan") for weight in layer.get_weights()])
+
+    with pytest.raises(TrainingError, match=r"epoch 2.*The 1 finished epochs are kept"):
+        train("digits", "LeNet5", tmp_path / "run", epochs=2, callbacks=[Spoil()])
+    result = train(None, None, tmp_path / "run", resume=True)
+    assert [row["epoch"] for row in result.history] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"source": "tfds:mnist"}, "was started on digits, not on tfds:mnist"),
+        ({"model": "LeNet1989"}, "trains LeNet5, not LeNet1989"),
+    ],
+)
+def test_resuming_something_else_is_refused(changes, message, killed_and_resumed):
+    folder = killed_and_resumed[0]
+    arguments = {"source": None, "model": None, **changes}
+    with pytest.raises(InputError, match=message):
+        train(**arguments, out=folder, resume=True)
+
+
+def test_resuming_where_nothing_is_says_so(tmp_path):
+    with pytest.raises(InputError, match="not a run folder"):
+        train(None, None, tmp_path / "absent", resume=True)
+
+
+def test_resuming_a_finished_run_says_so(killed_and_resumed):
+    with pytest.raises(InputError, match="is finished"):
+        train(None, None, killed_and_resumed[0], resume=True)
