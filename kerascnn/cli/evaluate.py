@@ -33,6 +33,8 @@ def command(
     A run is judged on its own data unless --data names another source.
     """
     console.import_tensorflow()
+    import numpy as np
+
     from kerascnn.errors import InputError
     from kerascnn.predictors import open_predictors
     from kerascnn.training.metrics import classification_metrics
@@ -49,17 +51,21 @@ def command(
         split = "validation" if source is None else "all"
     elif split == "auto":
         split = "test"
-    images, labels = splits.arrays(split)
+    parts = tuple(splits.counts) if split == "all" else (split,)
     results = {}
     for predictor in predictors:
-        console.note(f"judging {predictor.name} on {len(labels)} images ({split})")
-        results[predictor.name] = classification_metrics(
-            predictor.predict(images), labels, splits.class_names
-        )
+        batches = [
+            (predictor.predict(images), labels)
+            for part in parts
+            for images, labels in splits.batches(part)
+        ]
+        probabilities, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
+        results[predictor.name] = classification_metrics(probabilities, labels, splits.class_names)
     if as_json:
         scores = {name: metrics.to_dict() for name, metrics in results.items()}
         console.show_json({"path": path, "split": split, "results": scores})
         return
+    images = sum(splits.counts[part] for part in parts)
     rows = []
     for name, metrics in results.items():
         top5 = console.percent(metrics.top5_accuracy)
@@ -68,7 +74,7 @@ def command(
             (name, console.percent(metrics.accuracy), top5, f"{metrics.loss:.4f}", str(wrong))
         )
     console.show_table(
-        f"{path} on {splits.source}, {split}: {len(labels)} images",
+        f"{path} on {splits.source}, {split}: {images} images",
         ("file", "accuracy", "top-5", "loss", "wrong"),
         rows,
     )

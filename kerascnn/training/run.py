@@ -146,14 +146,15 @@ def train(
     keeper = RunKeeper(folder, state, config.training.patience)
     if state.epochs < config.training.epochs and not keeper.finished:
         classes = len(config.class_names)
-        network.fit(
-            data.one_hot(splits.train, classes),
-            validation_data=data.one_hot(splits.validation, classes),
-            initial_epoch=state.epochs,
-            epochs=config.training.epochs,
-            callbacks=[keeper, *callbacks],
-            verbose=0,
-        )
+        with data.reading():
+            network.fit(
+                data.one_hot(splits.train, classes),
+                validation_data=data.one_hot(splits.validation, classes),
+                initial_epoch=state.epochs,
+                epochs=config.training.epochs,
+                callbacks=[keeper, *callbacks],
+                verbose=0,
+            )
     metrics = _finish(folder, keeper, splits)
     return RunResult(folder, metrics, tuple(state.history), state.best_epoch, splits.notes)
 

@@ -1,0 +1,28 @@
+"""What every kind of source hands over: labelled images, before they are split."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from kerascnn.data.folder import SkippedFile
+from kerascnn.data.plan import Plan
+from kerascnn.data.stores import PixelStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """Labelled images of one source.
+
+    `official` holds the rows of each split that the source itself makes; it always has "train",
+    from which the splits that are missing are drawn. `keys` name the images for that drawing.
+    """
+
+    store: PixelStore
+    labels: np.ndarray
+    keys: Sequence[str]
+    class_names: tuple[str, ...]
+    plan: Plan
+    official: dict[str, np.ndarray]
+    skipped: tuple[SkippedFile, ...] = ()
+    notes: tuple[str, ...] = field(default=())

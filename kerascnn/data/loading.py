@@ -1,0 +1,204 @@
+"""`load`: one call from the name of a source to its three splits."""
+
+import difflib
+import logging
+import os
+from pathlib import Path
+
+import numpy as np
+
+from kerascnn.data.collection import Collection
+from kerascnn.data.digits import TEST_SPLIT, read_digits
+from kerascnn.data.folder import list_folder
+from kerascnn.data.pipeline import DatasetBuilder
+from kerascnn.data.plan import Request
+from kerascnn.data.resize import ResizeRule
+from kerascnn.data.scan import scan
+from kerascnn.data.splits import Splits
+from kerascnn.data.splitting import split_by_class
+from kerascnn.data.tfds_source import read_tfds
+from kerascnn.errors import DataError, InputError
+from kerascnn.files import PathLike
+
+logger = logging.getLogger("kerascnn.data")
+
+SOURCES = (
+    'A source is a folder of class folders, "tfds:NAME" (TensorFlow Datasets), or "digits" '
+    "(embedded)."
+)
+
+
+def load(
+    source: PathLike,
+    image_size: int | tuple[int, int] | None = None,
+    batch_size: int = 32,
+    *,
+    channels: int | None = None,
+    validation_split: float = 0.2,
+    test_split: float | None = None,
+    seed: int = 0,
+    resize: str | ResizeRule = "auto",
+    shuffle: bool = True,
+    cache: bool | str = "auto",
+    data_dir: PathLike | None = None,
+    first_epoch: int = 0,
+) -> Splits:
+    """Loads labelled images as training, validation and test sets of raw uint8 pixels.
+
+    Args:
+        source: a folder of class folders (which may be split into train, validation and test
+            folders already), "tfds:NAME" or "tfds:NAME/CONFIG", or "digits".
+        image_size: (height, width) or one number for both; None keeps the images' own size if they
+            all share one and takes 224x224 if they do not.
+        batch_size: images in a batch; the last one of an epoch may be smaller.
+        channels: 1 for grey, 3 for RGB; None takes 1 if all images are grey, else 3.
+        validation_split: share (0..1, exclusive) of the training images held back for validation,
+            of each class, where the source has no validation set of its own.
+        test_split: likewise for testing. None means 0.2 for "digits" and no test set for others
+            that have none; a number is refused where the source has a test set of its own.
+        seed: decides the splits and the order of training, on any machine alike.
+        resize: "auto" (centre images slightly smaller than the target, else "stretch"), "stretch",
+            "crop", "pad", or a ResizeRule.
+        shuffle: whether training images come in a new order in each epoch. The other sets keep
+            the order of the files.
+        cache: whether decoded images are kept in memory: "auto" if they take up to 1 GiB. If not,
+            a folder is decoded anew in each epoch, a TFDS set once, into a temporary file.
+        data_dir: the folder of prepared TFDS sets; None means TFDS_DATA_DIR or TFDS's default.
+        first_epoch: epochs already done, by a run that goes on: its order of images does too.
+
+    Raises:
+        InputError: an argument that cannot be used.
+        DataError: a source that cannot be trained on; the message says why and what to do.
+    """
+    request = Request.check(image_size, channels, resize, cache)
+    _check_numbers(batch_size, validation_split, test_split, seed)
+    collection = _read(source, request, data_dir)
+    rows, notes = _split(source, collection, validation_split, test_split, seed)
+    notes = (*collection.plan.notes, *collection.notes, *notes)
+    if collection.skipped:
+        notes += (f"{len(collection.skipped)} file(s) skipped",)
+    for note in notes:
+        logger.info("%s: %s", source, note)
+    plan = collection.plan
+    shape = (*plan.size, plan.channels)
+    builder = DatasetBuilder(collection.store, collection.labels, shape)
+    classes = len(collection.class_names)
+    return Splits(
+        train=builder.build(
+            rows["train"], batch_size, seed=seed if shuffle else None, first_epoch=first_epoch
+        ),
+        validation=builder.build(rows["validation"], batch_size),
+        test=builder.build(rows["test"], batch_size) if "test" in rows else None,
+        class_names=collection.class_names,
+        image_shape=shape,
+        counts={split: len(part) for split, part in rows.items()},
+        class_counts={
+            split: tuple(np.bincount(collection.labels[part], minlength=classes).tolist())
+            for split, part in rows.items()
+        },
+        source=os.fspath(source),
+        resize=plan.rule,
+        skipped=collection.skipped,
+        notes=notes,
+        _store=collection.store,
+        _labels=collection.labels,
+        _rows=rows,
+    )
+
+
+def _read(source: PathLike, request: Request, data_dir: PathLike | None) -> Collection:
+    name = source if isinstance(source, str) else ""
+    if name.startswith("tfds:"):
+        return read_tfds(name.removeprefix("tfds:"), request, data_dir)
+    if data_dir is not None:
+        raise InputError(f'data_dir belongs to sources "tfds:NAME"; the source is {source!r}.')
+    if name == "digits":
+        return read_digits(request)
+    folder = Path(source).expanduser()
+    if not os.fspath(source) or not folder.exists():
+        close = difflib.get_close_matches(name.lower().split(":")[0], ["digits", "tfds"], 1)
+        hint = {"digits": ' Did you mean "digits"?', "tfds": ' Did you mean "tfds:NAME"?'}
+        raise DataError(
+            f"no such folder or source: {os.fspath(source)!r}."
+            f"{hint[close[0]] if close else ''} {SOURCES}"
+        )
+    return _read_folder(folder, request)
+
+
+def _read_folder(folder: Path, request: Request) -> Collection:
+    listing = list_folder(folder)
+    found = scan(listing, request)
+    splits = np.array([candidate.split for candidate in found.candidates])
+    return Collection(
+        store=found.store,
+        labels=np.array([candidate.label for candidate in found.candidates], np.int32),
+        keys=[candidate.key for candidate in found.candidates],
+        class_names=listing.class_names,
+        plan=found.plan,
+        official={split: np.flatnonzero(splits == split) for split in listing.splits},
+        skipped=found.skipped,
+        notes=tuple(f"{split}: the source's own" for split in listing.splits if split != "train"),
+    )
+
+
+def _split(
+    source: PathLike,
+    collection: Collection,
+    validation_split: float,
+    test_split: float | None,
+    seed: int,
+) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """Returns the rows of each split (the source's own, the rest drawn from train) and notes."""
+    official = collection.official
+    if test_split is not None and "test" in official:
+        raise DataError(
+            f"{os.fspath(source)} has a test set of its own, test_split={test_split} cannot be "
+            "used. Leave test_split out."
+        )
+    if test_split is None and source == "digits":
+        test_split = TEST_SPLIT
+    fractions = {}
+    if test_split and "test" not in official:
+        fractions["test"] = test_split
+    if "validation" not in official:
+        fractions["validation"] = validation_split
+    train = official["train"]
+    drawn = split_by_class(
+        collection.labels[train],
+        [collection.keys[row] for row in train],
+        fractions,
+        collection.class_names,
+        seed,
+    )
+    rows = official | {split: train[part] for split, part in drawn.items()}
+    ordered = {split: rows[split] for split in ("train", "validation", "test") if split in rows}
+    notes = tuple(
+        f"{split}: {len(rows[split])} of {len(train)} training images, drawn by class with seed "
+        f"{seed}"
+        for split in reversed(fractions)
+    )
+    return ordered, notes
+
+
+def _check_numbers(
+    batch_size: int, validation_split: float, test_split: float | None, seed: int
+) -> None:
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise InputError(f"batch_size must be an integer of 1 or more, received {batch_size!r}.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed must be an integer of 0 or more, received {seed!r}.")
+    if not _is_share(validation_split) or validation_split == 0:
+        raise InputError(
+            f"validation_split must be above 0 and below 1, received {validation_split!r}."
+        )
+    if test_split is not None and not _is_share(test_split):
+        raise InputError(f"test_split must be 0 or more and below 1, received {test_split!r}.")
+    if validation_split + (test_split or 0) >= 1:
+        raise InputError(
+            f"validation_split {validation_split} and test_split {test_split} leave no training "
+            "images; their sum must be below 1."
+        )
+
+
+def _is_share(value: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1

@@ -1,0 +1,96 @@
+"""The loaded source: three datasets and everything one may ask about them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kerascnn.data.folder import SkippedFile
+from kerascnn.data.resize import ResizeRule
+from kerascnn.data.splitting import stratified_sample
+from kerascnn.data.stores import PixelStore
+from kerascnn.errors import DataError, InputError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Splits:
+    """Training, validation and test images of one source.
+
+    `train`, `validation` and `test` are `tf.data.Dataset`s of (uint8 images `[B, H, W, C]`, int32
+    labels `[B]`), ready for `model.fit`; `test` is None if the source has none and none was asked
+    for. `counts` holds the number of images of each split present, `class_counts` those of each
+    class in the order of `class_names`. `resize` is the rule every image went through, `skipped`
+    lists files that are not used, `notes` says what was decided without being asked.
+    """
+
+    train: Any
+    validation: Any
+    test: Any | None
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    counts: dict[str, int]
+    class_counts: dict[str, tuple[int, ...]]
+    source: str
+    resize: ResizeRule
+    skipped: tuple[SkippedFile, ...]
+    notes: tuple[str, ...]
+    _store: PixelStore = field(repr=False)
+    _labels: np.ndarray = field(repr=False)
+    _rows: dict[str, np.ndarray] = field(repr=False)
+
+    def sample(self, split: str, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Returns `count` uint8 images of a split and their int32 labels, for calibration.
+
+        Each class is drawn in proportion (one image at least, if `count` allows), in mixed order;
+        the same seed gives the same images. A split with fewer images is returned whole.
+
+        Raises:
+            InputError: an unknown split, a count below 1 or a negative seed.
+            DataError: the source has no such split.
+        """
+        rows = self._rows_of(split)
+        _check_positive("count", count)
+        if seed < 0:
+            raise InputError(f"seed must be 0 or more, received {seed}.")
+        chosen = stratified_sample(self._labels, rows, count, len(self.class_names), seed)
+        return self._store.read(chosen), self._labels[chosen]
+
+    def arrays(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Returns all uint8 images `[n, H, W, C]` and int32 labels `[n]` of a split, in file order.
+
+        For a split too large for memory there is `batches`.
+
+        Raises:
+            InputError: an unknown split.
+            DataError: the source has no such split.
+        """
+        rows = self._rows_of(split)
+        return self._store.read(rows), self._labels[rows]
+
+    def batches(self, split: str, size: int = 256) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Returns an iterator over what `arrays` returns, `size` images at a time."""
+        rows = self._rows_of(split)
+        _check_positive("size", size)
+        return self._read_batches(rows, size)
+
+    def _read_batches(self, rows: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            yield self._store.read(part), self._labels[part]
+
+    def _rows_of(self, split: str) -> np.ndarray:
+        names = ("train", "validation", "test")
+        if split not in names:
+            raise InputError(f"split must be one of {', '.join(names)}; received {split!r}.")
+        if split not in self._rows:
+            raise DataError(
+                f"{self.source} has no {split} split. Load it with {split}_split=0.2, or use "
+                f"one of {', '.join(self._rows)}."
+            )
+        return self._rows[split]
+
+
+def _check_positive(name: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{name} must be an integer of 1 or more, received {value!r}.")
