@@ -1,6 +1,8 @@
 """From stored pixels to `tf.data`."""
 
+import contextlib
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
