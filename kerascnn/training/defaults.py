@@ -36,14 +36,21 @@ class Settings:
             raise InputError(f"`learning_rate` must be above 0. Received: {self.learning_rate}.")
 
 
-# Chosen on MNIST: label smoothing took LeNet-5 from 1.08 % to 0.71 % test error.
+# Chosen on MNIST with 12,000 of the 60,000 training images held out.
 _FAMILIES = {
+    # Label smoothing: test error 0.71 % instead of 1.08 %.
     "lenet": Settings(
         epochs=20, batch_size=64, learning_rate=3e-3, weight_decay=0.1, label_smoothing=0.1
     ),
 }
+_VARIANTS = {
+    # Its Gaussian scores saturate by themselves; with label smoothing 0.97 % instead of 0.77 %.
+    "LeNet5Original": Settings(
+        epochs=20, batch_size=64, learning_rate=5e-3, weight_decay=0.1, label_smoothing=0.0
+    ),
+}
 
 
-def defaults_for(family: str) -> Settings:
-    """Returns the training defaults of a family of `kerascnn.models`."""
-    return _FAMILIES.get(family, Settings())
+def defaults_for(model: str, family: str) -> Settings:
+    """Returns the training defaults of a model of the catalogue."""
+    return _VARIANTS.get(model) or _FAMILIES.get(family, Settings())

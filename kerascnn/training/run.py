@@ -112,7 +112,8 @@ def train(
         }
         entry = catalog.find(model)
         settings = replace(
-            defaults_for(entry.family), **{k: v for k, v in given.items() if v is not None}
+            defaults_for(entry.name, entry.family),
+            **{k: v for k, v in given.items() if v is not None},
         )
         options = _checked(options)
         splits = data.load(
