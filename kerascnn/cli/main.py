@@ -1,7 +1,6 @@
 """Entry point: finds the subcommand, and turns errors into one line."""
 
 import importlib
-import logging
 import sys
 import traceback
 from collections.abc import Sequence
@@ -81,5 +80,4 @@ def _fail(message: str, code: int, debug: bool) -> NoReturn:
     line = " ".join(message.split())
     hint = "" if debug or code != INTERNAL_ERROR else " (add --debug for the traceback)"
     sys.stderr.write(f"kerascnn: {line}{hint}\n")
-    logging.shutdown()
     sys.exit(code)

@@ -1,8 +1,13 @@
 """`kerascnn predict`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from kerascnn.cli import console, options
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @click.command(short_help="Name what is in images.")
@@ -24,17 +29,24 @@ def command(
     predictor = open_predictors(path, recipe=recipe)[0]
     probabilities = predictor.predict(predictor.load_images(images))
     labels = predictor.labels or tuple(f"class {i}" for i in range(probabilities.shape[1]))
-    answers = []
-    for image, row in zip(images, probabilities, strict=True):
-        best = row.argsort()[::-1][:top]
-        guesses = [{"label": labels[i], "probability": round(float(row[i]), 6)} for i in best]
-        answers.append({"image": image, "predictions": guesses})
     if as_json:
-        console.show_json(answers)
-        return
-    for answer in answers:
-        guesses = "  ".join(
-            f"{guess['label']} {console.percent(guess['probability'])}"
-            for guess in answer["predictions"]
+        console.show_json(
+            [
+                {
+                    "image": image,
+                    "predictions": [
+                        {"label": labels[i], "probability": round(float(row[i]), 6)}
+                        for i in _best(row, top)
+                    ],
+                }
+                for image, row in zip(images, probabilities, strict=True)
+            ]
         )
-        console.say(f"{answer['image']}: {guesses}")
+        return
+    for image, row in zip(images, probabilities, strict=True):
+        guesses = "  ".join(f"{labels[i]} {console.percent(row[i])}" for i in _best(row, top))
+        console.say(f"{image}: {guesses}")
+
+
+def _best(row: "np.ndarray", count: int) -> list[int]:
+    return row.argsort()[::-1][:count].tolist()

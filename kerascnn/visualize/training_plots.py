@@ -20,6 +20,8 @@ def plot_history(history: Sequence[Mapping[str, float]], path: PathLike) -> None
         history: Rows with epoch, loss, accuracy, val_loss and val_accuracy.
         path: The PNG file to write; replaced if it exists.
     """
+    from matplotlib.ticker import MaxNLocator
+
     figure = _figure(9, 3.6)
     epochs = [row["epoch"] for row in history]
     best = max(history, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
@@ -39,7 +41,7 @@ def plot_history(history: Sequence[Mapping[str, float]], path: PathLike) -> None
         )
         axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
         axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=8)
@@ -86,7 +88,7 @@ def plot_confusion(
             for j, count in enumerate(row):
                 if count:
                     color = "white" if shares[i][j] > 0.5 else "#1f2937"
-                    axes.text(j, i, count, ha="center", va="center", fontsize=8, color=color)
+                    axes.text(j, i, str(count), ha="center", va="center", fontsize=8, color=color)
     _save(figure, path)
 
 

@@ -1,0 +1,347 @@
+#!/usr/bin/env python3
+"""Runs the image classifiers of a kerascnn bundle, where there is no TensorFlow.
+
+    python run.py --selftest BUNDLE                does this device compute what Keras computed?
+    python run.py BUNDLE IMAGE... [--recipe int8]  what is on these pictures?
+    python run.py --benchmark BUNDLE [--threads N] how fast is each file here?
+
+Everything it needs to know is in the bundle's manifest.json; nothing is guessed. It needs numpy,
+Pillow and ai-edge-litert (or the older tflite-runtime), and no file of kerascnn but this one.
+Exit codes: 0 all well, 1 a self-test failed, 2 bad input (one line on stderr says which).
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import re
+import struct
+import sys
+import time
+import warnings
+import zipfile
+import zlib
+from pathlib import Path
+
+try:
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        from tflite_runtime.interpreter import Interpreter
+except ImportError as error:
+    print(f"run.py: error: {error}: pip install -r requirements.txt", file=sys.stderr)
+    sys.exit(2)
+
+SCHEMA_VERSION = 1
+# {...: ...} an object with exactly these keys, [x] a list of x, (x, y) a list of an x and a y,
+# {a, b} one of these, a type any value of it, a range an integer in it.
+# fmt: off
+COUNT = range(1, 1 << 31)
+REFERENCE = {"path": str, "sha256": str}
+TENSOR = {"dtype": {"float32", "uint8", "int8", "int16"}, "scale": {float, None},
+          "zero_point": {int, None}}
+RESIZE = {"fit": {"stretch", "crop", "pad"}, "filter": {"bilinear"}, "antialias": {True},
+          "pad_value": range(256)}
+TOLERANCE = {"max_abs": float, "mean_abs": float, "top1_agreement": float}
+FILE = {**REFERENCE, "recipe": str, "bytes": COUNT, "input": TENSOR, "output": TENSOR,
+        "tolerance": TOLERANCE}
+MANIFEST = {
+    "schema_version": SCHEMA_VERSION,
+    "versions": {"kerascnn": str, "keras": str, "tensorflow": str, "ai_edge_litert": str,
+                 "litert_quantizer": str},
+    "model": {"name": str, "task": {"image-classification"}, "classes": COUNT,
+              "parameters": range(1 << 62)},
+    "input": {"shape": ({1}, COUNT, COUNT, {1, 3}), "layout": {"NHWC"},
+              "color": {"grayscale", "rgb"}, "range": ({0}, {255}), "resize": RESIZE},
+    "output": {"shape": ({1}, COUNT), "kind": {"probabilities", "logits"}},
+    "labels": REFERENCE,
+    "golden": {**REFERENCE, "count": COUNT},
+    "files": [FILE],
+    "reports": {"json": REFERENCE, "html": REFERENCE},
+}
+RUNS = 100
+IMAGE_FORMATS = {"AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"}
+READ_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError,
+               ArithmeticError, EOFError, MemoryError, RuntimeError, struct.error, zlib.error,
+               zipfile.BadZipFile, Image.DecompressionBombError)
+# fmt: on
+
+
+class KitError(Exception):
+    """Bad input."""
+
+
+def require(condition: object, message: str) -> None:
+    if not condition:
+        raise KitError(message)
+
+
+def no_doubles(pairs: list) -> dict:
+    require(len(dict(pairs)) == len(pairs), "manifest.json has a key twice in one object")
+    return dict(pairs)
+
+
+def fits(value, spec) -> bool:
+    if isinstance(spec, range):
+        return type(value) is int and value in spec
+    if spec is float:  # none of the manifest's can be negative, infinite or no number
+        return type(value) in (int, float) and 0 <= value < math.inf
+    return type(value) is spec or (type(value) is type(spec) and value == spec)
+
+
+def check(value, spec, where: str = "manifest.json") -> None:
+    """Strict in both directions: a key this kit does not know could change what a file means."""
+    if isinstance(spec, dict):
+        require(isinstance(value, dict), f"{where} must be an object")
+        unknown, missing = sorted(value.keys() - spec.keys()), sorted(spec.keys() - value.keys())
+        require(not unknown, f"{where}: unknown key {unknown}; known are {list(spec)}")
+        require(not missing, f"{where}: missing key {missing}")
+        for key, inner in spec.items():
+            check(value[key], inner, f"{where}: {key}")
+    elif isinstance(spec, (list, tuple)):
+        count = len(value) if isinstance(value, list) else 0
+        right = count == len(spec) if isinstance(spec, tuple) else count > 0
+        require(right, f"{where} must be a list of {len(spec)} or more, not {value!r}")
+        for i in range(count):
+            check(value[i], spec[min(i, len(spec) - 1)], f"{where}[{i}]")
+    else:
+        options = spec if isinstance(spec, set) else {spec}
+        right = any(fits(value, option) for option in options)
+        require(right, f"{where} must be one of {options}, not {value!r}")
+
+
+def check_file(folder: Path, reference: dict) -> None:
+    path, expected = folder / reference["path"], reference["sha256"]
+    bare = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}", reference["path"])
+    inside = bare and path.resolve().parent == folder.resolve()
+    require(inside, f"manifest.json: path {reference['path']!r} leaves the bundle")
+    require(path.is_file(), f"{path} is missing")
+    size, found = path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
+    wanted = reference.get("bytes", size)
+    require(size == wanted, f"{path} is damaged: {size} bytes, expected {wanted}")
+    require(found == expected, f"{path} was altered: sha256 {found}, expected {expected}")
+
+
+def read_bundle(folder: Path) -> tuple[dict, list[str]]:
+    """The manifest and the labels, after checking every file the manifest names."""
+    path = folder / "manifest.json"
+    require(path.is_file(), f"not a bundle: {path} does not exist")
+    try:
+        manifest = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=no_doubles)
+    except (ValueError, RecursionError) as error:
+        raise KitError(f"{path} is not JSON: {error}") from error
+    version = manifest.get("schema_version") if isinstance(manifest, dict) else None
+    if type(version) is int and version > SCHEMA_VERSION:
+        raise KitError(f"made by a newer kerascnn: schema {version}, this kit reads 1: upgrade it")
+    check(manifest, MANIFEST)
+    files, classes = manifest["files"], manifest["model"]["classes"]
+    channels = {"rgb": 3, "grayscale": 1}[manifest["input"]["color"]]
+    agree = channels == manifest["input"]["shape"][3] and classes == manifest["output"]["shape"][1]
+    require(agree, "manifest.json: a shape disagrees with input.color or model.classes")
+    require(len({file["recipe"] for file in files}) == len(files), "files: a recipe appears twice")
+    reports = manifest["reports"].values()
+    for reference in (manifest["labels"], manifest["golden"], *files, *reports):
+        check_file(folder, reference)
+    text = (folder / manifest["labels"]["path"]).read_bytes().decode("utf-8", "replace")
+    labels = (text[:-1] if text.endswith("\n") else text).split("\n")
+    require(len(labels) == classes, f"{len(labels)} labels for {classes} classes")
+    return manifest, labels
+
+
+def read_golden(folder: Path, manifest: dict) -> tuple[np.ndarray, np.ndarray]:
+    path, count = folder / manifest["golden"]["path"], manifest["golden"]["count"]
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            inputs, outputs = arrays["inputs"], arrays["outputs"]
+    except READ_ERRORS as error:
+        raise KitError(f"{path} cannot be read: {error}") from error
+    shapes = [(count, *manifest[side]["shape"][1:]) for side in ("input", "output")]
+    right = [inputs.shape, outputs.shape] == shapes and inputs.dtype == np.uint8
+    require(right and outputs.dtype == np.float32, f"{path} does not hold what the manifest says")
+    return inputs, outputs
+
+
+class Classifier:
+    """One .tflite file: raw pixels in, real numbers out."""
+
+    def __init__(self, folder: Path, manifest: dict, file: dict, threads: int) -> None:
+        self.file, path = file, folder / file["path"]
+        try:
+            self.interpreter = Interpreter(model_path=str(path), num_threads=threads)
+            self.interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, OSError) as error:
+            raise KitError(f"{path} cannot be opened: {error}") from error
+        tensors = self.interpreter.get_input_details() + self.interpreter.get_output_details()
+        require(len(tensors) == 2, f"{path} must have one input and one output")
+        self.input_index, self.output_index = (tensor["index"] for tensor in tensors)
+        for side, tensor in zip(("input", "output"), tensors):  # noqa: B905 (Python 3.9)
+            expected = [manifest[side]["shape"], *(file[side][key] for key in TENSOR)]
+            kind = np.dtype(tensor["dtype"]).name
+            scale = tensor["quantization"] if kind != "float32" else (None, None)
+            found = [tensor["shape"].tolist(), kind, *scale]
+            require(found == expected, f"{path}: {side} is {found}, the manifest says {expected}")
+
+    def run(self, pixels: np.ndarray) -> np.ndarray:
+        """The outputs, one real number per class, for pixels [H, W, C] of 0 to 255."""
+        taken, given = self.file["input"], self.file["output"]
+        values = pixels[np.newaxis].astype(np.float64)
+        if taken["dtype"] != "float32":
+            limits = np.iinfo(taken["dtype"])
+            steps = np.floor(values / taken["scale"] + 0.5) + taken["zero_point"]
+            values = steps.clip(limits.min, limits.max)
+        self.interpreter.set_tensor(self.input_index, values.astype(taken["dtype"]))
+        self.interpreter.invoke()
+        values = self.interpreter.get_tensor(self.output_index)[0].astype(np.float32)
+        if given["dtype"] == "float32":
+            return values
+        return (values - np.float32(given["zero_point"])) * np.float32(given["scale"])
+
+
+def load_image(path: Path, manifest: dict) -> np.ndarray:
+    """Decode, turn upright (EXIF), convert the colours, resize: in this order."""
+    height, width, channels = manifest["input"]["shape"][1:]
+    Image.init()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=[*(IMAGE_FORMATS & Image.OPEN.keys())]) as image:
+                require(image.width * image.height <= Image.MAX_IMAGE_PIXELS, "too many pixels")
+                image = convert(ImageOps.exif_transpose(image), channels)
+        return resize(image, height, width, manifest["input"]["resize"])
+    except (KitError, *READ_ERRORS) as error:
+        raise KitError(f"{path} is not a readable image: {error}") from error
+
+
+def convert(image: Image.Image, channels: int) -> Image.Image:
+    """To 8-bit grey or RGB: transparency over white, 16-bit grey divided by 257."""
+    require(image.mode != "F", "floating-point pixels have no fixed range")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.int64)
+        require(values.min() >= 0 and values.max() <= 65535, "its pixels leave 0..65535")
+        image = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+        canvas = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(canvas, image).convert("RGB")
+    elif image.mode not in ("1", "L", "RGB"):
+        image = image.convert("RGB")
+    return image.convert("L" if channels == 1 else "RGB")
+
+
+def resize(image: Image.Image, height: int, width: int, rule: dict) -> np.ndarray:
+    """Pixels [height, width, channels]; "pad" never enlarges, "crop" covers, "stretch" distorts."""
+    new_height, new_width = height, width
+    if rule["fit"] != "stretch":
+        scales = height / image.height, width / image.width
+        scale = max(scales) if rule["fit"] == "crop" else min(*scales, 1.0)
+        least = (height, width) if rule["fit"] == "crop" else (1, 1)
+        new_height = max(least[0], math.floor(image.height * scale + 0.5))
+        new_width = max(least[1], math.floor(image.width * scale + 0.5))
+    if image.size != (new_width, new_height):
+        image = image.resize((new_width, new_height), Image.Resampling.BILINEAR)
+    pixels = np.asarray(image, np.uint8).reshape(new_height, new_width, -1)
+    if rule["fit"] == "crop":
+        top, left = (new_height - height) // 2, (new_width - width) // 2
+        return pixels[top : top + height, left : left + width]
+    canvas = np.full((height, width, pixels.shape[2]), rule["pad_value"], np.uint8)
+    top, left = (height - new_height) // 2, (width - new_width) // 2
+    canvas[top : top + new_height, left : left + new_width] = pixels
+    return canvas
+
+
+def selftest(folder: Path, manifest: dict, files: list[dict], options) -> int:
+    inputs, expected = read_golden(folder, manifest)
+    rows, top, failures = np.arange(len(expected)), expected.argmax(axis=1), 0
+    for file in files:
+        model, limits = Classifier(folder, manifest, file, options.threads), file["tolerance"]
+        found = np.stack([model.run(pixels) for pixels in inputs])
+        largest, mean = np.abs(found - expected).max(), np.abs(found - expected).mean()
+        agreement = np.mean(found[rows, top] == found.max(axis=1))  # a tie agrees
+        passed = largest <= limits["max_abs"] and mean <= limits["mean_abs"]  # never with a NaN
+        passed = passed and agreement >= limits["top1_agreement"]
+        failures += not passed
+        print(
+            f"{'ok  ' if passed else 'FAIL'} {file['recipe']:<16} same top class on "
+            f"{agreement:.0%} of {len(inputs)}, difference max {largest:.3g} "
+            f"(limit {limits['max_abs']:.3g}), mean {mean:.3g} (limit {limits['mean_abs']:.3g})"
+        )
+    return 1 if failures else 0
+
+
+def benchmark(folder: Path, manifest: dict, files: list[dict], options) -> int:
+    inputs, _ = read_golden(folder, manifest)
+    models = [Classifier(folder, manifest, file, options.threads) for file in files]
+    times = np.zeros((len(models), 10 + RUNS))
+    for turn in range(times.shape[1]):  # in turns, so that a busy moment hits all files alike
+        for i, model in enumerate(models):
+            start = time.perf_counter()
+            model.run(inputs[turn % len(inputs)])
+            times[i, turn] = 1000 * (time.perf_counter() - start)
+    for i, file in enumerate(files):
+        low, median, high = np.percentile(times[i, 10:], (10, 50, 90))  # the first ten warm up
+        print(
+            f"{file['recipe']:<16} median {median:.3f} ms (10 % below {low:.3f}, "
+            f"90 % below {high:.3f}), {RUNS} runs, {options.threads} threads"
+        )
+    return 0
+
+
+def classify(folder: Path, manifest: dict, file: dict, labels: list[str], options) -> int:
+    model, results = Classifier(folder, manifest, file, options.threads), []
+    for path in options.images:
+        try:
+            values = model.run(load_image(path, manifest))
+        except KitError as error:  # the other pictures still get their answer
+            print("run.py: error:", *str(error).split(), file=sys.stderr)
+            continue
+        powers = np.exp(values - values.max())
+        chances = powers / powers.sum() if manifest["output"]["kind"] == "logits" else values
+        best = np.argsort(-chances, kind="stable")[: options.top].tolist()
+        top = [{"label": labels[i], "index": i, "probability": float(chances[i])} for i in best]
+        results.append({"image": str(path), "recipe": file["recipe"], "top": top})
+        if not options.json:
+            print(f"{path}: " + ", ".join(f"{labels[i]} {chances[i]:.1%}" for i in best))
+    if options.json:
+        print(json.dumps(results, indent=2))
+    return 0 if len(results) == len(options.images) else 2
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        raise KitError(f"{message} (run.py --help shows the usage)")
+
+
+def main(arguments=None) -> int:
+    parser = Parser("run.py", None, __doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder with a manifest.json")
+    parser.add_argument("images", type=Path, nargs="*", metavar="IMAGE", help="what to classify")
+    parser.add_argument("--selftest", action="store_true", help="replay the golden inputs")
+    parser.add_argument("--benchmark", action="store_true", help="time each file")
+    parser.add_argument("--recipe", help="the file to use; for IMAGEs: default the first")
+    parser.add_argument("--top", type=int, default=5, help="classes to show (default 5)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    parser.add_argument("--json", action="store_true", help="for IMAGEs: print JSON")
+    try:
+        options = parser.parse_intermixed_args(arguments)
+        require(min(options.top, options.threads) >= 1, "--top and --threads must be at least 1")
+        asked = options.selftest + options.benchmark + bool(options.images)
+        require(asked == 1, "give one of: IMAGEs, --selftest, --benchmark (see run.py --help)")
+        manifest, labels = read_bundle(options.bundle)
+        files = [file for file in manifest["files"] if options.recipe in (None, file["recipe"])]
+        known = [file["recipe"] for file in manifest["files"]]
+        require(files, f"no recipe {options.recipe!r} in the bundle; it has {known}")
+        if options.selftest:
+            return selftest(options.bundle, manifest, files, options)
+        if options.benchmark:
+            return benchmark(options.bundle, manifest, files, options)
+        return classify(options.bundle, manifest, files[0], labels, options)
+    except (KitError, OSError) as error:
+        print("run.py: error:", *str(error).split(), file=sys.stderr)  # one line, always
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""From a Keras model to files that run on devices, each checked against the model.
+
+Names are loaded when first used: `import kerascnn.export` imports neither keras nor tensorflow.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kerascnn.export.benchmark import BenchmarkResult, benchmark_tflite
+    from kerascnn.export.bundle import BundleResult, export_bundle
+    from kerascnn.export.comparison import Report
+    from kerascnn.export.convert import convert_float
+    from kerascnn.export.interpreter import FileSummary, TensorSpec, TFLiteModel, inspect
+    from kerascnn.export.recipes import RECIPES, Recipe, Tolerance
+    from kerascnn.export.saved_model import SavedModelResult, export_saved_model
+    from kerascnn.export.tflite import ExportResult, export_tflite
+    from kerascnn.export.verify import Evaluation, evaluate_tflite, verify_tflite
+
+_WHERE = {
+    "BenchmarkResult": "benchmark",
+    "benchmark_tflite": "benchmark",
+    "BundleResult": "bundle",
+    "export_bundle": "bundle",
+    "convert_float": "convert",
+    "FileSummary": "interpreter",
+    "TFLiteModel": "interpreter",
+    "TensorSpec": "interpreter",
+    "inspect": "interpreter",
+    "RECIPES": "recipes",
+    "Recipe": "recipes",
+    "Tolerance": "recipes",
+    "SavedModelResult": "saved_model",
+    "export_saved_model": "saved_model",
+    "ExportResult": "tflite",
+    "export_tflite": "tflite",
+    "Evaluation": "verify",
+    "Report": "comparison",
+    "evaluate_tflite": "verify",
+    "verify_tflite": "verify",
+}
+__all__ = [
+    "RECIPES",
+    "BenchmarkResult",
+    "BundleResult",
+    "Evaluation",
+    "ExportResult",
+    "FileSummary",
+    "Recipe",
+    "Report",
+    "SavedModelResult",
+    "TFLiteModel",
+    "TensorSpec",
+    "Tolerance",
+    "benchmark_tflite",
+    "convert_float",
+    "evaluate_tflite",
+    "export_bundle",
+    "export_saved_model",
+    "export_tflite",
+    "inspect",
+    "verify_tflite",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,168 @@
+"""What export needs to know of, and do to, somebody else's Keras model and disk."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerascnn.errors import ExportError, InputError, KerascnnError
+
+if TYPE_CHECKING:
+    import keras
+
+_REDUCED = {"float16", "bfloat16"}
+# What building, cloning and tracing somebody else's model can raise.
+MODEL_ERRORS = (ValueError, TypeError, RuntimeError, AttributeError, KeyError, NotImplementedError)
+
+
+def require_tensorflow() -> None:
+    """Raises ExportError unless Keras runs on TensorFlow, which tracing a model needs."""
+    import keras
+
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ExportError(
+            f"export needs the tensorflow backend of Keras, but this process runs on {backend}. "
+            "Save the model (model.save), then export it from a process started with "
+            "KERAS_BACKEND=tensorflow."
+        )
+
+
+def input_shape_of(
+    model: "keras.Model", input_shape: tuple[int, ...] | None, *, need_size: bool
+) -> tuple[int | None, ...]:
+    """Returns the `(height, width, channels)` of the one image a model takes.
+
+    Args:
+        model: Any Keras model.
+        input_shape: The size to use where the model leaves height, width or all of it free.
+        need_size: Whether every size must be known at the end.
+
+    Raises:
+        InputError: Not a Keras model, more than one input or output, no image input, or a
+            free or contradicting size.
+    """
+    import keras
+
+    if not isinstance(model, keras.Model):
+        raise InputError(f"export takes a keras.Model, got {type(model).__name__}")
+    _refuse_several(model)
+    known = getattr(model, "inputs", None)
+    shape: tuple[int | None, ...]
+    if known:
+        shape = tuple(known[0].shape)[1:]
+    elif input_shape is not None:
+        shape = tuple(input_shape)
+    else:
+        raise InputError(
+            f"model {model.name!r} does not say what it takes: it is not built, or is a "
+            "subclass of keras.Model. Pass input_shape=(height, width, channels)."
+        )
+    if len(shape) != 3:
+        raise InputError(
+            f"model {model.name!r} must take images [batch, height, width, channels], but its "
+            f"input has shape {(None, *shape)}"
+        )
+    if input_shape is not None:
+        if len(input_shape) != 3:
+            raise InputError(f"input_shape must be (height, width, channels), got {input_shape}")
+        if any(own not in (None, given) for own, given in zip(shape, input_shape, strict=True)):
+            raise InputError(
+                f"input_shape {tuple(input_shape)} contradicts the model's own input {shape}"
+            )
+        shape = tuple(input_shape)
+    if need_size and None in shape:
+        raise InputError(
+            f"model {model.name!r} leaves its input size free {(None, *shape)}, and a TFLite file "
+            "needs a fixed one. Pass input_shape=(height, width, channels)."
+        )
+    return shape
+
+
+def _refuse_several(model: "keras.Model") -> None:
+    for kind in ("inputs", "outputs"):
+        tensors = getattr(model, kind, None)
+        if tensors is not None and len(tensors) > 1:
+            names = ", ".join(tensor.name for tensor in tensors)
+            raise InputError(
+                f"export takes models with one input and one output, but {model.name!r} has "
+                f"{len(tensors)} {kind}: {names}. Export a keras.Model between two of its tensors."
+            )
+
+
+def float32_model(model: "keras.Model") -> "keras.Model":
+    """Returns `model` itself, or a float32 copy of one that computes or reads anything else.
+
+    TFLite has no mixed precision, and an integer input would leave a cast inside the file that
+    quantisation cannot pass. Weights are copied exactly as far as float32 goes (it holds every
+    float16 and bfloat16 value).
+
+    Raises:
+        ExportError: The model cannot be rebuilt from its configuration.
+    """
+    import keras
+
+    inputs = getattr(model, "inputs", None) or []
+    reduced = any(
+        layer.dtype_policy.compute_dtype in _REDUCED
+        for layer in model._flatten_layers()
+        if hasattr(layer, "dtype_policy")
+    )
+    if not reduced and all(tensor.dtype == "float32" for tensor in inputs):
+        return model
+    try:
+        config = keras.saving.serialize_keras_object(model)
+        copy: keras.Model = keras.saving.deserialize_keras_object(_in_float32(config))
+        copy.set_weights([np.asarray(weight, _wide(weight)) for weight in model.get_weights()])
+    except MODEL_ERRORS as error:
+        raise ExportError(
+            f"model {model.name!r} is not float32 throughout and could not be rebuilt in float32: "
+            f"{first_line(error)}. Build it under keras.config.set_dtype_policy('float32') and "
+            "copy the weights with set_weights."
+        ) from error
+    return copy
+
+
+def _wide(weight: np.ndarray) -> Any:
+    return weight.dtype if weight.dtype.kind in "iub" else np.float32
+
+
+def _in_float32(config: Any, key: str = "") -> Any:
+    """Returns a serialised model with every reduced precision and integer input made float32."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return {**config, "config": {**config["config"], "name": "float32"}}
+        if config.get("class_name") == "InputLayer":
+            return {**config, "config": {**config["config"], "dtype": "float32"}}
+        return {name: _in_float32(value, name) for name, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_in_float32(value) for value in config)
+    if key == "dtype" and isinstance(config, str):
+        return "float32" if config.removeprefix("mixed_") in _REDUCED else config
+    return config
+
+
+@contextlib.contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turns a failed write to `path` into an ExportError that says why and that nothing is left."""
+    try:
+        yield
+    except KerascnnError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ExportError(f"cannot write {path}: {reason}. Nothing was left there.") from error
+
+
+def first_line(error: BaseException) -> str:
+    """Returns what an error says in one line of at most 300 characters.
+
+    Keras wraps errors of layers in a first line that only tells where; the next one is added.
+    """
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
+    told = " ".join(lines[:2]) if lines[0].startswith("Exception encountered") else lines[0]
+    return told[:300]

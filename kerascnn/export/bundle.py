@@ -1,0 +1,280 @@
+"""A bundle: one folder with a model's files, what a device must know to use them, and the proof."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerascnn.errors import BundleError, InputError, VerificationError
+from kerascnn.export import manifest as contract
+from kerascnn.export.bundle_arguments import (
+    STRETCH,
+    check_names,
+    check_recipes,
+    check_resize,
+    raw_pixels,
+    slug,
+)
+from kerascnn.export.convert import convert_float
+from kerascnn.export.golden import GoldenFile, choose, narrowed
+from kerascnn.export.interpreter import TFLiteModel
+from kerascnn.export.measure import File, Images, build_report
+from kerascnn.export.recipes import Recipe
+from kerascnn.export.report import BundleReport, RecipeReport, pictures, to_json
+from kerascnn.export.report_page import to_html
+from kerascnn.export.saved_model import float32_model, input_shape_of, write_errors
+from kerascnn.export.tflite import export_tflite
+from kerascnn.export.verify import check_labels, keras_outputs
+from kerascnn.files import PathLike, atomic_folder, refuse_existing
+
+if TYPE_CHECKING:
+    import keras
+
+_LABELS, _GOLDEN, _JSON, _HTML = "labels.txt", "golden.npz", "report.json", "report.html"
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleResult:
+    """A bundle that was written.
+
+    Attributes:
+        folder: Where it is.
+        manifest: What `manifest.json` says.
+        report: Everything measured, as in `report.json`.
+    """
+
+    folder: Path
+    manifest: contract.Manifest
+    report: BundleReport
+
+    @property
+    def reports(self) -> Mapping[str, RecipeReport]:
+        """Accuracy, agreement, size, latency, partitions and operators of each file, by recipe."""
+        return {file.recipe: file for file in self.report.files}
+
+
+def export_bundle(
+    model: "keras.Model",
+    folder: PathLike,
+    *,
+    recipes: Sequence[str | Recipe] = ("float32", "int8"),
+    samples: np.ndarray,
+    labels: np.ndarray | None = None,
+    class_names: Sequence[str] | None = None,
+    resize: Mapping[str, Any] | None = None,
+    evaluation: tuple[np.ndarray, np.ndarray] | None = None,
+    io: str = "uint8",
+    name: str | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> BundleResult:
+    """Writes verified `.tflite` files, their manifest, labels, golden data and reports.
+
+    The folder appears only when everything in it is written and checked; a failure at any moment
+    leaves nothing of it behind.
+
+    Args:
+        model: Any Keras classifier with one image input and one output [batch, classes].
+        folder: The bundle to write.
+        recipes: One file for each. The first is what a device kit runs unless told otherwise.
+        samples: Raw images [n, height, width, channels], 0..255, such as the model will see: they
+            set the ranges of int8 and int16x8, verify every file, and give the golden inputs.
+        labels: True class of each sample; verification then limits the loss of accuracy too.
+        class_names: One name per output; "0", "1", ... by default.
+        resize: The rule by which images were brought to the model's size, in the manifest's
+            form; plain stretching by default.
+        evaluation: Held-out (images, labels), on which the report measures accuracy and
+            agreement; the samples by default.
+        io: Input and output type of the integer files, as in `export_tflite`.
+        name: Name of the model in the bundle, its own by default.
+        input_shape: `(height, width, channels)`, for a model that leaves its size free.
+        overwrite: Whether an existing bundle may be replaced.
+        progress: Called with a few words at the start of each step.
+
+    Raises:
+        InputError: An argument that cannot be used; nothing was converted.
+        OutputExistsError: `folder` exists and `overwrite` is false.
+        ExportError: Conversion, quantisation or writing failed.
+        VerificationError: A file answers differently from the model.
+    """
+    folder, say = Path(folder), progress or _silent
+    chosen = check_recipes(recipes, io)
+    shape = input_shape_of(model, input_shape, need_size=True)
+    sizes = tuple(size for size in shape if size is not None)
+    samples = raw_pixels(samples, sizes)
+    rule = check_resize(STRETCH if resize is None else resize)
+    with write_errors(folder):
+        refuse_existing(folder, overwrite)
+
+    say("running the Keras model")
+    served = float32_model(model)
+    known, held_out = _reference(served, sizes, samples, labels, evaluation)
+    names = check_names(class_names, known.outputs.shape[1])
+    say("converting to float32")
+    float_model = convert_float(served, input_shape)
+    with write_errors(folder), atomic_folder(folder, overwrite=overwrite) as temporary:
+        files = []
+        for recipe in chosen:
+            say(f"writing and verifying {recipe.name}")
+            path = temporary / f"{slug(name or model.name)}_{slug(recipe.name)}.tflite"
+            try:
+                result = export_tflite(
+                    served,
+                    path,
+                    recipe,
+                    known.pixels,
+                    known.labels,
+                    io=io,
+                    class_names=names,
+                    name=name or model.name,
+                    input_shape=input_shape,
+                    float_model=float_model,
+                    reference=known.outputs,
+                )
+            except VerificationError as error:  # name the place the user knows
+                raise VerificationError(str(error).replace(str(temporary), str(folder))) from error
+            say(f"running {recipe.name} on {len(held_out.pixels):,} images")
+            opened = TFLiteModel(result.path)
+            outputs = opened.predict(held_out.pixels)
+            files.append(File(recipe, result, opened, outputs))
+        say("measuring the files")
+        report = build_report(
+            model=name or model.name,
+            parameters=int(model.count_params()),
+            names=names,
+            inputs=_input(sizes, rule),
+            images=held_out,
+            evaluation="samples" if evaluation is None else "held-out images",
+            files=files,
+        )
+        say("writing the manifest")
+        manifest = _write(temporary, report, files, known, held_out)
+        if contract.read(temporary) != manifest:
+            raise BundleError(f"{temporary} does not read back as it was written")
+    return BundleResult(folder=folder, manifest=manifest, report=report)
+
+
+def _silent(_: str) -> None:
+    """For callers who want no progress."""
+
+
+def _reference(
+    served: "keras.Model",
+    shape: tuple[int, ...],
+    samples: np.ndarray,
+    labels: np.ndarray | None,
+    evaluation: tuple[np.ndarray, np.ndarray] | None,
+) -> tuple[Images, Images]:
+    """The samples and the evaluation images, both with what the Keras model says."""
+    if shape[2] not in (1, 3):
+        raise InputError(f"a bundle is for grey or RGB images, but the model takes {shape}")
+    outputs = keras_outputs(served, samples)
+    if outputs.ndim != 2:
+        raise InputError(
+            f"a bundle is for classifiers with outputs [n, classes], got {list(outputs.shape)}"
+        )
+    truth = None if labels is None else check_labels(labels, *outputs.shape)
+    known = Images(samples, truth, outputs)
+    if evaluation is None:
+        return known, known
+    images = raw_pixels(evaluation[0], shape)
+    truth = check_labels(evaluation[1], len(images), outputs.shape[1])
+    return known, Images(images, truth, keras_outputs(served, images))
+
+
+def _input(shape: tuple[int, ...], rule: contract.Resize) -> contract.Input:
+    height, width, channels = shape
+    return contract.Input(
+        shape=(1, height, width, channels),
+        layout="NHWC",
+        color="grayscale" if channels == 1 else "rgb",
+        range=(0, 255),
+        resize=rule,
+    )
+
+
+def _write(
+    folder: Path,
+    report: BundleReport,
+    files: Sequence[File],
+    known: Images,
+    held_out: Images,
+) -> contract.Manifest:
+    """Writes everything but the `.tflite` files, the manifest last."""
+    (folder / _LABELS).write_bytes(contract.label_lines(report.class_names).encode("utf-8"))
+    replayed = [GoldenFile(file.model.predict, _tolerance(file)) for file in files]
+    inputs, outputs = choose(known.pixels, known.outputs, replayed)
+    np.savez_compressed(folder / _GOLDEN, inputs=inputs, outputs=outputs)
+    (folder / _JSON).write_bytes(to_json(report).encode("utf-8"))
+    shown = pictures(
+        held_out.pixels,
+        held_out.labels,
+        report.class_names,
+        {"Keras": held_out.outputs, **{file.recipe.name: file.outputs for file in files}},
+        logits=report.output_kind == "logits",
+    )
+    hashes = {name: contract.sha256_of(folder / name) for name in (_LABELS, _GOLDEN)}
+    (folder / _HTML).write_bytes(to_html(report, shown, hashes).encode("utf-8"))
+
+    def reference(name: str) -> contract.FileRef:
+        return contract.FileRef(path=name, sha256=contract.sha256_of(folder / name))
+
+    manifest = contract.Manifest(
+        schema_version=contract.SCHEMA_VERSION,
+        versions=report.versions,
+        model=contract.Model(
+            name=report.model,
+            task="image-classification",
+            classes=len(report.class_names),
+            parameters=report.parameters,
+        ),
+        input=report.input,
+        output=contract.Output(shape=(1, len(report.class_names)), kind=report.output_kind),
+        labels=reference(_LABELS),
+        golden=contract.Golden(path=_GOLDEN, sha256=hashes[_GOLDEN], count=len(inputs)),
+        files=tuple(
+            _model_file(file, narrowed(golden, inputs, outputs, file.check.output_range))
+            for file, golden in zip(files, replayed, strict=True)
+        ),
+        reports=contract.Reports(json=reference(_JSON), html=reference(_HTML)),
+    )
+    contract.write(manifest, folder)
+    return manifest
+
+
+def _model_file(file: File, tolerance: contract.Tolerance) -> contract.ModelFile:
+    tensors = [
+        contract.TensorIO(dtype=_dtype(spec.dtype), scale=spec.scale, zero_point=spec.zero_point)
+        for spec in (file.result.input, file.result.output)
+    ]
+    return contract.ModelFile(
+        recipe=file.recipe.name,
+        path=file.result.path.name,
+        bytes=file.result.bytes,
+        sha256=file.result.sha256,
+        input=tensors[0],
+        output=tensors[1],
+        tolerance=tolerance,
+    )
+
+
+def _tolerance(file: File) -> contract.Tolerance:
+    """The recipe's limits in the outputs' own unit."""
+    tolerance, unit = file.recipe.tolerance, file.check.output_range
+    return contract.Tolerance(
+        max_abs=tolerance.max_abs * unit,
+        mean_abs=tolerance.mean_abs * unit,
+        top1_agreement=tolerance.top1_agreement,
+    )
+
+
+def _dtype(name: str) -> contract.DType:
+    for known in contract.DTYPES:
+        if name == known:
+            return known
+    raise BundleError(f"a bundle cannot hold a file with tensors of type {name}")

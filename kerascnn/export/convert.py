@@ -1,0 +1,127 @@
+"""Float conversion: a Keras model to a TFLite file of built-in operators, in a child process."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kerascnn.errors import ExportError, InputError
+from kerascnn.export.any_model import float32_model, input_shape_of
+from kerascnn.export.saved_model import write_saved_model
+
+if TYPE_CHECKING:
+    import keras
+
+_CHILD = Path(__file__).with_name("_child.py")
+
+
+def convert_float(
+    model: "keras.Model",
+    input_shape: tuple[int, ...] | None = None,
+    *,
+    timeout: float = 1800.0,
+) -> bytes:
+    """Returns `model` as a float32 TFLite file with batch size 1.
+
+    The input is float32 raw pixels. Only built-in operators are used, so the file runs wherever
+    TFLite runs. The converter works in a process of its own, because it leaks memory and can
+    abort; a fixed batch lets the CPU delegate take the whole graph.
+
+    Args:
+        model: Any Keras model with one image input and one output.
+        input_shape: `(height, width, channels)`, for a model that leaves its size free.
+        timeout: Seconds the converter may take.
+
+    Raises:
+        InputError: The model's input is not one image of known size.
+        ExportError: The model needs an operator TFLite does not have (named, with its layer), or
+            the converter failed, crashed or ran out of time.
+    """
+    shape = input_shape_of(model, input_shape, need_size=True)
+    served = float32_model(model)
+    try:
+        with tempfile.TemporaryDirectory(prefix="kerascnn-convert-") as name:
+            folder = Path(name)
+            write_saved_model(served, folder / "saved_model", (1, *shape))
+            return _run_child(folder / "saved_model", folder / "model.tflite", model.name, timeout)
+    except OSError as error:
+        raise ExportError(
+            f"conversion could not use the temporary folder {tempfile.gettempdir()}: "
+            f"{error.strerror or error}"
+        ) from error
+
+
+def _run_child(saved_model: Path, output: Path, name: str, timeout: float) -> bytes:
+    if not sys.executable:
+        raise InputError("export starts a Python process, but this interpreter has no executable")
+    # -P keeps the folder of the script off the path: its neighbours must not hide other modules.
+    command = [sys.executable, "-P", str(_CHILD), str(saved_model), str(output)]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "CUDA_VISIBLE_DEVICES": "-1",
+    }
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=timeout, env=environment, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ExportError(
+            f"converting {name!r} took more than {timeout:.0f} s and was stopped"
+        ) from error
+    log = done.stderr.decode("utf-8", errors="replace")
+    if done.returncode == 0 and output.is_file():
+        return output.read_bytes()
+    raise ExportError(explain_failure(name, done.returncode, log))
+
+
+def explain_failure(name: str, code: int, log: str) -> str:
+    """Returns one line that says why the converter failed, from its exit code and its log."""
+    missing = missing_operators(log)
+    if missing:
+        where = ", ".join(
+            f"{operator} (in {layer})" if layer else operator for operator, layer in missing.items()
+        )
+        return (
+            f"model {name!r} cannot become a TFLite file of built-in operators: it uses {where}. "
+            "Replace the layer, or remove it from the exported model."
+        )
+    reason = _last_words(log)
+    if code < 0:
+        return f"the TFLite converter crashed on {name!r} (signal {-code}): {reason}"
+    return f"the TFLite converter failed on {name!r}: {reason}"
+
+
+def missing_operators(log: str) -> dict[str, str]:
+    """Returns the TensorFlow operators the converter has no built-in for, with their layers."""
+    found: dict[str, str] = {}
+    pattern = re.compile(r"""loc\((?P<loc>.*)\): error: 'tf\.(?P<op>\w+)' op is neither""")
+    for line in log.splitlines():
+        match = pattern.search(line)
+        if match:
+            operator, layer = match["op"], _layer(match["loc"])
+            found[operator] = found.get(operator) or layer
+    for names in re.findall(r"Flex ops: ([\w, ]+)", log):
+        for operator in names.split(","):
+            found.setdefault(operator.strip().removeprefix("Flex"), "")
+    return found
+
+
+def _layer(location: str) -> str:
+    """Returns the layer path inside a converter location such as `"model_1/gelu_1/Erf@..."`."""
+    for text in re.findall(r'"([^"]+)"', location):
+        path = text.split("@")[0].rstrip(":")
+        if "/" in path:
+            return path.rsplit("/", 1)[0]
+    return ""
+
+
+def _last_words(log: str) -> str:
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"error|Error|ERROR|abort|Check failed", line)]
+    chosen = telling or lines or ["it said nothing"]
+    return chosen[-1][:300]

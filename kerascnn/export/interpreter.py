@@ -1,0 +1,122 @@
+"""Running any `.tflite` file with the device's own interpreter."""
+
+import numpy as np
+
+from kerascnn.errors import BundleError, InputError
+from kerascnn.export import structure
+from kerascnn.export.runtime import one_line, open_runtime, read
+from kerascnn.export.summary import FileSummary, inspect
+from kerascnn.export.tensors import TensorSpec, specs
+from kerascnn.files import PathLike
+
+__all__ = ["FileSummary", "TFLiteModel", "TensorSpec", "inspect"]
+
+NUMERIC = ("float32", "float16", "uint8", "int8", "int16", "int32", "int64")
+
+
+class TFLiteModel:
+    """A `.tflite` file with one input and one output, ready to run on raw images.
+
+    Args:
+        path_or_bytes: The file, or its content.
+        threads: CPU threads of the kernels; None leaves it to the runtime (one).
+        delegate: Whether XNNPACK takes what it can, as on a device. False runs the built-in
+            kernels only.
+
+    Raises:
+        InputError: No such file, `threads` below 1, or a model with several inputs or outputs.
+        BundleError: The content is no whole `.tflite` model, or the runtime refuses it.
+    """
+
+    def __init__(
+        self,
+        path_or_bytes: PathLike | bytes,
+        *,
+        threads: int | None = None,
+        delegate: bool = True,
+    ):
+        if threads is not None and threads < 1:
+            raise InputError(f"`threads` must be at least 1 (or None). Received: {threads}")
+        content, source = read(path_or_bytes)
+        structure.check(content, source)
+        self.source = source
+        inputs, outputs = specs(content)
+        for kind, ends in (("input", inputs), ("output", outputs)):
+            if len(ends) != 1:
+                raise InputError(
+                    f"{source} has {len(ends)} {kind}s "
+                    f"({', '.join(spec.name for spec in ends) or 'none'}): expected exactly one. "
+                    f"Export a model with a single {kind}."
+                )
+            if ends[0].dtype not in NUMERIC:
+                raise InputError(
+                    f"{source} has an {kind} of type {ends[0].dtype}: expected one of "
+                    f"{', '.join(NUMERIC)}. Export an image classifier."
+                )
+        self.input: TensorSpec = inputs[0]
+        self.output: TensorSpec = outputs[0]
+        self._interpreter = open_runtime(content, source, threads=threads, delegate=delegate)
+        self._in = self._interpreter.get_input_details()[0]["index"]
+        self._out = self._interpreter.get_output_details()[0]["index"]
+
+    def run(self, array: np.ndarray) -> np.ndarray:
+        """One pass over an array of exactly the input's type and shape; the raw output.
+
+        A first dimension of size 1 may be left out.
+
+        Raises:
+            InputError: Another type or shape.
+            BundleError: The runtime failed while running.
+        """
+        array = np.asarray(array)
+        shape = tuple(1 if size == -1 else size for size in self.input.shape)
+        if array.shape == shape[1:] and shape[0] == 1:
+            array = array[np.newaxis]
+        if array.dtype != np.dtype(self.input.dtype) or array.shape != shape:
+            raise InputError(
+                f"{self.source} takes {self.input.dtype} of shape {shape}, received "
+                f"{array.dtype} of shape {array.shape}."
+            )
+        try:
+            self._interpreter.set_tensor(self._in, np.ascontiguousarray(array))
+            self._interpreter.invoke()
+            return self._interpreter.get_tensor(self._out)
+        except (RuntimeError, ValueError, MemoryError) as error:
+            raise BundleError(
+                f"{self.source} cannot be run: {one_line(error)}. Export the model again."
+            ) from error
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Outputs for raw images, one by one, as real numbers.
+
+        Args:
+            images: `[n, H, W, C]`, uint8 or float, values 0..255 as the model's pixels are.
+
+        Returns:
+            float32 `[n, ...]`, dequantised where the model is quantised.
+
+        Raises:
+            InputError: The images have another shape than the model takes, or are no numbers.
+        """
+        images = np.asarray(images)
+        expected = self.input.shape[1:]
+        if images.ndim != len(self.input.shape) or any(
+            want not in (-1, got) for want, got in zip(expected, images.shape[1:], strict=True)
+        ):
+            raise InputError(
+                f"{self.source} takes images of shape {('n', *expected)}, "
+                f"received an array of shape {images.shape}. Resize them, or add the batch axis."
+            )
+        if self.input.shape[0] not in (1, -1) or -1 in expected:
+            raise InputError(
+                f"{self.source} has the input shape {self.input.shape}: expected batch 1 and a "
+                "fixed size. Export it with a batch of 1."
+            )
+        if images.dtype.kind not in "uif" or images.dtype.itemsize > 8:
+            raise InputError(
+                f"{self.source} takes images of numbers 0..255, received {images.dtype}."
+            )
+        if len(images) == 0:
+            return np.empty((0, *self.output.shape[1:]), np.float32)
+        outputs = [self.run(self.input.quantize(image)) for image in images]
+        return self.output.dequantize(np.concatenate(outputs))

@@ -1,0 +1,149 @@
+"""Measuring the files of a bundle on images whose Keras outputs are known."""
+
+import datetime
+import importlib.metadata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kerascnn.errors import VerificationError
+from kerascnn.export.benchmark import compare
+from kerascnn.export.interpreter import TFLiteModel
+from kerascnn.export.manifest import Input, Versions
+from kerascnn.export.recipes import Recipe
+from kerascnn.export.report import (
+    BundleReport,
+    Check,
+    RecipeReport,
+    Score,
+    this_machine,
+)
+from kerascnn.export.tflite import ExportResult
+from kerascnn.export.verify import Report, output_kind, score
+
+RUNS = 50
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images with the Keras model's outputs for them, and true classes where known."""
+
+    pixels: np.ndarray
+    labels: np.ndarray | None
+    outputs: np.ndarray
+
+
+@dataclass(frozen=True)
+class File:
+    """One written file: its recipe, how its export went, and its answers to the images."""
+
+    recipe: Recipe
+    result: ExportResult
+    model: TFLiteModel
+    outputs: np.ndarray
+
+    @property
+    def check(self) -> Report:
+        """The verification it passed."""
+        if self.result.report is None:
+            raise VerificationError(f"{self.result.path} was not verified")
+        return self.result.report
+
+
+def build_report(
+    *,
+    model: str,
+    parameters: int,
+    names: tuple[str, ...],
+    inputs: Input,
+    images: Images,
+    evaluation: str,
+    files: Sequence[File],
+) -> BundleReport:
+    """Times the files, and compares their outputs with the Keras model's.
+
+    Args:
+        model: Name of the model.
+        parameters: Number of all its weights.
+        names: Class names.
+        inputs: What the files take.
+        images: The evaluation images.
+        evaluation: Where these come from, in words.
+        files: The files, in the order of the manifest.
+    """
+    times = compare([file.result.path for file in files], runs=RUNS)
+    recipes = [file.recipe.name for file in files]
+    base = recipes.index("float32") if "float32" in recipes else 0
+    reports = []
+    for file, time in zip(files, times.results, strict=True):
+        difference = np.abs(file.outputs - images.outputs)
+        result = file.result
+        reports.append(
+            RecipeReport(
+                recipe=file.recipe.name,
+                description=file.recipe.description,
+                best_for=file.recipe.best_for,
+                path=result.path.name,
+                bytes=result.bytes,
+                sha256=result.sha256,
+                size_ratio=result.bytes / files[base].result.bytes,
+                input_dtype=result.input.dtype,
+                output_dtype=result.output.dtype,
+                score=_score(file.outputs, images.labels, result.output.scale or 0.0),
+                agreement=float((images.outputs.argmax(-1) == file.outputs.argmax(-1)).mean()),
+                max_abs=float(difference.max()),
+                mean_abs=float(difference.mean()),
+                median_ms=time.median_ms,
+                p10_ms=time.p10_ms,
+                p90_ms=time.p90_ms,
+                latency_ratio=time.median_ms / times.results[base].median_ms,
+                delegate_partitions=result.delegate_partitions,
+                operators=dict(result.operators),
+                undelegated_operators=dict(result.undelegated_operators),
+                checks=tuple(
+                    Check(name=metric.name, value=metric.value, limit=metric.limit)
+                    for metric in file.check.metrics
+                ),
+                checked_images=file.check.samples,
+                seconds=result.seconds,
+            )
+        )
+    return BundleReport(
+        model=model,
+        parameters=parameters,
+        class_names=names,
+        input=inputs,
+        output_kind=output_kind(images.outputs),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        evaluation=evaluation,
+        images=len(images.pixels),
+        keras=_score(images.outputs, images.labels, 0.0),
+        baseline=recipes[base],
+        runs=RUNS,
+        files=tuple(reports),
+        versions=_versions(),
+        machine=this_machine(times.results[0].cpu),
+    )
+
+
+def _score(outputs: np.ndarray, labels: np.ndarray | None, step: float) -> Score:
+    if labels is None:
+        return Score(accuracy=None, top5=None, loss=None)
+    result = score(outputs, labels, step)
+    return Score(accuracy=result.accuracy, top5=result.top5, loss=result.loss)
+
+
+def _versions() -> Versions:
+    import keras
+    import tensorflow as tf
+
+    import kerascnn
+
+    return Versions(
+        kerascnn=kerascnn.__version__,
+        keras=keras.__version__,
+        tensorflow=tf.__version__,
+        ai_edge_litert=importlib.metadata.version("ai-edge-litert"),
+        litert_quantizer=importlib.metadata.version("litert-quantizer"),
+    )

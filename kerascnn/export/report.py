@@ -1,0 +1,244 @@
+"""What was measured on the files of a bundle, as values and as `report.json`."""
+
+import dataclasses
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from kerascnn.export.manifest import Input, Versions
+
+_PICTURES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """How good a model or file is on the evaluation images; None where they have no labels.
+
+    Attributes:
+        accuracy: Share of images whose best class is the true one.
+        top5: Share whose true class is among the best five; None with five classes or fewer.
+        loss: Mean cross-entropy.
+    """
+
+    accuracy: float | None
+    top5: float | None
+    loss: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One figure of the verification, with the limit it kept."""
+
+    name: str
+    value: float
+    limit: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeReport:
+    """Everything measured on one file.
+
+    Attributes:
+        recipe: Name of the recipe.
+        description: What the recipe does.
+        best_for: Where it is the right choice.
+        path: Name of the file in the bundle.
+        bytes: Its size.
+        sha256: Its hash.
+        size_ratio: Size divided by the size of the bundle's baseline file.
+        input_dtype: Type of the input tensor.
+        output_dtype: Type of the output tensor.
+        score: Accuracy, top-5 and loss on the evaluation images.
+        agreement: Share of evaluation images with the same best class as the Keras model.
+        max_abs: Largest difference from the Keras model's outputs.
+        mean_abs: Mean difference.
+        median_ms: Median time of one image on this machine, one thread.
+        p10_ms: One run in ten was faster.
+        p90_ms: Nine runs in ten were faster.
+        latency_ratio: Median divided by the baseline file's.
+        delegate_partitions: Pieces of the graph that run in the CPU delegate; 1 is best.
+        operators: Operators of the file, with counts.
+        undelegated_operators: Those outside the delegate, with counts.
+        checks: What `verify_tflite` measured, each with its limit.
+        checked_images: Number of images of that verification.
+        seconds: Wall time of the export, without the shared float conversion.
+    """
+
+    recipe: str
+    description: str
+    best_for: str
+    path: str
+    bytes: int
+    sha256: str
+    size_ratio: float
+    input_dtype: str
+    output_dtype: str
+    score: Score
+    agreement: float
+    max_abs: float
+    mean_abs: float
+    median_ms: float
+    p10_ms: float
+    p90_ms: float
+    latency_ratio: float
+    delegate_partitions: int
+    operators: Mapping[str, int]
+    undelegated_operators: Mapping[str, int]
+    checks: tuple[Check, ...]
+    checked_images: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Where the times were measured."""
+
+    cpu: str
+    cores: int
+    system: str
+    python: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleReport:
+    """Everything measured on a bundle.
+
+    Attributes:
+        model: Name of the model.
+        parameters: Number of all its weights.
+        class_names: Names of the outputs, in order.
+        input: What the files take.
+        output_kind: `probabilities` or `logits`.
+        created: Time of the export, UTC, ISO 8601.
+        evaluation: Where the evaluation images come from: `held-out images` or `samples`.
+        images: Number of evaluation images.
+        keras: Score of the Keras model on them.
+        baseline: Recipe that ratios refer to: float32, or else the first.
+        runs: Timed runs of each file.
+        files: One report per file, in the order of the manifest.
+        versions: Libraries that made the bundle.
+        machine: Where the times were measured.
+    """
+
+    model: str
+    parameters: int
+    class_names: tuple[str, ...]
+    input: Input
+    output_kind: Literal["probabilities", "logits"]
+    created: str
+    evaluation: str
+    images: int
+    keras: Score
+    baseline: str
+    runs: int
+    files: tuple[RecipeReport, ...]
+    versions: Versions
+    machine: Machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One model's answer to one picture: `probability` is its share of 1 for `label`."""
+
+    by: str
+    label: str
+    probability: float
+    right: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """An evaluation image with the answers it got; `truth` is None where it has no label."""
+
+    pixels: np.ndarray
+    truth: str | None
+    answers: tuple[Answer, ...]
+
+
+def this_machine(cpu: str) -> Machine:
+    """The machine this process runs on; `cpu` is its processor's name."""
+    return Machine(
+        cpu=cpu,
+        cores=os.cpu_count() or 1,
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+    )
+
+
+def to_json(report: BundleReport) -> str:
+    """`report.json`: the report as it is, with a schema version of its own."""
+    data: dict[str, Any] = {"schema_version": 1, **dataclasses.asdict(report)}
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def pictures(
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    class_names: tuple[str, ...],
+    outputs: Mapping[str, np.ndarray],
+    *,
+    logits: bool,
+) -> tuple[Picture, ...]:
+    """Up to 12 images that show the files at work: mistakes first, then all classes in turn.
+
+    Args:
+        images: Evaluation images [n, height, width, channels].
+        labels: True class of each, or None.
+        class_names: Names of the outputs.
+        outputs: Outputs [n, classes] by who gave them, the Keras model first.
+        logits: Whether softmax makes probabilities of the outputs.
+    """
+    chances = {by: softmax(values) if logits else values for by, values in outputs.items()}
+    best = np.stack([values.argmax(-1) for values in chances.values()])
+    wanted = best[0] if labels is None else labels
+    wrong = np.flatnonzero((best != wanted).any(axis=0))
+    chosen = [int(i) for i in spread(wrong, _PICTURES // 3)]
+    for i in stratified(wanted):
+        if len(chosen) == _PICTURES:
+            break
+        if i not in chosen and (best[:, i] == wanted[i]).all():
+            chosen.append(i)
+    return tuple(
+        Picture(
+            pixels=images[i],
+            truth=None if labels is None else class_names[labels[i]],
+            answers=tuple(
+                Answer(
+                    by=by,
+                    label=class_names[values[i].argmax()],
+                    probability=float(values[i].max()),
+                    right=None if labels is None else bool(values[i].argmax() == labels[i]),
+                )
+                for by, values in chances.items()
+            ),
+        )
+        for i in chosen
+    )
+
+
+def stratified(classes: np.ndarray) -> list[int]:
+    """All indices of `classes`, one of each class in turn, so that any first few are mixed."""
+    turns = np.zeros(len(classes), np.int64)
+    for kind in np.unique(classes):
+        members = np.flatnonzero(classes == kind)
+        turns[members] = np.arange(len(members))
+    return [int(i) for i in np.lexsort((classes, turns))]
+
+
+def spread(indices: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` of `indices`, evenly spaced."""
+    if len(indices) <= count:
+        return indices
+    return indices[np.linspace(0, len(indices) - 1, count).round().astype(int)]
+
+
+def softmax(values: np.ndarray) -> np.ndarray:
+    """Probabilities [n, classes] of logits."""
+    powers = np.exp(values - values.max(-1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(-1, keepdims=True)
+    return shares

@@ -1,0 +1,211 @@
+"""`report.html`: the measurements of a bundle as one page that needs nothing but a browser."""
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+
+import numpy as np
+from PIL import Image
+
+from kerascnn.export import report_format as page
+from kerascnn.export import report_tables as tables
+from kerascnn.export.report import Answer, BundleReport, Picture
+
+_TINY = 64  # shorter images are shown pixel by pixel, larger ones as photographs
+_THUMBNAIL = 168
+_LINES = 4  # answers under a picture before they are grouped
+
+
+def to_html(report: BundleReport, pictures: Sequence[Picture], hashes: Mapping[str, str]) -> str:
+    """The page: styles and images are inside it, and it loads nothing from anywhere.
+
+    Args:
+        report: What was measured.
+        pictures: Images to show with their answers.
+        hashes: SHA-256 of the files of the bundle that are not models, by name.
+    """
+    style = resources.files("kerascnn.export").joinpath("report.css").read_text("utf-8")
+    name = page.text(report.model)
+    body = "\n".join(
+        (
+            _header(report),
+            tables.files_section(report),
+            _contract(report),
+            _pictures(report, pictures),
+            _device(report),
+            tables.checks_section(report),
+            tables.operators_section(report),
+            tables.hashes_section(report, hashes),
+            _footer(report),
+        )
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{name}: bundle report</title>\n<style>\n{style}</style>\n</head>\n"
+        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _header(report: BundleReport) -> str:
+    count = len(report.files)
+    subject = "The file answers" if count == 1 else f"All {count} files answer"
+    least = min(file.agreement for file in report.files)
+    share = "all" if least == 1 else f"{page.percent(least, 2)} or more of"
+    classes = "1 class" if len(report.class_names) == 1 else f"{len(report.class_names):,} classes"
+    return (
+        f"<header>\n<h1>{page.text(report.model)}</h1>\n"
+        f"<p>Image classifier · {classes} · "
+        f"{report.parameters:,} parameters · exported {page.text(report.created[:10])} "
+        f"with kerascnn {page.text(report.versions.kerascnn)}</p>\n</header>\n"
+        '<div class="verdict"><div aria-hidden="true">✓</div><div>'
+        f"{subject} like the Keras model. <span>Same best class on {share} {report.images:,} "
+        f"{page.text(report.evaluation)}.</span></div></div>"
+    )
+
+
+def _contract(report: BundleReport) -> str:
+    _, height, width, channels = report.input.shape
+    rule = report.input.resize
+    size = f"{width} {page.TIMES} {height}"
+    fitting = {
+        "stretch": f"stretched to {size}, whatever its aspect ratio",
+        "crop": f"scaled until it covers {size}, then cropped around the centre",
+        "pad": f"shrunk until it fits into {size} if it is larger, never enlarged, "
+        f"and centred on pixels of value {rule.pad_value}",
+    }[rule.fit]
+    types: dict[str, list[str]] = {}
+    for file in report.files:
+        kind = f"{file.input_dtype} in, {file.output_dtype} out"
+        types.setdefault(kind, []).append(file.recipe)
+    tensors = "; ".join(f"{', '.join(names)}: {kind}" for kind, names in types.items())
+    output = (
+        "probabilities, one per class, that sum to 1"
+        if report.output_kind == "probabilities"
+        else "one score per class; softmax makes probabilities of them"
+    )
+    rows = (
+        (
+            "Image",
+            f"{size} pixels, {'RGB' if channels == 3 else 'one grey channel'}",
+        ),
+        ("Values", "raw pixels, 0 to 255; all scaling is inside the files"),
+        ("Other sizes", f"{fitting}; bilinear, antialiased when shrinking"),
+        ("Output", output),
+        ("Tensors", page.text(tensors)),
+        ("Classes", page.text(_listed(report.class_names))),
+    )
+    items = "".join(f"<dt>{term}</dt><dd>{meaning}</dd>" for term, meaning in rows)
+    title = "<h2>What goes in, what comes out</h2>"
+    return f'<section>\n{title}\n<dl class="card">{items}</dl>\n</section>'
+
+
+def _listed(names: Sequence[str], most: int = 20) -> str:
+    rest = f" and {len(names) - most:,} more, in labels.txt" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
+def _image(pixels: np.ndarray) -> tuple[str, bool]:
+    """(data URI, whether the image is tiny)."""
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    tiny = max(image.size) <= _TINY
+    image.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    stream, kind = io.BytesIO(), "png" if tiny else "jpeg"
+    image.save(stream, kind, quality=88)
+    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode()}", tiny
+
+
+def _pictures(report: BundleReport, pictures: Sequence[Picture]) -> str:
+    figures = []
+    for picture in pictures:
+        source, tiny = _image(picture.pixels)
+        wrong = any(answer.right is False for answer in picture.answers)
+        differ = len({answer.label for answer in picture.answers}) > 1
+        groups = _grouped(picture.answers)
+        lines = [_answer(answers, len(groups), differ) for answers in groups]
+        grouped = "<ul class=grouped>" if len(groups) < len(picture.answers) else "<ul>"
+        title = picture.truth if picture.truth is not None else picture.answers[0].label
+        figures.append(
+            f'<figure class="card{" wrong" if wrong or differ else ""}">'
+            f'<img{" class=pixelated" if tiny else ""} src="{source}" alt="{page.text(title)}">'
+            f"<figcaption><strong>{page.text(title)}</strong>{grouped}{''.join(lines)}</ul></figcaption>"
+            "</figure>"
+        )
+    labelled = report.keras.accuracy is not None
+    legend = (
+        "The true class in bold, then each model's answer. Mistakes come first and are marked ✗."
+        if labelled
+        else "Each model's answer. Images on which the answers differ come first, in red."
+    )
+    return (
+        f'<section>\n<h2>A few predictions</h2>\n<p class="soft">{legend}</p>\n'
+        f'<div class="pictures">{"".join(figures)}</div>\n</section>'
+    )
+
+
+def _grouped(answers: Sequence[Answer]) -> list[list[Answer]]:
+    """One line for each model, or for each answer where that many lines would hide the point."""
+    if len(answers) <= _LINES:
+        return [[answer] for answer in answers]
+    groups: dict[str, list[Answer]] = {}
+    for answer in answers:
+        groups.setdefault(answer.label, []).append(answer)
+    return list(groups.values())
+
+
+def _answer(answers: Sequence[Answer], groups: int, differ: bool) -> str:
+    """A line for models that give one answer."""
+    first = answers[0]
+    chances = sorted({page.percent(answer.probability, 0) for answer in answers}, key=_number)
+    chance = chances[0] if len(chances) == 1 else f"{_number(chances[0])}{page.DASH}{chances[-1]}"
+    wrong = first.right is False or (first.right is None and differ)
+    mark = '<span class="mark" title="wrong">✗</span> ' if first.right is False else ""
+    who = ", ".join(answer.by for answer in answers)
+    if groups == 1:
+        who = "Keras and every file" if len(answers) > 1 else first.by
+    return (
+        f"<li{' class=no' if wrong else ''}><span>{page.text(who)}</span>"
+        f"<b>{mark}{page.text(first.label)}</b><span>{chance}</span></li>"
+    )
+
+
+def _number(percentage: str) -> int:
+    return int(percentage.removesuffix(" %"))
+
+
+def _device(report: BundleReport) -> str:
+    lines = (
+        ("once, on the device (Python 3.9 or newer)", "pip install -r requirements.txt"),
+        ("does it compute here what Keras computed?", "python run.py --selftest BUNDLE"),
+        (
+            "what is on a picture?",
+            f"python run.py BUNDLE photo.jpg --recipe {report.files[-1].recipe}",
+        ),
+        ("how fast is it here?", "python run.py --benchmark BUNDLE"),
+    )
+    code = "\n".join(f"<em># {page.text(why)}</em>\n{page.text(command)}" for why, command in lines)
+    return (
+        "<section>\n<h2>On a device</h2>\n"
+        "<p>Copy this folder and kerascnn's device kit <code>export/python</code> "
+        "(<code>run.py</code> and <code>requirements.txt</code>) to the device. It needs neither "
+        "TensorFlow nor Keras.</p>\n"
+        f"<pre>{code}</pre>\n"
+        "<p>Phones and browsers open the <code>.tflite</code> files directly: the labels are "
+        "embedded as TFLite Metadata.</p>\n</section>"
+    )
+
+
+def _footer(report: BundleReport) -> str:
+    versions, machine = report.versions, report.machine
+    parts: Iterable[str] = (
+        f"kerascnn {versions.kerascnn}",
+        f"Keras {versions.keras}",
+        f"TensorFlow {versions.tensorflow}",
+        f"ai-edge-litert {versions.ai_edge_litert}",
+        f"litert-quantizer {versions.litert_quantizer}",
+        f"Python {machine.python}",
+        f"{machine.system}, {machine.cpu}, {machine.cores} cores",
+        report.created,
+    )
+    return f"<footer>{' · '.join(page.text(part) for part in parts)}</footer>"

@@ -1,0 +1,93 @@
+"""Opening a `.tflite` file in the device's interpreter: whatever is wrong is one clear error."""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kerascnn.errors import BundleError, InputError
+from kerascnn.files import PathLike
+
+_STDERR = 2
+_redirecting = threading.Lock()
+
+
+def read(path_or_bytes: PathLike | bytes) -> tuple[bytes, str]:
+    """(content, name for messages) of a file or of bytes.
+
+    Raises:
+        InputError: The file is missing, a folder or unreadable.
+    """
+    if isinstance(path_or_bytes, bytes | bytearray | memoryview):
+        return bytes(path_or_bytes), "the model"
+    path = Path(path_or_bytes)
+    try:
+        return path.read_bytes(), str(path)
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}: {error.strerror or error}. Give the path of a .tflite file."
+        ) from error
+
+
+def open_runtime(
+    content: bytes, source: str, *, threads: int | None = None, delegate: bool = True
+) -> Any:
+    """An interpreter with its tensors allocated.
+
+    Args:
+        content: A model that `structure.check` found whole.
+        source: What to call it in messages.
+        threads: CPU threads of the kernels; None leaves it to the runtime.
+        delegate: Whether XNNPACK takes what it can.
+
+    Raises:
+        BundleError: The runtime refuses the model, for instance for an operator it lacks.
+    """
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    resolver = OpResolverType.AUTO
+    if not delegate:
+        resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    try:
+        with _quiet():
+            interpreter = Interpreter(
+                model_content=content, num_threads=threads, experimental_op_resolver_type=resolver
+            )
+            interpreter.allocate_tensors()
+    except (RuntimeError, ValueError, MemoryError) as error:
+        raise BundleError(
+            f"{source} is refused by the TFLite runtime: {one_line(error)}. Export the model "
+            "with built-in operators only, or copy the file again."
+        ) from error
+    return interpreter
+
+
+def one_line(error: Exception) -> str:
+    """The message of an error without its line breaks and final full stop."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Holds back what the runtime prints from C++ while it opens a model.
+
+    "Created TensorFlow Lite XNNPACK delegate" is news to nobody, no setting silences it, and what
+    goes wrong is in the exception as well.
+    """
+    with _redirecting, contextlib.ExitStack() as stack:
+        try:
+            kept = os.dup(_STDERR)
+        except OSError:  # a process without standard error has nothing to hold back
+            yield
+            return
+        stack.callback(os.close, kept)
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            sys.stderr.flush()
+        sink = os.open(os.devnull, os.O_WRONLY)
+        stack.callback(os.close, sink)
+        os.dup2(sink, _STDERR)
+        stack.callback(os.dup2, kept, _STDERR)
+        yield

@@ -1,0 +1,259 @@
+"""One call from a Keras model to a verified `.tflite` file."""
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerascnn.errors import InputError, VerificationError
+from kerascnn.export.any_model import (
+    float32_model,
+    input_shape_of,
+    require_tensorflow,
+    write_errors,
+)
+from kerascnn.export.comparison import Report, output_kind
+from kerascnn.export.convert import convert_float
+from kerascnn.export.flatbuffer import pack, parse
+from kerascnn.export.interpreter import FileSummary, TensorSpec, inspect
+from kerascnn.export.metadata import embed
+from kerascnn.export.quantize import Progress, quantize
+from kerascnn.export.recipes import Recipe, Tolerance, get
+from kerascnn.export.samples import check_labels, check_samples, synthetic_images
+from kerascnn.export.verify import keras_outputs, verify_tflite
+from kerascnn.files import PathLike, atomic_file, refuse_existing
+
+if TYPE_CHECKING:
+    import keras
+
+_FOR_KIND = 2  # images that tell probabilities from logits when nothing is verified
+# What to try when a recipe changes the answers too much, closest to the float model last.
+_GENTLER = {
+    "int8": "more samples, int16x8, weight_only_int8 or float16",
+    "dynamic_int8": "weight_only_int8 or float16",
+    "int16x8": "more samples, or float16",
+    "weight_only_int8": "float16",
+    "float16": "float32",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportResult:
+    """A `.tflite` file that was written.
+
+    Attributes:
+        path: The file.
+        recipe: The recipe's name.
+        bytes: Size of the file.
+        sha256: Its hash, in hexadecimal.
+        input: Name, shape, type and quantisation of the input.
+        output: The same of the output.
+        operators: How often each operator occurs.
+        delegate_partitions: Pieces of the graph the CPU delegate runs; 1 is best.
+        undelegated_operators: Operators outside these pieces, with counts.
+        report: The comparison with the Keras model; None with `verify=False`.
+        seconds: Wall time of the export.
+    """
+
+    path: Path
+    recipe: str
+    bytes: int
+    sha256: str
+    input: TensorSpec
+    output: TensorSpec
+    operators: Mapping[str, int]
+    delegate_partitions: int
+    undelegated_operators: Mapping[str, int]
+    report: Report | None
+    seconds: float
+
+
+def export_tflite(
+    model: "keras.Model",
+    path: PathLike,
+    recipe: str | Recipe = "float32",
+    samples: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+    verify: bool = True,
+    overwrite: bool = False,
+    *,
+    io: str = "uint8",
+    class_names: Sequence[str] | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    tolerance: Tolerance | None = None,
+    float_model: bytes | None = None,
+    reference: np.ndarray | None = None,
+    progress: Progress | None = None,
+) -> ExportResult:
+    """Writes `model` as a `.tflite` file that was checked against it.
+
+    The file takes one raw image, 0..255, and has TFLite Metadata and labels inside. It appears at
+    `path` only after it passed; a failure leaves nothing there.
+
+    Args:
+        model: Any Keras model with one image input and one output.
+        path: The file to write.
+        recipe: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8, or a Recipe.
+        samples: Raw images [n, height, width, channels], 0..255, such as the model will see: they
+            set the ranges of int8 and int16x8 and verify every recipe. 100 to 500 are good.
+        labels: True class of each sample; verification then limits the loss of accuracy too.
+        verify: Whether to compare the file with the model. Without samples a float recipe is
+            compared on generated images.
+        overwrite: Whether an existing file may be replaced.
+        io: Input and output type of int8 (uint8, int8 or float32) and int16x8 (float32 or int16);
+            a recipe without the type keeps its own, float32.
+        class_names: One name per output, embedded as labels.
+        name: Name in the metadata, the model's own by default.
+        description: Description in the metadata.
+        input_shape: `(height, width, channels)`, for a model that leaves its size free.
+        tolerance: Limits in place of the recipe's.
+        float_model: Bytes from `convert_float(model)`, to share one conversion among recipes.
+        reference: Keras outputs for `samples`, to share one pass among recipes.
+        progress: Called with (images done, images in all) while ranges are measured.
+
+    Raises:
+        InputError: Unknown recipe or io, samples missing or unfit, labels unfit, a model with
+            several inputs or outputs or a free input size.
+        OutputExistsError: `path` exists and `overwrite` is false.
+        ExportError: Conversion, quantisation or writing failed.
+        VerificationError: The file answers differently from the model; it was not kept.
+    """
+    start = time.perf_counter()
+    path = Path(path)
+    recipe = get(recipe)
+    recipe.choose_io(io)
+    shape = input_shape_of(model, input_shape, need_size=True)
+    samples, labels = _check_data(model, recipe, shape, samples, labels, class_names)
+    with write_errors(path):
+        refuse_existing(path, overwrite)
+    require_tensorflow()
+
+    served = float32_model(model)
+    if float_model is None:
+        float_model = convert_float(served, input_shape)
+    content = quantize(float_model, recipe, samples, io, progress=progress)
+    images = synthetic_images(_sizes(shape)) if samples is None else samples
+    if reference is None or samples is None:
+        reference = keras_outputs(served, images if verify else images[:_FOR_KIND])
+    content = _with_metadata(
+        content, name or model.name, description, recipe, class_names, output_kind(reference)
+    )
+    report = None
+    if verify:
+        report = verify_tflite(reference, content, images, labels, tolerance or recipe.tolerance)
+        report = dataclasses.replace(report, path=str(path))
+        if samples is None:
+            report = dataclasses.replace(report, source="synthetic")
+        _judge(report, recipe)
+    with write_errors(path), atomic_file(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(content)
+    return _result(path, recipe, content, inspect(content), report, time.perf_counter() - start)
+
+
+def _check_data(
+    model: "keras.Model",
+    recipe: Recipe,
+    shape: tuple[int | None, ...],
+    samples: np.ndarray | None,
+    labels: np.ndarray | None,
+    class_names: Sequence[str] | None,
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Refuses unfit data before the slow part begins."""
+    outputs = getattr(model, "outputs", None)
+    classes = outputs[0].shape[-1] if outputs else None
+    if class_names is not None and outputs:
+        _check_classifier((1, *_sizes(shape)), tuple(outputs[0].shape))
+        if len(class_names) != classes:
+            raise InputError(f"{len(class_names)} class names were given for {classes} outputs")
+    if samples is None:
+        if recipe.needs_samples:
+            raise InputError(
+                f"recipe {recipe.name} measures value ranges on real images: pass samples=, a "
+                "uint8 array [n, height, width, channels] of 100 to 500 typical images"
+            )
+        if labels is not None:
+            raise InputError("labels were given without the samples they belong to")
+        return None, None
+    samples = check_samples(samples, _sizes(shape))
+    if labels is not None:
+        labels = check_labels(labels, len(samples), classes or 1 << 31)
+    return samples, labels
+
+
+def _check_classifier(takes: Sequence[int], gives: Sequence[int | None]) -> None:
+    if len(gives) != 2 or takes[-1] not in (1, 3):
+        raise InputError(
+            "class_names can be embedded in classifiers [1, classes] of grey or RGB images; this "
+            f"model maps {list(takes)} to {list(gives)}"
+        )
+
+
+def _sizes(shape: tuple[int | None, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size is not None)
+
+
+def _with_metadata(
+    content: bytes,
+    name: str,
+    description: str | None,
+    recipe: Recipe,
+    class_names: Sequence[str] | None,
+    kind: str,
+) -> bytes:
+    """Returns the file with TFLite Metadata where it is an image classifier, else as it is.
+
+    Without class names the labels are the class numbers: clients that look for labels find some.
+    """
+    summary = inspect(content)
+    try:
+        _check_classifier(summary.input.shape, summary.output.shape)
+    except InputError:
+        if class_names is not None:
+            raise
+        return pack(parse(content))  # for its alignment of the constants
+    labels = list(class_names) if class_names is not None else None
+    return embed(
+        content,
+        name=name,
+        description=description or f"{name}, recipe {recipe.name}, exported by kerascnn",
+        labels=labels or [str(index) for index in range(summary.output.shape[-1])],
+        output_range=(0.0, 1.0) if kind == "probabilities" else None,
+    )
+
+
+def _judge(report: Report, recipe: Recipe) -> None:
+    try:
+        report.raise_if_failed()
+    except VerificationError as error:
+        hint = _GENTLER.get(recipe.name)
+        advice = f" Try {hint}." if hint else ""
+        raise VerificationError(f"{error}{advice} The file was not written.") from error
+
+
+def _result(
+    path: Path,
+    recipe: Recipe,
+    content: bytes,
+    summary: FileSummary,
+    report: Report | None,
+    seconds: float,
+) -> ExportResult:
+    return ExportResult(
+        path=path,
+        recipe=recipe.name,
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        input=summary.input,
+        output=summary.output,
+        operators=summary.operators,
+        delegate_partitions=summary.delegate_partitions,
+        undelegated_operators=summary.undelegated_operators,
+        report=report,
+        seconds=seconds,
+    )

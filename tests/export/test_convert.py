@@ -1,0 +1,135 @@
+"""Float conversion gives small static files, and explains what it cannot convert."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from kerascnn.errors import ExportError, InputError
+from kerascnn.export import convert
+from kerascnn.export.convert import convert_float, explain_failure, missing_operators
+from kerascnn.export.interpreter import TFLiteModel, inspect
+
+ERFINV = (
+    'loc(callsite(fused["Erfinv:", "net_1/strange_1/erfinv@__inference_1"] at fused["x@y"])): '
+    "error: 'tf.Erfinv' op is neither a custom op nor a flex op"
+)
+
+
+@pytest.fixture(scope="module")
+def free_model():
+    """A net of free input size with augmentation, a nested model and dropout."""
+    keras.utils.set_random_seed(5)
+    body = keras.Sequential(
+        [keras.Input((None, None, 3)), layers.Conv2D(4, 3, activation="relu")], name="body"
+    )
+    return keras.Sequential(
+        [
+            keras.Input((None, None, 3)),
+            layers.RandomFlip(),
+            layers.RandomRotation(0.1),
+            layers.Rescaling(1 / 255),
+            body,
+            layers.GlobalAveragePooling2D(),
+            layers.Dropout(0.5),
+            layers.Dense(3),
+        ],
+        name="free",
+    )
+
+
+@pytest.fixture(scope="module")
+def content(free_model):
+    return convert_float(free_model, (16, 12, 3))
+
+
+def test_the_file_takes_one_float_image_of_the_given_size(content):
+    model = TFLiteModel(content)
+    assert (model.input.shape, model.input.dtype) == ((1, 16, 12, 3), "float32")
+
+
+def test_the_file_answers_like_the_model(content, free_model):
+    images = np.random.default_rng(1).integers(0, 256, (4, 16, 12, 3), dtype=np.uint8)
+    wanted = free_model(images.astype("float32"), training=False)
+    np.testing.assert_allclose(TFLiteModel(content).predict(images), wanted, atol=1e-5)
+
+
+def test_the_graph_is_frozen_and_in_one_piece(content):
+    summary = inspect(content)
+    assert summary.delegate_partitions == 1
+    assert not summary.undelegated_operators
+    assert not {"VAR_HANDLE", "READ_VARIABLE", "SHAPE", "STRIDED_SLICE"} & set(summary.operators)
+
+
+def test_an_operator_without_builtin_is_named_with_its_layer():
+    class Strange(layers.Layer):
+        def call(self, x):
+            return keras.ops.erfinv(x)
+
+    inputs = keras.Input((4, 4, 1))
+    model = keras.Model(inputs, Strange(name="strange")(inputs), name="net")
+    with pytest.raises(ExportError, match=r"uses Erfinv \(in net_1/strange"):
+        convert_float(model)
+
+
+def test_missing_operators_are_read_from_the_log():
+    assert missing_operators(ERFINV) == {"Erfinv": "net_1/strange_1"}
+    assert missing_operators("Flex ops: FlexErf, FlexFFT2D") == {"Erf": "", "FFT2D": ""}
+    assert missing_operators("all is well") == {}
+
+
+def test_a_crash_of_the_converter_is_told_with_its_last_error():
+    log = "I0000 oneDNN is on\nLLVM ERROR: Failed to infer result type(s).\n"
+    assert explain_failure("net", -6, log) == (
+        "the TFLite converter crashed on 'net' (signal 6): "
+        "LLVM ERROR: Failed to infer result type(s)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("import os; os.abort()", "crashed on 'net' .signal 6."),
+        ("raise SystemError('no converter here')", "failed on 'net': SystemError: no converter"),
+        ("pass", "failed on 'net': it said nothing"),
+    ],
+)
+def test_a_child_that_dies_is_an_export_error(tmp_path, monkeypatch, code, told):
+    child = tmp_path / "child.py"
+    child.write_text(code)
+    monkeypatch.setattr(convert, "_CHILD", child)
+    with pytest.raises(ExportError, match=told):
+        convert._run_child(tmp_path, tmp_path / "out", "net", timeout=60)
+
+
+def test_a_child_that_hangs_is_stopped(tmp_path, monkeypatch):
+    child = tmp_path / "child.py"
+    child.write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(convert, "_CHILD", child)
+    with pytest.raises(ExportError, match="took more than"):
+        convert._run_child(tmp_path, tmp_path / "out", "net", timeout=0.5)
+
+
+def test_a_missing_size_is_asked_for_before_anything_runs(free_model, monkeypatch):
+    monkeypatch.setattr(subprocess, "run", None)
+    with pytest.raises(InputError, match="Pass input_shape="):
+        convert_float(free_model)
+
+
+def test_importing_the_package_loads_no_framework():
+    code = (
+        "import sys, kerascnn.export as e; assert 'export_tflite' in dir(e); "
+        "import kerascnn.export.recipes; "
+        "sys.exit(bool({'keras', 'tensorflow', 'ai_edge_litert'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_unknown_name_of_the_package_is_an_attribute_error():
+    import kerascnn.export
+
+    with pytest.raises(AttributeError, match="no attribute 'export_onnx'"):
+        _ = kerascnn.export.export_onnx

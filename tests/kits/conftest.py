@@ -1,0 +1,85 @@
+"""One bundle for all kit tests, and a way to run a kit as its user would."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+
+KITS = Path(__file__).parents[2] / "export"
+
+# Runs a script as `python script ...`, in an interpreter where these packages cannot be imported.
+_BLOCKER = """
+import runpy, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"tensorflow", "keras", "kerascnn", "litert_quantizer"}:
+            raise ModuleNotFoundError(f"a kit must not import {name}")
+
+sys.meta_path.insert(0, Blocked())
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="session")
+def run_kit():
+    """`run_kit(*arguments)`: the finished process of the Python kit, without Keras in reach."""
+
+    def run(*arguments):
+        command = [sys.executable, "-I", "-c", _BLOCKER, KITS / "python" / "run.py", *arguments]
+        return subprocess.run(
+            [str(part) for part in command], capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def net():
+    """A seeded RGB net that tells images apart by colour: 20x24 raw pixels in, 4 logits out."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(5)
+    inputs = keras.Input((20, 24, 3), name="image")
+    x = layers.Rescaling(1 / 255)(inputs)
+    x = layers.Conv2D(6, 3, strides=2, activation="relu")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    outputs = layers.Dense(4, kernel_initializer=keras.initializers.RandomNormal(stddev=3.0))(x)
+    return keras.Model(inputs, outputs, name="colours")
+
+
+@pytest.fixture(scope="session")
+def photos():
+    """40 smooth colour images, uint8 [40, 20, 24, 3]."""
+    random = np.random.default_rng(3)
+    corners = random.uniform(0, 255, (40, 2, 2, 3))
+    rows = np.linspace(0, 1, 20)[:, None, None]
+    columns = np.linspace(0, 1, 24)[None, :, None]
+    corners = corners[:, :, :, None, None, :]
+    top = corners[:, 0, 0] * (1 - columns) + corners[:, 0, 1] * columns
+    bottom = corners[:, 1, 0] * (1 - columns) + corners[:, 1, 1] * columns
+    return np.rint(top * (1 - rows) + bottom * rows).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def bundle(net, photos, tmp_path_factory):
+    """float32 and int8 files of `net`; images are cropped to its size."""
+    from kerascnn.export import export_bundle
+
+    folder = tmp_path_factory.mktemp("kits") / "bundle"
+    export_bundle(
+        net,
+        folder,
+        recipes=["float32", "int8"],
+        samples=photos,
+        class_names=["rot", "grün", "blau", "grau"],
+        resize={"fit": "crop", "filter": "bilinear", "antialias": True, "pad_value": 0},
+    )
+    return folder
