@@ -12,6 +12,7 @@ from kerascnn import layers
 
 CODES = [[1.0, -1.0, 1.0], [-1.0, -1.0, 1.0]]
 CASES = {
+    "BatchNormalization": ({"epsilon": 1e-4}, (4, 5, 3), (4, 5, 3), 6),
     "ConstantPadding2D": ({"padding": 2, "value": -1.0}, (5, 6, 2), (9, 10, 2), 0),
     "PartialConv2D": (
         {"connections": [[0], [1, 2], [0, 2]], "kernel_size": 3, "strides": 2},
@@ -42,7 +43,7 @@ def images(shape, seed=0):
 
 
 def test_every_public_layer_has_a_case():
-    assert set(layers.__all__) == set(CASES)
+    assert set(layers.__all__) - {"to_stock"} == set(CASES)
 
 
 def test_the_registered_names_are_pinned():

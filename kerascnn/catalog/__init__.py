@@ -1,0 +1,56 @@
+"""What kerascnn can build: one entry per model variant. Standard library only."""
+
+import difflib
+import fnmatch
+import importlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from kerascnn.catalog import lenet
+from kerascnn.catalog.entry import Entry as Entry
+from kerascnn.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+
+# One module per family, in the order of history.
+_FAMILIES = (lenet,)
+_ENTRIES: tuple[Entry, ...] = tuple(entry for family in _FAMILIES for entry in family.ENTRIES)
+_BY_NAME = {entry.name.lower(): entry for entry in _ENTRIES}
+
+
+def entries() -> Iterator[Entry]:
+    """Yields every entry, in the order of the catalogue."""
+    yield from _ENTRIES
+
+
+def find(name: str) -> Entry:
+    """Returns the entry called `name`, whatever the case of its letters.
+
+    Raises:
+        InputError: No such model; the message suggests near names.
+    """
+    entry = _BY_NAME.get(name.lower())
+    if entry is None:
+        near = difflib.get_close_matches(name.lower(), _BY_NAME, n=3, cutoff=0.5)
+        names = [_BY_NAME[key].name for key in near] or list_models()
+        hint = "Did you mean" if near else "Available"
+        raise InputError(f"unknown model: {name!r}. {hint}: {', '.join(names)}.")
+    return entry
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Returns the names that match a shell pattern such as `"resnet*"`, ignoring case."""
+    return [e.name for e in _ENTRIES if fnmatch.fnmatchcase(e.name.lower(), pattern.lower())]
+
+
+def create_model(name: str, **options: Any) -> "keras.Model":
+    """Builds the model called `name`; `options` are the keywords of its factory.
+
+    Raises:
+        InputError: No such model.
+        UnknownOptionError: The model has no such option.
+    """
+    entry = find(name)
+    module = importlib.import_module(f"kerascnn.models.{entry.family}")
+    return getattr(module, entry.name)(**options)

@@ -1,0 +1,33 @@
+"""What is known about one model variant."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Facts about one variant, each checked by a test against the built model.
+
+    Attributes:
+        name: Name of the factory in `kerascnn.models`.
+        family: Name of the module in `kerascnn.models` that defines it.
+        params: Trainable parameters with default options.
+        macs: Multiply-accumulate operations of one forward pass at `input_shape`. Convolutions,
+            dense layers and learned pooling count; additions, activations and normalisation do not.
+        input_shape: Default (height, width, channels).
+        classes: Default number of classes.
+        paper: Authors, title and venue.
+        year: Year of publication.
+        top1: Published ImageNet top-1 accuracy in percent, one crop, or None.
+        weights: Tags of published weights that `weights=` takes.
+        stages: Levels s for which a layer `stage{s}` holds the features at 1/2**s resolution.
+    """
+
+    name: str
+    family: str
+    params: int
+    macs: int
+    input_shape: tuple[int, int, int]
+    classes: int
+    paper: str
+    year: int
+    stages: tuple[int, ...] = ()
