@@ -60,13 +60,39 @@ DEFAULTS: ModelOptions = {
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """From raw pixels p in 0..255 to what the network was designed for: p * scale + offset."""
+    """From raw pixels p in 0..255 to what the network was designed for: p * scale + offset.
 
-    scale: float
-    offset: float
+    Scale and offset are one number, or one per channel of RGB; images of another number of
+    channels get the mean of the three.
+    """
+
+    scale: float | tuple[float, float, float]
+    offset: float | tuple[float, float, float]
 
     def __call__(self, x: Tensor) -> Tensor:
-        return layers.Rescaling(self.scale, self.offset, name="preprocessing")(x)
+        scale, offset = (self._fit(value, x.shape[-1]) for value in (self.scale, self.offset))
+        return layers.Rescaling(scale, offset, name="preprocessing")(x)
+
+    @staticmethod
+    def _fit(value: float | tuple[float, ...], channels: int) -> float | list[float]:
+        if not isinstance(value, tuple):
+            return value
+        return list(value) if channels == len(value) else sum(value) / len(value)
+
+    @classmethod
+    def standardize(cls, mean: tuple[float, ...], std: tuple[float, ...]) -> "Preprocessing":
+        """(p / 255 - mean) / std, with mean and std of RGB in 0..1."""
+        pairs = list(zip(mean, std, strict=True))
+        scale = tuple(1 / (255 * s) for _, s in pairs)
+        return cls(scale, tuple(-m / s for m, s in pairs))  # type: ignore[arg-type]
+
+
+UNIT = Preprocessing(1 / 255, 0.0)
+# In keras.applications: "tf", "torch" and "caffe". The last expects BGR there; our importer turns
+# the first convolution around instead, so that every model of ours takes RGB.
+SIGNED = Preprocessing(1 / 127.5, -1.0)
+IMAGENET = Preprocessing.standardize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+CAFFE = Preprocessing(1.0, (-123.68, -116.779, -103.939))
 
 
 def variant(**defaults: Any) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
@@ -110,6 +136,21 @@ def choose(option: str, value: Any, choices: tuple[Any, ...]) -> Any:
     return value
 
 
+def choose_style(style: str | None, weights: Any, default: str = "keras") -> str:
+    """Which library's details a network follows: padding, epsilon, place of the step, pixels.
+
+    Published networks of one name differ there, and weights only fit the details they were
+    trained with. `style` decides if given; else the weights do, where their origin is plain from
+    the tag or the kind of file; else `default`.
+    """
+    if style is not None:
+        return str(choose("style", style, ("keras", "torch")))
+    origin = os.fspath(weights) if isinstance(weights, (str, os.PathLike)) else ""
+    if origin.startswith(("torchvision", "timm")) or origin.endswith((".safetensors", ".pth")):
+        return "torch"
+    return default
+
+
 def predictions(x: Tensor, options: ModelOptions) -> Tensor:
     """The last layer: one unit per class, named `predictions` in every model."""
     if options["dropout"] is not None:
@@ -129,6 +170,7 @@ def build(
     preprocessing: Preprocessing,
     include_top: bool,
     weights: str | os.PathLike[str] | None,
+    family: str,
     options: ModelOptions,
 ) -> keras.Model:
     """Assembles a functional model: input, preprocessing, `trunk`, then `head` or pooling.
@@ -141,7 +183,8 @@ def build(
         fixed_size: The image size must be known, as for a dense layer after feature maps.
         preprocessing: What the architecture expects of its input.
         include_top: Build the head.
-        weights: None, or a weight file.
+        weights: None, the tag of published weights, or a weight file.
+        family: Family of the catalogue, whose names foreign weight files are translated by.
         options: All options, completed by `variant`.
 
     Raises:
@@ -161,7 +204,7 @@ def build(
         inputs = keras.utils.get_source_inputs(options["input_tensor"])
     model = keras.Model(inputs, x, name=options["name"])
     if weights is not None:
-        weight_files.load(model, weights)
+        weight_files.load(model, weights, family=family)
     return model
 
 

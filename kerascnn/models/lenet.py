@@ -103,6 +103,7 @@ def LeNet5(
         preprocessing=SCALED_1998,
         include_top=include_top,
         weights=weights,
+        family="lenet",
         options=options,
     )
 
@@ -158,6 +159,7 @@ def LeNet5Original(
         preprocessing=SCALED_1998,
         include_top=include_top,
         weights=weights,
+        family="lenet",
         options=options,
     )
 
@@ -205,6 +207,7 @@ def LeNet1989(
         preprocessing=SCALED_1989,
         include_top=include_top,
         weights=weights,
+        family="lenet",
         options=options,
     )
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import keras
 
 from kerascnn.errors import InputError
-from kerascnn.weights.readers import LayerArrays, read
+from kerascnn.weights.adapt import adapt
+from kerascnn.weights.readers import LayerArrays, StateDict, read
 
 log = logging.getLogger("kerascnn")
 
@@ -28,7 +29,11 @@ class WeightsReport:
 
 
 def load(
-    model: keras.Model, source: str | os.PathLike[str] | LayerArrays, *, head: str = "predictions"
+    model: keras.Model,
+    source: str | os.PathLike[str] | LayerArrays | StateDict,
+    *,
+    family: str | None = None,
+    head: str = "predictions",
 ) -> WeightsReport:
     """Copies the weights of `source` into `model`, matching layers by name.
 
@@ -39,6 +44,8 @@ def load(
     Args:
         model: The model to load into. It is changed only if everything fits.
         source: A weight file, or what `read` returned.
+        family: Family of the catalogue; weights of keras.applications, torchvision and timm are
+            then translated into our names.
         head: Name of the layer that depends on the number of classes.
 
     Raises:
@@ -49,6 +56,7 @@ def load(
     else:
         origin, arrays = os.fspath(source), read(source)
     targets = {layer.name: layer for layer in _weighted_layers(model)}
+    arrays = adapt(targets, arrays, family)
     missing = [name for name in targets if name not in arrays and name != head]
     extra = [name for name in arrays if name not in targets and name != head]
     if missing or extra:

@@ -12,11 +12,16 @@ from kerascnn.errors import InputError
 
 LayerArrays = dict[str, list[np.ndarray]]
 
+
+class StateDict(dict[str, np.ndarray]):
+    """Arrays of a PyTorch model, under their dotted names."""
+
+
 # State that Keras saves beside the weights and that is none: dropout's random seed.
 _NOT_WEIGHTS = ("seed_generator",)
 
 
-def read(path: str | os.PathLike[str]) -> LayerArrays:
+def read(path: str | os.PathLike[str]) -> LayerArrays | StateDict:
     """Reads a weight file.
 
     Accepts `.weights.h5` and `.keras` (Keras 3), `.h5` (Keras 2, as keras.applications publishes
