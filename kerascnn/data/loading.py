@@ -9,7 +9,7 @@ import numpy as np
 
 from kerascnn.data.collection import Collection
 from kerascnn.data.digits import TEST_SPLIT, read_digits
-from kerascnn.data.folder import list_folder
+from kerascnn.data.folder import SkippedFile, list_folder
 from kerascnn.data.pipeline import DatasetBuilder
 from kerascnn.data.plan import Request
 from kerascnn.data.resize import ResizeRule
@@ -76,7 +76,7 @@ def load(
     rows, notes = _split(source, collection, validation_split, test_split, seed)
     notes = (*collection.plan.notes, *collection.notes, *notes)
     if collection.skipped:
-        notes += (f"{len(collection.skipped)} file(s) skipped",)
+        notes += (_told(collection.skipped),)
     for note in notes:
         logger.info("%s: %s", source, note)
     plan = collection.plan
@@ -104,6 +104,13 @@ def load(
         _labels=collection.labels,
         _rows=rows,
     )
+
+
+def _told(skipped: tuple[SkippedFile, ...]) -> str:
+    """The skipped files in one line: how many, and the first few with their reasons."""
+    first = "; ".join(f"{file.path.name}: {file.reason}" for file in skipped[:3])
+    more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
+    return f"{len(skipped)} file(s) skipped ({first}{more})"
 
 
 def _read(source: PathLike, request: Request, data_dir: PathLike | None) -> Collection:
