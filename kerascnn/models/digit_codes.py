@@ -20,6 +20,8 @@ _BITMAPS = """
 
 _ROWS = [line.split() for line in _BITMAPS.split("\n") if line]
 
+CODE_LENGTH = 7 * 12
+
 DIGIT_CODES: tuple[tuple[float, ...], ...] = tuple(
     tuple(1.0 if pixel == "#" else -1.0 for row in _ROWS for pixel in row[digit])
     for digit in range(10)

@@ -28,7 +28,7 @@ from kerascnn.models._common import (
     predictions,
     variant,
 )
-from kerascnn.models.digit_codes import DIGIT_CODES
+from kerascnn.models.digit_codes import CODE_LENGTH, DIGIT_CODES
 
 # 1998, section II.B: background -0.1 and ink 1.175, so that the mean is about 0, the variance 1.
 SCALED_1998 = Preprocessing(1.275 / 255, -0.1)
@@ -142,12 +142,12 @@ def LeNet5Original(
         x = layers.Conv2D(120, 5, kernel_initializer=INITIALIZER, name="c5")(x)
         x = ScaledTanh(name="c5_squash")(x)
         x = layers.Flatten(name="flatten")(x)
-        x = layers.Dense(84, kernel_initializer=INITIALIZER, name="f6")(x)
+        x = layers.Dense(CODE_LENGTH, kernel_initializer=INITIALIZER, name="f6")(x)
         x = ScaledTanh(name="f6_squash")(x)
         if options["dropout"] is not None:
             x = layers.Dropout(options["dropout"], name="dropout")(x)
         x = RBFOutput(class_codes(options["classes"]), name="rbf")(x)
-        x = layers.Rescaling(-0.5, name="scores")(x)
+        x = layers.Rescaling(-(CODE_LENGTH**-0.5), name="scores")(x)
         return layers.Activation(options["classifier_activation"], name="predictions")(x)
 
     return build(
@@ -220,4 +220,4 @@ def class_codes(classes: int) -> list[list[float]]:
     """
     if classes == len(DIGIT_CODES):
         return [list(code) for code in DIGIT_CODES]
-    return np.random.default_rng(1998).choice([-1.0, 1.0], size=(classes, 84)).tolist()
+    return np.random.default_rng(1998).choice([-1.0, 1.0], size=(classes, CODE_LENGTH)).tolist()

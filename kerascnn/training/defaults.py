@@ -44,9 +44,9 @@ _FAMILIES = {
     ),
 }
 _VARIANTS = {
-    # Its Gaussian scores saturate by themselves; with label smoothing 0.97 % instead of 0.77 %.
+    # Its codes bound the scores by themselves: with label smoothing 0.92 % instead of 0.85 %.
     "LeNet5Original": Settings(
-        epochs=20, batch_size=64, learning_rate=5e-3, weight_decay=0.1, label_smoothing=0.0
+        epochs=20, batch_size=64, learning_rate=3e-3, weight_decay=0.1, label_smoothing=0.0
     ),
 }
 
