@@ -154,6 +154,7 @@ def train(
                 initial_epoch=state.epochs,
                 epochs=config.training.epochs,
                 callbacks=[keeper, *callbacks],
+                shuffle=False,  # the data comes shuffled
                 verbose=0,
             )
     metrics = _finish(folder, keeper, splits)

@@ -220,6 +220,8 @@ def on(source, *more):
         (("benchmark", "{tmp}/absent"), "no such file or bundle"),
         (("benchmark", "{tmp}/random.tflite"), "random.tflite"),
         (("nonsense",), "nonsense"),
+        (("train", "digits", "-m", "LeNet5", "-o", "{tmp}/text.jpg/run"), "text.jpg"),
+        (("export", "{run}", "-o", "{tmp}/text.jpg/bundle"), "text.jpg"),
     ],
 )
 def test_bad_input_exits_with_2_and_one_clear_line(arguments, message, bad, call):
@@ -231,6 +233,30 @@ def test_bad_input_exits_with_2_and_one_clear_line(arguments, message, bad, call
     assert "Traceback" not in err
     assert out == ""
     assert not (bad["tmp"] / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["train", "export"])
+def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(command, run, tmp_path):
+    # A limit on the size of files fails like a full disk, also for root: here at 30 KB, so that
+    # small text files can be written and models cannot.
+    arguments = {
+        "train": ["train", "digits", "-m", "LeNet5", "--epochs", "1", "-o", str(tmp_path / "out")],
+        "export": ["export", str(run), "--recipes", "float32", "-o", str(tmp_path / "out")],
+    }[command]
+    code = (
+        "import resource, sys\n"
+        "from kerascnn.cli.main import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))\n"
+        "main(sys.argv[1:])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("kerascnn: ")
+    assert "Traceback" not in done.stderr
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left <= {"config.json", "labels.txt"}
 
 
 def test_debug_shows_the_traceback(call, tmp_path):
