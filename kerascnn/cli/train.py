@@ -19,7 +19,9 @@ from kerascnn.cli import console, options
     default="auto",
     help="How images of other sizes are made to fit.",
 )
-@click.option("--validation-split", type=float, default=0.2, show_default=True)
+@click.option(
+    "--validation-split", type=float, help="Share held out [a fifth, 5,000 images at most]."
+)
 @click.option("--patience", type=int, help="Stop after so many epochs without progress.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--weights", metavar="FILE", help="Weight file to start from.")
@@ -43,7 +45,7 @@ def command(
     learning_rate: float | None,
     image_size: str | None,
     resize: str,
-    validation_split: float,
+    validation_split: float | None,
     patience: int | None,
     seed: int,
     weights: str | None,

@@ -20,6 +20,9 @@ from kerascnn.data.tfds_source import read_tfds
 from kerascnn.errors import DataError, InputError
 from kerascnn.files import PathLike
 
+# More do not make the choice of an epoch better, but are missed in training.
+MOST_VALIDATION = 5000
+
 logger = logging.getLogger("kerascnn.data")
 
 SOURCES = (
@@ -34,7 +37,7 @@ def load(
     batch_size: int = 32,
     *,
     channels: int | None = None,
-    validation_split: float = 0.2,
+    validation_split: float | None = 0.2,
     test_split: float | None = None,
     seed: int = 0,
     resize: str | ResizeRule = "auto",
@@ -53,7 +56,8 @@ def load(
         batch_size: images in a batch; the last one of an epoch may be smaller.
         channels: 1 for grey, 3 for RGB; None takes 1 if all images are grey, else 3.
         validation_split: share (0..1, exclusive) of the training images held back for validation,
-            of each class, where the source has no validation set of its own.
+            of each class, where the source has no validation set of its own. None means 0.2, but
+            5,000 images at most.
         test_split: likewise for testing. None means 0.2 for "digits" and no test set for others
             that have none; a number is refused where the source has a test set of its own.
         seed: decides the splits and the order of training, on any machine alike.
@@ -151,7 +155,7 @@ def _read_folder(folder: Path, request: Request) -> Collection:
 def _split(
     source: PathLike,
     collection: Collection,
-    validation_split: float,
+    validation_split: float | None,
     test_split: float | None,
     seed: int,
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
@@ -164,12 +168,14 @@ def _split(
         )
     if test_split is None and source == "digits":
         test_split = TEST_SPLIT
+    train = official["train"]
+    if validation_split is None:
+        validation_split = min(0.2, MOST_VALIDATION / len(train))
     fractions = {}
     if test_split and "test" not in official:
         fractions["test"] = test_split
     if "validation" not in official:
         fractions["validation"] = validation_split
-    train = official["train"]
     drawn = split_by_class(
         collection.labels[train],
         [collection.keys[row] for row in train],
@@ -188,12 +194,14 @@ def _split(
 
 
 def _check_numbers(
-    batch_size: int, validation_split: float, test_split: float | None, seed: int
+    batch_size: int, validation_split: float | None, test_split: float | None, seed: int
 ) -> None:
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
         raise InputError(f"batch_size must be an integer of 1 or more, received {batch_size!r}.")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise InputError(f"seed must be an integer of 0 or more, received {seed!r}.")
+    if validation_split is None:
+        validation_split = 0.2
     if not _is_share(validation_split) or validation_split == 0:
         raise InputError(
             f"validation_split must be above 0 and below 1, received {validation_split!r}."

@@ -55,7 +55,7 @@ def train(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     image_size: int | tuple[int, int] | None = None,
-    validation_split: float = 0.2,
+    validation_split: float | None = None,
     resize: str = "auto",
     patience: int | None = None,
     seed: int = 0,
@@ -80,7 +80,8 @@ def train(
         batch_size: Images per step.
         learning_rate: Peak of the schedule.
         image_size: Height and width; by default the architecture's own.
-        validation_split: Share of the training images held out, in (0, 1).
+        validation_split: Share of the training images held out, in (0, 1); by default a fifth,
+            but 5,000 images at most.
         resize: "auto", "stretch", "crop" or "pad": how images of other sizes are made to fit.
         patience: Epochs without a better validation accuracy before training stops.
         seed: Makes splits, initial weights and the order of the images reproducible.

@@ -45,7 +45,7 @@ class RunConfig:
     resize: dict[str, Any]
     weights: str | None
     training: Settings
-    validation_split: float
+    validation_split: float | None
     seed: int
     data_dir: str | None
     versions: dict[str, str]

@@ -224,3 +224,12 @@ def test_a_large_source_is_not_cached_by_itself(make_folder, monkeypatch):
     monkeypatch.setattr(stores, "CACHE_LIMIT", 12 * 16 * 3 * 4 - 1)
     splits = load(make_folder({"a": 2, "b": 2}))
     assert isinstance(splits._store, stores.FileStore)
+
+
+def test_no_validation_share_means_a_fifth(monkeypatch):
+    assert load("digits", validation_split=None).counts == load("digits").counts
+
+
+def test_no_validation_share_is_capped_for_large_sets(monkeypatch):
+    monkeypatch.setattr("kerascnn.data.loading.MOST_VALIDATION", 100)
+    assert load("digits", validation_split=None).counts["validation"] == pytest.approx(100, abs=5)
