@@ -36,7 +36,7 @@ class Settings:
             raise InputError(f"`learning_rate` must be above 0. Received: {self.learning_rate}.")
 
 
-# Chosen on MNIST with 12,000 of the 60,000 training images held out.
+# Chosen by MNIST test errors (12,000 training images held out), so those errors are optimistic.
 _FAMILIES = {
     # Label smoothing: test error 0.71 % instead of 1.08 %.
     "lenet": Settings(
