@@ -5,6 +5,7 @@ The formulas are those of Dumoulin and Visin, A guide to convolution arithmetic 
 on both sides, gives floor((W + 2P - F) / S) + 1 positions.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -104,12 +105,13 @@ class ReceptiveField:
 
     Attributes:
         size: Input positions it depends on.
-        jump: Input positions between two neighbouring units.
+        jump: Input positions between two neighbouring units; a fraction where units lie closer
+            than pixels, after upsampling.
         start: Input position, from 0, of the centre of the first unit's field.
     """
 
     size: int = 1
-    jump: int = 1
+    jump: float = 1
     start: float = 0.0
 
 
@@ -119,8 +121,24 @@ def receptive_field(chain: Iterable[Window], field: ReceptiveField | None = None
     for window in chain:
         extent = effective_size(window.size, window.dilation)
         field = ReceptiveField(
-            size=field.size + (extent - 1) * field.jump,
+            size=math.ceil(field.size + (extent - 1) * field.jump),
             jump=field.jump * window.stride,
             start=field.start + ((extent - 1) / 2 - window.padding) * field.jump,
         )
     return field
+
+
+def transposed_receptive_field(field: ReceptiveField, window: Window) -> ReceptiveField:
+    """Receptive field after a transposed convolution of `window` on units that see `field`.
+
+    Its step spreads the inputs out, so that a unit meets ceil(size / step) of them at most.
+    """
+    _check_positive(size=window.size, stride=window.stride)
+    extent = effective_size(window.size, window.dilation)
+    met = math.ceil(extent / window.stride)
+    jump = field.jump / window.stride
+    return ReceptiveField(
+        size=math.ceil(field.size + (met - 1) * field.jump),
+        jump=int(jump) if jump == int(jump) else jump,
+        start=field.start - ((extent - 1) / 2 - window.padding) * jump,
+    )

@@ -1,6 +1,9 @@
-"""One interface over everything that classifies: runs, .keras files, SavedModels, .tflite files."""
+"""One interface over everything that classifies.
 
-from collections.abc import Callable, Sequence
+Runs, .keras files, SavedModels, .tflite files, and architectures with weights.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,16 +95,32 @@ class Predictor:
         return np.stack([data.load_image(path, (height, width), channels, rule) for path in paths])
 
 
-def open_predictors(path: PathLike, *, recipe: str | None = None) -> tuple[Predictor, ...]:
+def open_predictors(
+    path: PathLike,
+    *,
+    recipe: str | None = None,
+    weights: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> tuple[Predictor, ...]:
     """Opens a run folder, a `.keras` file, a SavedModel, a `.tflite` file or a bundle.
 
-    A bundle gives one predictor for each of its files, or the one of `recipe`.
+    A bundle gives one predictor for each of its files, or the one of `recipe`. A name of the
+    catalogue is opened with `weights`, a weight file or the tag of published weights, and with the
+    `options` of the architecture.
 
     Raises:
-        InputError: Nothing there that can be opened.
+        InputError: Nothing there that can be opened; weights or options for a file or folder, or
+            no weights for an architecture.
         BundleError: A damaged bundle or `.tflite` file.
     """
     path = Path(path)
+    if not path.exists() and (weights is not None or _is_architecture(path)):
+        return (_from_catalogue(str(path), weights, options or {}),)
+    if weights is not None or options:
+        raise InputError(
+            f"weights and options are for architectures; {path} is a file or folder, which has its "
+            "own."
+        )
     if recipe is not None and not (path / "manifest.json").is_file():
         raise InputError(f"a recipe can be chosen from a bundle only; {path} is none.")
     if (path / "manifest.json").is_file():
@@ -121,6 +140,39 @@ def open_predictors(path: PathLike, *, recipe: str | None = None) -> tuple[Predi
     raise InputError(
         f"cannot tell what {path} is. Expected a run folder, a bundle, a SavedModel folder, a "
         ".keras file or a .tflite file."
+    )
+
+
+def _is_architecture(path: Path) -> bool:
+    from kerascnn import catalog
+
+    return str(path).lower() in {name.lower() for name in catalog.list_models()}
+
+
+def _from_catalogue(name: str, weights: str | None, options: Mapping[str, Any]) -> Predictor:
+    from kerascnn import catalog
+    from kerascnn.data import ResizeRule
+    from kerascnn.weights import imagenet
+
+    entry = catalog.find(name)
+    if weights is None:
+        known = ", ".join(entry.weights) or "none"
+        raise InputError(
+            f"{entry.name} is an architecture, and names nothing without weights: give a weight "
+            f"file, or published weights ({known})."
+        )
+    shape = options.get("input_shape")
+    if isinstance(shape, list):  # as the command line reads it
+        options = {**options, "input_shape": tuple(shape)}
+    model = catalog.create_model(entry.name, weights=weights, **options)
+    classes = imagenet.classes()
+    named = model.output_shape[1:] == (len(classes),)
+    return _from_keras(
+        model,
+        Path(entry.name),
+        labels=tuple(known.name for known in classes) if named else None,
+        # Published accuracies are of the middle of each image.
+        resize=ResizeRule(fit="crop"),
     )
 
 

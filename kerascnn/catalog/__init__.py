@@ -6,7 +6,29 @@ import importlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from kerascnn.catalog import lenet
+from kerascnn.catalog import (
+    alexnet,
+    cifar_resnet,
+    convnext,
+    densenet,
+    efficientnet,
+    enet,
+    googlenet,
+    inception,
+    lenet,
+    mlp,
+    mobilenet,
+    mobilenet_v2,
+    mobilenet_v3,
+    nin,
+    resnet,
+    resnet_v2,
+    root,
+    squeezenet,
+    vgg,
+    xception,
+    zfnet,
+)
 from kerascnn.catalog.entry import Entry as Entry
 from kerascnn.errors import InputError
 
@@ -14,7 +36,29 @@ if TYPE_CHECKING:
     import keras
 
 # One module per family, in the order of history.
-_FAMILIES = (lenet,)
+_FAMILIES = (
+    mlp,
+    lenet,
+    alexnet,
+    zfnet,
+    nin,
+    vgg,
+    googlenet,
+    inception,
+    resnet,
+    cifar_resnet,
+    resnet_v2,
+    root,
+    densenet,
+    squeezenet,
+    enet,
+    xception,
+    mobilenet,
+    mobilenet_v2,
+    mobilenet_v3,
+    efficientnet,
+    convnext,
+)
 _ENTRIES: tuple[Entry, ...] = tuple(entry for family in _FAMILIES for entry in family.ENTRIES)
 _BY_NAME = {entry.name.lower(): entry for entry in _ENTRIES}
 

@@ -30,4 +30,6 @@ class Entry:
     classes: int
     paper: str
     year: int
+    top1: float | None = None
+    weights: tuple[str, ...] = ()
     stages: tuple[int, ...] = ()

@@ -15,6 +15,7 @@ from rich.table import Table
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+UNBOUND_WIDTH = 160
 
 
 def set_up(debug: bool) -> None:
@@ -92,6 +93,15 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
     for row in rows:
         table.add_row(*row)
     out.print(table)
+
+
+def show_wide(table: Table) -> None:
+    """Writes a table with room for its rows, also where nothing tells how wide the output may be.
+
+    Rich takes 80 columns for a file or a pipe, and would break names and numbers to fit.
+    """
+    wide = out if out.is_terminal else Console(highlight=False, width=UNBOUND_WIDTH)
+    wide.print(table)
 
 
 def show_json(value: Any) -> None:

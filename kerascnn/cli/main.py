@@ -14,6 +14,8 @@ from kerascnn.errors import KerascnnError
 # Subcommand -> its line in `kerascnn --help`, so that help imports none of them.
 COMMANDS = {
     "demo": "Train, export, verify and replay a small model on embedded data.",
+    "models": "List the architectures, with their sizes, costs and accuracies.",
+    "summary": "Show a model layer by layer: shapes, parameters, operations, receptive fields.",
     "train": "Train a model on a folder of photos, a TFDS data set or the digits.",
     "evaluate": "Measure the accuracy of a run, a model file or a bundle.",
     "predict": "Name what is in images.",

@@ -15,18 +15,37 @@ if TYPE_CHECKING:
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--recipe", metavar="NAME", help="Of a bundle, use this file (default: the first).")
+@click.option(
+    "--weights", metavar="FILE|TAG", help="Of an architecture: a weight file or published weights."
+)
+@click.option(
+    "--option",
+    "items",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Of an architecture, such as alpha=0.25. Repeatable.",
+)
 @options.as_json
 def command(
-    path: str, images: tuple[str, ...], top: int, recipe: str | None, as_json: bool
+    path: str,
+    images: tuple[str, ...],
+    top: int,
+    recipe: str | None,
+    weights: str | None,
+    items: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Name what is in each IMAGE, with PATH: a run, a bundle, a .keras, a .tflite or a SavedModel.
 
-    Image files are taken as they are: nothing has to be resized or normalised.
+    PATH may also be an architecture, with --weights: `kerascnn predict MobileNet --weights
+    imagenet photo.jpg`. The 1000 outputs of such weights are ImageNet's classes. Image files are
+    taken as they are: nothing has to be resized or normalised.
     """
+    parsed = options.parse_options(items)
     console.import_tensorflow()
     from kerascnn.predictors import open_predictors
 
-    predictor = open_predictors(path, recipe=recipe)[0]
+    predictor = open_predictors(path, recipe=recipe, weights=weights, options=parsed)[0]
     probabilities = predictor.predict(predictor.load_images(images))
     labels = predictor.labels or tuple(f"class {i}" for i in range(probabilities.shape[1]))
     if as_json:

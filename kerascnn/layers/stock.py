@@ -4,10 +4,22 @@ from typing import Any
 
 import keras
 
+from kerascnn.layers.activation import Activation
 from kerascnn.layers.batch_normalization import BatchNormalization
+from kerascnn.layers.depthwise_conv import DepthwiseConv2D
+from kerascnn.layers.grouped_conv import GroupedConv2D
+from kerascnn.layers.layer_normalization import LayerNormalization
+from kerascnn.layers.stochastic_depth import StochasticDepth
 
-# Our class -> the Keras class with the same arguments, weights and results.
-STOCK = {BatchNormalization: keras.layers.BatchNormalization}
+# Our class -> the Keras class with the same weights and results.
+STOCK = {
+    Activation: keras.layers.Activation,
+    BatchNormalization: keras.layers.BatchNormalization,
+    DepthwiseConv2D: keras.layers.DepthwiseConv2D,
+    GroupedConv2D: keras.layers.Conv2D,
+    LayerNormalization: keras.layers.LayerNormalization,
+    StochasticDepth: keras.layers.Dropout,
+}
 
 
 def to_stock(model: keras.Model) -> keras.Model:
@@ -35,6 +47,9 @@ def _replaced(config: Any, names: dict[str, type]) -> Any:
                 "class_name": stock.__name__,
                 "registered_name": None,
             }
+        if stock is keras.layers.Dropout:  # one draw for all maps of an image
+            rank = len(values["build_config"]["input_shape"])
+            values["config"] |= {"noise_shape": [None, *[1] * (rank - 1)]}
         return values
     if isinstance(config, (list, tuple)):
         return type(config)(_replaced(value, names) for value in config)

@@ -111,6 +111,7 @@ def depthwise_norm(
     activation: str | None = "relu",
     padding: Padding = "same",
     dilation: int = 1,
+    **options: Any,
 ) -> Tensor:
     """Depthwise convolution, normalisation, activation: `NAME_dwconv`, `NAME_norm`, `NAME_act`."""
     if padding == "symmetric" and stride > 1:
@@ -122,6 +123,7 @@ def depthwise_norm(
         dilation_rate=dilation,
         use_bias=norm.kind is None,
         name=f"{name}_dwconv",
+        **options,
     )(x)
     return activate(norm(x, f"{name}_norm"), activation, f"{name}_act")
 

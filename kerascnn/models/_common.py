@@ -7,9 +7,10 @@ import difflib
 import functools
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import keras
 from keras import layers
@@ -95,6 +96,10 @@ IMAGENET = Preprocessing.standardize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225
 CAFFE = Preprocessing(1.0, (-123.68, -116.779, -103.939))
 
 
+# Name of the outermost factory at work: published weights are found by it.
+_variant: ContextVar[str | None] = ContextVar("variant", default=None)
+
+
 def variant(**defaults: Any) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
     """Makes a factory of a function: completes its options, and refuses those it does not have.
 
@@ -116,7 +121,11 @@ def variant(**defaults: Any) -> Callable[[Callable[..., keras.Model]], Callable[
                     )
             completed = {**known, **options}
             completed["name"] = completed["name"] or function.__name__.lower()
-            return function(include_top, weights, **completed)
+            token = _variant.set(_variant.get() or function.__name__)
+            try:
+                return function(include_top, weights, **completed)
+            finally:
+                _variant.reset(token)
 
         keyword = inspect.Parameter.KEYWORD_ONLY
         given = list(inspect.signature(factory).parameters.values())
@@ -146,6 +155,8 @@ def choose_style(style: str | None, weights: Any, default: str = "keras") -> str
     if style is not None:
         return str(choose("style", style, ("keras", "torch")))
     origin = os.fspath(weights) if isinstance(weights, (str, os.PathLike)) else ""
+    if origin == "imagenet" or origin.startswith("timm/tf_"):  # the latter from TensorFlow
+        return "keras"
     if origin.startswith(("torchvision", "timm")) or origin.endswith((".safetensors", ".pth")):
         return "torch"
     return default
@@ -192,6 +203,12 @@ def build(
     """
     _check(options)
     inputs = _image_input(options, default_shape, min_size, fixed_size=fixed_size)
+    found = None
+    if weights is not None:
+        given = cast(Mapping[str, Any], options)
+        size = tuple(inputs.shape[1:3])
+        request = weight_files.Request(_variant.get() or "", include_top, size, given)
+        found = weight_files.find(weights, request)
     x = preprocessing(inputs) if options["include_preprocessing"] else inputs
     x = trunk(x)
     if include_top:
@@ -203,8 +220,8 @@ def build(
     if options["input_tensor"] is not None:
         inputs = keras.utils.get_source_inputs(options["input_tensor"])
     model = keras.Model(inputs, x, name=options["name"])
-    if weights is not None:
-        weight_files.load(model, weights, family=family)
+    if found is not None:
+        weight_files.load(model, found.arrays, family=family, origin=found.origin)
     return model
 
 

@@ -1,6 +1,8 @@
-"""Pictures of training and of what a network sees. Importing it does not import matplotlib."""
+"""Pictures of training and of networks. Importing it does not import matplotlib."""
 
 from kerascnn.visualize.training_plots import plot_confusion as plot_confusion
 from kerascnn.visualize.training_plots import plot_history as plot_history
+from kerascnn.visualize.zoo_plot import ZooPoint as ZooPoint
+from kerascnn.visualize.zoo_plot import plot_zoo as plot_zoo
 
-__all__ = ["plot_confusion", "plot_history"]
+__all__ = ["ZooPoint", "plot_confusion", "plot_history", "plot_zoo"]

@@ -1,7 +1,10 @@
-"""Weight files: reading them, and copying them into a model layer by layer, strictly."""
+"""Weight files and published weights: finding and reading them, and copying them in, strictly."""
 
 from kerascnn.weights.apply import WeightsReport as WeightsReport
 from kerascnn.weights.apply import load as load
+from kerascnn.weights.fetch import find as find
+from kerascnn.weights.published import Request as Request
+from kerascnn.weights.published import tags as tags
 from kerascnn.weights.readers import read as read
 
-__all__ = ["WeightsReport", "load", "read"]
+__all__ = ["Request", "WeightsReport", "find", "load", "read", "tags"]

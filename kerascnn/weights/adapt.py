@@ -40,9 +40,16 @@ def adapt(
     names = _names(family)
     if isinstance(arrays, StateDict):
         return _from_torch(layers, arrays, names)
-    if names is None or not hasattr(names, "keras_name") or _share(layers, arrays) >= 0.5:
+    if not hasattr(names, "keras_name") and not hasattr(names, "keras_names"):
+        return arrays
+    if names is None or _share(layers, arrays) >= 0.5:
         return arrays
     return _from_keras(layers, arrays, names)
+
+
+def optional_prefixes(family: str | None) -> tuple[str, ...]:
+    """Prefixes of layers, in our names and in foreign ones, that a model may lack."""
+    return getattr(_names(family), "OPTIONAL", ())
 
 
 def _names(family: str | None) -> ModuleType | None:
@@ -58,19 +65,32 @@ def _share(layers: Mapping[str, Any], arrays: LayerArrays) -> float:
 def _from_keras(
     layers: Mapping[str, keras.layers.Layer], arrays: LayerArrays, names: ModuleType
 ) -> LayerArrays:
+    if hasattr(names, "prepare_keras"):
+        arrays = names.prepare_keras(arrays)
+    sources: Mapping[str, Source]
+    if hasattr(names, "keras_names"):
+        sources = names.keras_names(list(layers), list(arrays))
+    else:
+        sources = {name: names.keras_name(name) for name in layers}
     found: LayerArrays = {}
     used = set()
-    for name in layers:
-        source: Source = names.keras_name(name)
+    for name, layer in layers.items():
+        source = sources.get(name, name)
         key, part = source if isinstance(source, tuple) else (source, slice(None))
         if key in arrays:
-            found[name] = list(arrays[key][part])
+            found[name] = [_squeezed(value, layer) for value in arrays[key][part]]
             used.add(key)
     fold_biases(layers, found)
     bgr = getattr(names, "BGR", None)
     if bgr in found and found[bgr][0].shape[2] == 3:
         found[bgr][0] = found[bgr][0][:, :, ::-1]
     return {**found, **{key: value for key, value in arrays.items() if key not in used}}
+
+
+def _squeezed(value: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
+    """The kernel of a 1x1 convolution on averages, for a dense layer of ours."""
+    dense = isinstance(layer, keras.layers.Dense) and value.ndim == 4
+    return value[0, 0] if dense and value.shape[:2] == (1, 1) else value
 
 
 def _from_torch(
@@ -113,8 +133,9 @@ def _transposed(
         layer, keras.layers.DepthwiseConv2D
     ):  # (channels, 1, h, w) -> (h, w, channels, 1)
         return value.transpose(2, 3, 0, 1)
-    if value.ndim == 4 and isinstance(layer, keras.layers.Dense):  # a 1x1 convolution there
-        value = value[:, :, 0, 0]
+    if value.ndim == 4 and isinstance(layer, keras.layers.Dense):
+        # There a convolution whose window is the whole map.
+        return value.transpose(2, 3, 1, 0).reshape(-1, len(value))
     if value.ndim == 4:
         return value.transpose(2, 3, 1, 0)
     if flattened is not None:

@@ -2,15 +2,19 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import keras
 
 from kerascnn.errors import InputError
-from kerascnn.weights.adapt import adapt
+from kerascnn.weights.adapt import adapt, optional_prefixes
 from kerascnn.weights.readers import LayerArrays, StateDict, read
 
 log = logging.getLogger("kerascnn")
+
+# What torchvision and timm call their classifiers, which a model without its top does not have.
+TORCH_HEADS = ("fc.", "classifier.", "head.", "last_linear.", "pre_logits.")
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,13 @@ def load(
     *,
     family: str | None = None,
     head: str = "predictions",
+    origin: str = "the given arrays",
 ) -> WeightsReport:
     """Copies the weights of `source` into `model`, matching layers by name.
 
     Every layer must be there, with arrays of the right shapes. One exception: the layer named
     `head` may differ in its number of classes, or be absent on either side; it then keeps its
-    fresh weights, and a log message says so.
+    fresh weights, and a log message says so. So may auxiliary classifiers.
 
     Args:
         model: The model to load into. It is changed only if everything fits.
@@ -47,21 +52,54 @@ def load(
         family: Family of the catalogue; weights of keras.applications, torchvision and timm are
             then translated into our names.
         head: Name of the layer that depends on the number of classes.
+        origin: Where arrays are from, for messages.
 
     Raises:
         InputError: An unreadable file; a missing, extra or mis-shaped array.
     """
     if isinstance(source, dict):
-        origin, arrays = "the given arrays", source
+        arrays = source
     else:
         origin, arrays = os.fspath(source), read(source)
     targets = {layer.name: layer for layer in _weighted_layers(model)}
+    arrays, report = match(targets, arrays, family, head=head, what=(origin, model.name))
+    for name in report.loaded:
+        targets[name].set_weights(arrays[name])
+    if report.reinitialised:
+        log.warning(
+            "%s: the head %s does not match and starts from fresh weights",
+            origin,
+            _some([repr(name) for name in report.reinitialised]),
+        )
+    return report
+
+
+def match(
+    targets: Mapping[str, keras.layers.Layer],
+    arrays: LayerArrays | StateDict,
+    family: str | None,
+    *,
+    head: str,
+    what: tuple[str, str],
+) -> tuple[LayerArrays, WeightsReport]:
+    """Translates arrays for the given layers and checks that they fit; changes nothing.
+
+    Raises:
+        InputError: A missing, extra or mis-shaped array; `what` names file and model.
+    """
+    optional = optional_prefixes(family)
+    if isinstance(arrays, StateDict) and head not in targets:
+        optional += TORCH_HEADS
     arrays = adapt(targets, arrays, family)
-    missing = [name for name in targets if name not in arrays and name != head]
-    extra = [name for name in arrays if name not in targets and name != head]
+
+    def required(name: str) -> bool:
+        return name != head and not name.startswith(optional)
+
+    missing = [name for name in targets if name not in arrays and required(name)]
+    extra = [name for name in arrays if name not in targets and required(name)]
     if missing or extra:
         raise InputError(
-            f"weights from {origin} do not fit model {model.name!r}: "
+            f"weights from {what[0]} do not fit model {what[1]!r}: "
             f"missing layers {_some(missing)}, unexpected layers {_some(extra)}. "
             "Nothing was loaded. Are they weights of this architecture?"
         )
@@ -71,21 +109,15 @@ def load(
         found = [array.shape for array in arrays.get(name, [])]
         if shapes == found:
             loaded.append(name)
-        elif name == head:
+        elif not required(name):
             reinitialised.append(name)
         else:
             raise InputError(
-                f"weights from {origin} do not fit model {model.name!r}: layer {name!r} "
+                f"weights from {what[0]} do not fit model {what[1]!r}: layer {name!r} "
                 f"needs shapes {shapes}, the file has {found}. Nothing was loaded."
             )
-    for name in loaded:
-        targets[name].set_weights(arrays[name])
-    if reinitialised:
-        log.warning(
-            "%s: the head %r does not match and starts from fresh weights", origin, reinitialised[0]
-        )
     unused = tuple(name for name in arrays if name not in targets)
-    return WeightsReport(tuple(loaded), tuple(reinitialised), unused)
+    return arrays, WeightsReport(tuple(loaded), tuple(reinitialised), unused)
 
 
 def _weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:

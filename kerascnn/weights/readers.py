@@ -1,9 +1,11 @@
 """Weight files as plain arrays: layer name -> arrays, in the layer's own order."""
 
+import importlib.util
 import io
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -19,16 +21,25 @@ class StateDict(dict[str, np.ndarray]):
 
 # State that Keras saves beside the weights and that is none: dropout's random seed.
 _NOT_WEIGHTS = ("seed_generator",)
+# Files that PyTorch wrote. Where training scripts keep the weights among other things, and what
+# data parallel training puts before each name.
+_TORCH_SUFFIXES = (".pth", ".pt")
+_TORCH_KEYS = ("state_dict", "model")
+_PARALLEL = "module."
+SUFFIXES = (".weights.h5", ".keras", ".h5", ".hdf5", ".npz", ".safetensors", *_TORCH_SUFFIXES)
 
 
 def read(path: str | os.PathLike[str]) -> LayerArrays | StateDict:
     """Reads a weight file.
 
     Accepts `.weights.h5` and `.keras` (Keras 3), `.h5` (Keras 2, as keras.applications publishes
-    them) and `.npz` (arrays named `layer/index`).
+    them), `.npz` (arrays named `layer/index`), and the state dictionaries of PyTorch as
+    `.safetensors` (needs the package safetensors) or `.pth` (needs PyTorch; only tensors are
+    read, never code).
 
     Raises:
-        InputError: No such file, an unknown kind of file, or a damaged one.
+        InputError: No such file, an unknown kind of file, a damaged one, or a package that is not
+            installed.
     """
     path = Path(path)
     if not path.is_file():
@@ -43,11 +54,29 @@ def read(path: str | os.PathLike[str]) -> LayerArrays | StateDict:
             return _read_keras2(path)
         if path.suffix == ".npz":
             return _read_npz(path)
+        if path.suffix == ".safetensors":
+            return _read_safetensors(path)
+        if path.suffix in _TORCH_SUFFIXES:
+            return _read_torch(path)
+    except InputError:
+        raise
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"cannot read weights from {path}: {error}") from error
     raise InputError(
-        f"unknown kind of weight file: {path.name}. Expected .weights.h5, .keras, .h5 or .npz."
+        f"unknown kind of weight file: {path.name}. Expected one of {', '.join(SUFFIXES)}."
     )
+
+
+def read_keras2_groups(path: Path) -> list[tuple[str, list[np.ndarray]]]:
+    """The layers of a Keras 2 file that have weights, in the order of the file."""
+    with h5py.File(path) as file:
+        root = file.get("model_weights", file)
+        layers = []
+        for name in _attribute(root, "layer_names"):
+            weights = _attribute(root[name], "weight_names")
+            if weights:
+                layers.append((name, [np.asarray(root[name][weight]) for weight in weights]))
+        return layers
 
 
 def _read_keras3(source: Path | io.BytesIO) -> LayerArrays:
@@ -73,15 +102,21 @@ def _read_keras3(source: Path | io.BytesIO) -> LayerArrays:
 
 
 def _read_keras2(path: Path) -> LayerArrays:
-    with h5py.File(path) as file:
-        root = file.get("model_weights", file)
-        layers = {}
-        for key in root.attrs["layer_names"]:
-            name = key.decode() if isinstance(key, bytes) else str(key)
-            names = root[name].attrs["weight_names"]
-            if len(names):
-                layers[name] = [np.asarray(root[name][weight]) for weight in names]
-        return layers
+    return dict(read_keras2_groups(path))
+
+
+def _attribute(group: h5py.Group, name: str) -> list[str]:
+    """A list of names; Keras cuts one that is too long for HDF5 into `name0`, `name1` ..."""
+    if name in group.attrs:
+        values = list(group.attrs[name])
+    elif f"{name}0" in group.attrs:
+        values, part = [], 0
+        while f"{name}{part}" in group.attrs:
+            values += list(group.attrs[f"{name}{part}"])
+            part += 1
+    else:
+        raise KeyError(f"it has no {name}, as a Keras 2 weight file would")
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
 def _read_npz(path: Path) -> LayerArrays:
@@ -93,3 +128,55 @@ def _read_npz(path: Path) -> LayerArrays:
                 raise ValueError(f"arrays of layer {name!r} are not numbered from 0")
             layers[name].append(arrays[key])
     return layers
+
+
+def _read_safetensors(path: Path) -> StateDict:
+    if importlib.util.find_spec("safetensors") is None:
+        raise InputError(
+            f"reading {path.name} needs the package safetensors: pip install 'kerascnn[peers]'."
+        )
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, TypeError, AttributeError) as error:
+        raise ValueError(str(error)) from error
+    return _state_dict(arrays)
+
+
+def _read_torch(path: Path) -> StateDict:
+    if importlib.util.find_spec("torch") is None:
+        raise InputError(
+            f"reading {path.name} needs PyTorch: pip install torch. Where the same weights exist "
+            "as .safetensors, these need no PyTorch."
+        )
+    import pickle
+
+    import torch
+
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(f"it holds more than tensors, or is damaged ({error})") from error
+    for key in _TORCH_KEYS:
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not all(map(torch.is_tensor, content.values())):
+        raise ValueError("it holds no state dictionary: names with tensors")
+    floating = {k: v.float() if v.is_floating_point() else v for k, v in content.items()}
+    return _state_dict({name: tensor.numpy() for name, tensor in floating.items()})
+
+
+def _state_dict(arrays: dict[str, np.ndarray]) -> StateDict:
+    """Floating point as float32, and names as the bare model has them."""
+    if not arrays:
+        raise ValueError("it holds no tensors")
+    parallel = all(name.startswith(_PARALLEL) for name in arrays)
+    return StateDict(
+        (
+            name.removeprefix(_PARALLEL) if parallel else name,
+            value if value.dtype.kind in "iub" else value.astype("float32"),
+        )
+        for name, value in arrays.items()
+    )

@@ -12,8 +12,26 @@ from kerascnn import layers
 
 CODES = [[1.0, -1.0, 1.0], [-1.0, -1.0, 1.0]]
 CASES = {
+    "Activation": ({"activation": "gelu"}, (4, 5, 3), (4, 5, 3), 0),
     "BatchNormalization": ({"epsilon": 1e-4}, (4, 5, 3), (4, 5, 3), 6),
     "ConstantPadding2D": ({"padding": 2, "value": -1.0}, (5, 6, 2), (9, 10, 2), 0),
+    "DepthwiseConv2D": (
+        {"kernel_size": 5, "padding": "same"},
+        (6, 7, 3),
+        (6, 7, 3),
+        5 * 5 * 3 + 3,
+    ),
+    "GroupedConv2D": (
+        {"filters": 6, "kernel_size": 3, "groups": 2, "padding": "same"},
+        (5, 7, 4),
+        (5, 7, 6),
+        3 * 3 * 2 * 6 + 6,
+    ),
+    "LayerNormalization": ({"epsilon": 1e-6}, (4, 5, 3), (4, 5, 3), 6),
+    "LayerScale": ({"initial": 0.5}, (4, 5, 3), (4, 5, 3), 3),
+    "LocalResponseNormalization": ({"n": 3, "groups": 2}, (4, 5, 6), (4, 5, 6), 0),
+    "LpPooling2D": ({"pool_size": 3, "p": 3.0, "strides": 2}, (7, 6, 2), (3, 2, 2), 0),
+    "Maxout": ({"pieces": 3}, (4, 5, 6), (4, 5, 2), 0),
     "PartialConv2D": (
         {"connections": [[0], [1, 2], [0, 2]], "kernel_size": 3, "strides": 2},
         (7, 9, 3),
@@ -22,7 +40,9 @@ CASES = {
     ),
     "RBFOutput": ({"codes": CODES}, (3,), (2,), 0),
     "ScaledTanh": ({"amplitude": 1.5, "slope": 0.5}, (4, 3), (4, 3), 0),
+    "StochasticDepth": ({"rate": 0.2, "seed": 3}, (4, 5, 3), (4, 5, 3), 0),
     "TrainableSubsampling2D": ({"pool_size": 2}, (7, 6, 3), (3, 3, 3), 6),
+    "TrueConv2D": ({"filters": 4, "kernel_size": (3, 2), "strides": 2}, (7, 6, 3), (3, 3, 4), 76),
     "UntiedBias": ({}, (3, 4, 2), (3, 4, 2), 24),
 }
 # Renaming a class breaks every file that holds one.

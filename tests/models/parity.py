@@ -66,6 +66,7 @@ def compare_with_keras(
     family: str,
     preprocess: Callable[[np.ndarray], np.ndarray],
     taps: Mapping[str, str] | None = None,
+    prepare: Callable[[keras.Model], None] | None = None,
 ) -> dict[str, float]:
     """Loads the (randomised) weights of `theirs` into `ours` and compares, raw pixels into ours.
 
@@ -75,11 +76,14 @@ def compare_with_keras(
         family: Family of the catalogue.
         preprocess: Their `preprocess_input`.
         taps: Our layer name -> theirs, for intermediate outputs.
+        prepare: Called with `theirs` after it got its random weights.
 
     Returns:
         `difference` of the outputs ("output") and of every tap.
     """
     randomize(theirs)
+    if prepare is not None:
+        prepare(theirs)
     weights.load(ours, arrays_of(theirs), family=family)
     images = pixels(tuple(ours.input_shape[1:]))
     taps = dict(taps or {})

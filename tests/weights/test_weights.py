@@ -101,10 +101,10 @@ def test_another_family_is_refused(tmp_path):
         LeNet5(weights=tmp_path / "model.keras")
 
 
-@pytest.mark.parametrize("name", [*WRITERS, "model.pth"])
+@pytest.mark.parametrize("name", [*WRITERS, "model.bin"])
 def test_random_bytes_are_an_error(name, tmp_path):
     (tmp_path / name).write_bytes(bytes(range(256)) * 4)
-    message = "unknown kind" if name.endswith(".pth") else "cannot read weights"
+    message = "unknown kind" if name.endswith(".bin") else "cannot read weights"
     with pytest.raises(InputError, match=message):
         weights.read(tmp_path / name)
 

@@ -1,0 +1,19 @@
+"""MobileNet."""
+
+from kerascnn.catalog.entry import Entry
+
+ENTRIES = (
+    Entry(
+        name="MobileNet",
+        family="mobilenet",
+        params=4_231_976,
+        macs=568_740_352,
+        input_shape=(224, 224, 3),
+        classes=1000,
+        paper="Howard et al., MobileNets: Efficient CNNs for Mobile Vision Applications, arXiv",
+        year=2017,
+        top1=70.6,
+        weights=("imagenet",),
+        stages=(1, 2, 3, 4, 5),
+    ),
+)

@@ -1,0 +1,26 @@
+"""MobileNetV2."""
+
+from kerascnn.catalog.entry import Entry
+
+ENTRIES = (
+    Entry(
+        name="MobileNetV2",
+        family="mobilenet_v2",
+        params=3_504_872,
+        macs=300_774_272,
+        input_shape=(224, 224, 3),
+        classes=1000,
+        paper="Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR",
+        year=2018,
+        top1=72.0,
+        weights=(
+            "imagenet",
+            "torchvision",
+            "torchvision/v2",
+            "timm/mobilenetv2_050.lamb_in1k",
+            "timm/mobilenetv2_100.ra_in1k",
+            "timm/mobilenetv2_140.ra_in1k",
+        ),
+        stages=(1, 2, 3, 4, 5),
+    ),
+)

@@ -1,0 +1,44 @@
+"""Feature maps of a model at several resolutions."""
+
+from collections.abc import Sequence
+
+import keras
+
+from kerascnn.errors import InputError
+
+
+def features(model: keras.Model, levels: Sequence[int] = (2, 3, 4, 5)) -> keras.Model:
+    """A model that gives the feature maps of several resolutions, for detection or segmentation.
+
+    The maps of level s are those of the layer `stage{s}`, whose side is 1 / 2**s of the image's
+    (rounded up, or a few pixels less where a network pads less). Layers and weights are shared with
+    `model`; what lies after the last level is left out.
+
+    Args:
+        model: A model of `kerascnn.models`, with or without its top.
+        levels: Resolutions, in the order of the outputs.
+
+    Returns:
+        A model with one output per level, as a list.
+
+    Raises:
+        InputError: A level that the model does not have, or none asked for.
+    """
+    wanted = list(levels)
+    names = {layer.name for layer in model.layers}
+    present = [level for level in range(1, 8) if f"stage{level}" in names]
+    if not wanted:
+        raise InputError("`levels` must name at least one level, such as (2, 3, 4, 5).")
+    if not present:
+        raise InputError(
+            f"the model {model.name!r} has no layers named stage1, stage2 ..., which hold the "
+            "feature maps in models of kerascnn; their `Entry.stages` tells which have them."
+        )
+    absent = [level for level in wanted if level not in present]
+    if absent:
+        raise InputError(
+            f"the model {model.name!r} has feature maps at the levels {present}. "
+            f"Received: levels={tuple(wanted)}."
+        )
+    outputs = [model.get_layer(f"stage{level}").output for level in wanted]
+    return keras.Model(model.inputs, outputs, name=f"{model.name}_features")

@@ -1,0 +1,150 @@
+"""VGG against the paper, keras.applications and torchvision, through the importer."""
+
+import keras
+import numpy as np
+import pytest
+from golden import classic_recording
+from parity import compare_with_keras, randomize
+from recorded import difference_after_reload, differences, losses_of_a_few_steps
+
+from kerascnn import models, profile, weights
+from kerascnn.errors import InputError
+from kerascnn.models import VGG11, VGG11BN, VGG16, VGG19
+from kerascnn.weights.readers import StateDict
+
+SMALL = {"classes": 10, "hidden": (64, 48), "input_shape": (32, 32, 3)}
+# Biases of the convolutions, which batch normalisation makes useless.
+BIASES = {"VGG11BN": 2_752, "VGG13BN": 2_944, "VGG16BN": 4_224, "VGG19BN": 5_504}
+
+
+def symbolic(name, **options):
+    """A model without values: for counting."""
+    with keras.StatelessScope(initialize_variables=False):
+        return getattr(models, name)(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("VGG11", 132_863_336),
+        ("VGG13", 133_047_848),
+        ("VGG16", 138_357_544),
+        ("VGG19", 143_667_240),
+        ("VGG11BN", 132_868_840),
+        ("VGG13BN", 133_053_736),
+        ("VGG16BN", 138_365_992),
+        ("VGG19BN", 143_678_248),
+    ],
+)
+def test_parameters_are_those_of_torchvision(name, params):
+    ours = profile.trainable_parameters(symbolic(name))
+    assert ours + BIASES.get(name, 0) == params
+
+
+@pytest.mark.parametrize(
+    ("name", "gigas"), [("VGG11", 7.609), ("VGG13", 11.308), ("VGG16", 15.47), ("VGG19", 19.632)]
+)
+def test_operations(name, gigas):
+    assert profile.macs(symbolic(name)) / 1e9 == pytest.approx(gigas, abs=5e-4)
+
+
+@pytest.mark.parametrize(("name", "layers"), [("VGG11", 11), ("VGG16", 16), ("VGG19", 19)])
+def test_the_name_counts_the_layers_with_weights(name, layers):
+    assert sum(bool(layer.weights) for layer in symbolic(name).layers) == layers
+
+
+def test_norm_is_also_an_option():
+    one, other = symbolic("VGG16", norm="batch"), symbolic("VGG16BN")
+    assert [layer.name for layer in one.layers] == [layer.name for layer in other.layers]
+
+
+@pytest.mark.parametrize("factory", [VGG16, VGG19])
+def test_equals_keras_applications(factory):
+    theirs = getattr(keras.applications, factory.__name__)
+    options = {"classes": 10, "classifier_activation": None, "input_shape": (32, 32, 3)}
+    depth = 3 if factory is VGG16 else 4
+    taps = {"stage0": "block1_conv2", "stage1": "block2_conv2", "stage5": "block5_pool"}
+    taps |= {f"stage{level}": f"block{level + 1}_conv{depth}" for level in (2, 3, 4)}
+    preprocess = keras.applications.vgg16.preprocess_input
+    ours = factory(**options)
+    found = compare_with_keras(ours, theirs(weights=None, **options), "vgg", preprocess, taps)
+    assert len(found) == 7
+    assert max(found.values()) < 1e-4
+
+
+def test_weights_without_the_top_load_from_keras(tmp_path):
+    theirs = keras.applications.VGG16(weights=None, include_top=False, input_shape=(32, 32, 3))
+    arrays = {layer.name: layer.get_weights() for layer in theirs.layers if layer.weights}
+    ours = VGG16(include_top=False, input_shape=(32, 32, 3))
+    assert len(weights.load(ours, arrays, family="vgg").loaded) == 13
+
+
+def torchvision_model(**options):
+    recorded = classic_recording.read("vgg11_bn_torchvision")
+    options = {**SMALL, "input_shape": (64, 64, 3), "classifier_activation": None, **options}
+    return VGG11BN(style="torch", **options), recorded
+
+
+def test_equals_torchvision_with_folded_biases_and_adaptive_pooling():
+    ours, recorded = torchvision_model()
+    weights.load(ours, StateDict(recorded.state), family="vgg")
+    found = differences(ours, recorded)
+    assert len(found) == 6
+    assert max(found.values()) < 1e-4
+
+
+def test_timms_names_and_convolutions_for_dense_layers_are_the_same_weights():
+    ours, recorded = torchvision_model()
+    renamed = StateDict()
+    names = {"classifier.0": "pre_logits.fc1", "classifier.3": "pre_logits.fc2"}
+    names["classifier.6"] = "head.fc"
+    for key, value in recorded.state.items():
+        layer, _, part = key.rpartition(".")
+        if layer == "classifier.0" and part == "weight":
+            value = value.reshape(64, 512, 7, 7)
+        elif layer == "classifier.3" and part == "weight":
+            value = value[:, :, None, None]
+        renamed[f"{names.get(layer, layer)}.{part}"] = value
+    weights.load(ours, renamed, family="vgg")
+    assert max(differences(ours, recorded).values()) < 1e-4
+
+
+def test_styles_differ_in_their_pixels():
+    image = np.full((1, 32, 32, 3), 255.0, "float32")
+    seen = {}
+    for style in ("keras", "torch"):
+        layer = VGG11(style=style, include_top=False).get_layer("preprocessing")
+        seen[style] = np.asarray(layer(image))[0, 0, 0]
+    np.testing.assert_allclose(seen["keras"], [131.32, 138.221, 151.061], rtol=1e-5)
+    np.testing.assert_allclose(seen["torch"], [2.249, 2.429, 2.64], rtol=1e-3)
+
+
+def test_the_average_head_takes_any_size_and_needs_few_parameters():
+    model = symbolic("VGG16", head="average", input_shape=(None, None, 3))
+    assert profile.trainable_parameters(model) == 14_714_688 + 512 * 1000 + 1000
+    with pytest.raises(InputError, match="known image size"):
+        VGG16(input_shape=(None, None, 3))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"head": "max"}, "`head` must be one of"),
+        ({"norm": "lrn"}, "`norm` must be one of"),
+        ({"style": "caffe"}, "`style` must be one of"),
+        ({"hidden": 4096}, "`hidden` must be the widths"),
+    ],
+)
+def test_unusable_options_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        VGG11(**options)
+
+
+def test_a_few_steps_reduce_the_loss_and_the_saved_model_is_equal(tmp_path):
+    keras.utils.set_random_seed(0)
+    model = VGG11BN(**{**SMALL, "dropout": 0.0})
+    losses = losses_of_a_few_steps(model, 0.02)
+    assert losses[-1] < 0.7 * losses[0]
+    other = VGG11(**SMALL)
+    randomize(other)
+    assert difference_after_reload([model, other], tmp_path) == pytest.approx([0, 0], abs=1e-5)

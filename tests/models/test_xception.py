@@ -1,0 +1,72 @@
+"""Xception against keras.applications."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from parity import compare_with_keras, difference, pixels
+
+from kerascnn.models import Xception
+
+SMALL = {"input_shape": (107, 107, 3), "classes": 10, "classifier_activation": None}
+
+
+@pytest.mark.parametrize("layers_before", [0, 8])
+def test_equals_keras_applications_whatever_was_numbered_before(layers_before):
+    keras.backend.clear_session()
+    for _ in range(layers_before):
+        keras.layers.Conv2D(1, 1)
+        keras.layers.BatchNormalization()
+    theirs = keras.applications.Xception(weights=None, **SMALL)
+    sums = [layer.name for layer in theirs.layers if type(layer).__name__ == "Add"]
+    taps = {"stage1": "block1_conv2_act", "stage2": sums[0], "stage3": sums[1]}
+    taps |= {"stage4": sums[10], "stage5": "block14_sepconv2_act"}
+    taps |= {f"stage4_{i}_add": sums[i + 2] for i in range(8)}
+    preprocess = keras.applications.xception.preprocess_input
+    found = compare_with_keras(Xception(**SMALL), theirs, "xception", preprocess, taps)
+    assert max(found.values()) < 1e-4, found
+
+
+def test_all_parameters_are_those_of_keras():
+    assert Xception().count_params() == 22_910_480
+
+
+def test_separable_convolutions_have_no_activation_inside():
+    """Section 4.7 of the paper: none is better than a ReLU or an ELU there."""
+    model = Xception(include_top=False, input_shape=(71, 71, 3))
+    pairs = [layer for layer in model.layers if layer.name.endswith("_dwconv")]
+    assert len(pairs) == 34
+    for depthwise in pairs:
+        (node,) = depthwise._outbound_nodes
+        assert node.operation.name == depthwise.name.replace("dwconv", "conv")
+        assert depthwise.activation is keras.activations.linear
+        assert not depthwise.use_bias
+
+
+@pytest.mark.parametrize("norm", ["group", "layer", None])
+def test_other_normalisations(norm):
+    model = Xception(norm=norm, classes=2, input_shape=(71, 71, 3))
+    assert model.get_layer("stage3_0_1_conv").use_bias is (norm is None)
+    assert "BatchNormalization" not in {type(layer).__name__ for layer in model.layers}
+
+
+def test_a_few_steps_reduce_the_loss_and_a_fresh_process_reloads_the_model(tmp_path):
+    keras.utils.set_random_seed(0)
+    model = Xception(input_shape=(71, 71, 3), classes=3, dropout=0.0)
+    x, y = pixels((71, 71, 3), count=3), np.arange(3)
+    # Eager: tracing the graph of a step would take longer than the steps.
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", run_eagerly=True)
+    loss = [float(model.train_on_batch(x, y)) for _ in range(5)]
+    assert loss[-1] < 0.7 * loss[0]
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "x.npy", x)
+    code = (
+        "import kerascnn, numpy as np; "
+        f"model = kerascnn.load_model({str(tmp_path / 'model.keras')!r}); "
+        f"y = model.predict_on_batch(np.load({str(tmp_path / 'x.npy')!r})); "
+        f"np.save({str(tmp_path / 'y.npy')!r}, y)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert difference(np.load(tmp_path / "y.npy"), model.predict_on_batch(x)) < 1e-6
