@@ -6,12 +6,20 @@ from typing import Any, Literal
 from keras import layers
 
 from kerascnn.errors import InputError
-from kerascnn.layers import BatchNormalization
+from kerascnn.layers import (
+    Activation,
+    BatchNormalization,
+    DepthwiseConv2D,
+    GroupedConv2D,
+    LayerNormalization,
+)
 
 Tensor = Any
 Padding = Literal["same", "symmetric", "valid"]
 # Group normalisation (arXiv:1803.08494, section 4): 32 groups, or fewer where channels are few.
 GROUPS = 32
+# Activations that our layer trains faster than Keras's.
+FASTER = ("gelu", "silu", "swish", "hard_silu", "hard_swish")
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,7 @@ class Norm:
                 epsilon=self.epsilon, momentum=self.momentum, name=name, **options
             )(x)
         if self.kind == "layer":
-            return layers.LayerNormalization(epsilon=self.epsilon, name=name)(x)
+            return LayerNormalization(epsilon=self.epsilon, name=name)(x)
         if self.kind == "group":
             groups = next(n for n in range(GROUPS, 0, -1) if x.shape[-1] % n == 0)
             return layers.GroupNormalization(groups, epsilon=self.epsilon, name=name)(x)
@@ -67,7 +75,8 @@ def conv(
     if padding == "symmetric" and (stride > 1 or (isinstance(window, int) and window % 2 == 0)):
         x = pad(x, window if isinstance(window, int) else window[0], name, dilation)
         padding = "valid"
-    return layers.Conv2D(
+    kind = layers.Conv2D if groups == 1 else GroupedConv2D
+    return kind(
         filters,
         window,
         stride,
@@ -116,7 +125,8 @@ def depthwise_norm(
     """Depthwise convolution, normalisation, activation: `NAME_dwconv`, `NAME_norm`, `NAME_act`."""
     if padding == "symmetric" and stride > 1:
         x, padding = pad(x, window, name, dilation), "valid"
-    x = layers.DepthwiseConv2D(
+    kind = DepthwiseConv2D if window >= 5 and stride == 1 else layers.DepthwiseConv2D
+    x = kind(
         window,
         stride,
         padding="same" if padding == "symmetric" else padding,
@@ -130,7 +140,10 @@ def depthwise_norm(
 
 def activate(x: Tensor, activation: str | None, name: str) -> Tensor:
     """An activation layer, or nothing for None."""
-    return x if activation is None else layers.Activation(activation, name=name)(x)
+    if activation is None:
+        return x
+    kind = Activation if activation in FASTER else layers.Activation
+    return kind(activation, name=name)(x)
 
 
 def max_pool(

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from keras import layers
 
-from kerascnn.layers import GroupedConv2D
-from kerascnn.models._blocks import Norm, activate, conv_norm, pad
+from kerascnn.models._blocks import Norm, activate, conv_norm
 from kerascnn.models._common import Tensor
 
 # The variance of He et al., arXiv:1502.01852, which rectifiers keep; plain nets need it most. The
@@ -95,22 +94,19 @@ def conv3x3(
     activation: str | None,
     name: str,
 ) -> Tensor:
-    """Layers `NAME_conv`, `NAME_norm`, `NAME_act`; zeros on all sides alike."""
-    if stride > 1:
-        x = pad(x, 3, f"{name}_conv", dilation)
-    kind = layers.Conv2D if block.groups == 1 else GroupedConv2D
-    x = kind(
+    return conv_norm(
+        x,
         block.width,
         3,
         stride,
-        padding="valid" if stride > 1 else "same",
-        dilation_rate=dilation,
+        name=name,
+        norm=norm,
+        activation=activation,
+        padding="symmetric",
+        dilation=dilation,
         groups=block.groups,
-        use_bias=norm.kind is None,
         kernel_initializer=INITIALIZER,
-        name=f"{name}_conv",
-    )(x)
-    return activate(norm(x, f"{name}_norm"), activation, f"{name}_act")
+    )
 
 
 def unit(
