@@ -117,8 +117,8 @@ def check(names: Sequence[str], peers: Sequence[str]) -> tuple[list[str], list[s
     absent = [peer for peer in peers if not installed(peer)]
     if absent:
         raise SystemExit(
-            f"not installed: {', '.join(absent)}. pip install -e '.[peers]' torch torchvision timm "
-            "keras-hub, or choose others with --peers."
+            f"not installed: {', '.join(absent)}. pip install -e '.[peers]', or "
+            "choose others with --peers."
         )
     return models, list(peers)
 

@@ -151,7 +151,7 @@ def _fetch_from_hub(place: HubRepository, tag: str) -> Path:
         if importlib.util.find_spec(package) is None:
             raise InputError(
                 f"fetching the weights {tag!r} needs the package {package}: "
-                "pip install 'kerascnn[peers]'."
+                "pip install 'kerascnn[hub]'."
             )
     import huggingface_hub
 

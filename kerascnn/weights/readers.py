@@ -133,7 +133,7 @@ def _read_npz(path: Path) -> LayerArrays:
 def _read_safetensors(path: Path) -> StateDict:
     if importlib.util.find_spec("safetensors") is None:
         raise InputError(
-            f"reading {path.name} needs the package safetensors: pip install 'kerascnn[peers]'."
+            f"reading {path.name} needs the package safetensors: pip install 'kerascnn[hub]'."
         )
     from safetensors import SafetensorError, safe_open
 
