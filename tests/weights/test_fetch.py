@@ -216,7 +216,7 @@ def test_the_hub_needs_two_packages(package, publish, monkeypatch):
     provide(monkeypatch, "huggingface_hub", "safetensors")
     without(monkeypatch, package)
     publish(HubRepository("timm/a"), tag="timm/a", style="torch")
-    with pytest.raises(InputError, match=rf"{package}: pip install 'kerascnn\[peers\]'"):
+    with pytest.raises(InputError, match=rf"{package}: pip install 'kerascnn\[hub\]'"):
         kerascnn.create_model("MobileNet", weights="timm/a", **OPTIONS)
 
 

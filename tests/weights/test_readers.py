@@ -130,7 +130,7 @@ def test_other_content_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "package", "message"),
     [
-        ("a.safetensors", "safetensors", r"safetensors: pip install 'kerascnn\[peers\]'"),
+        ("a.safetensors", "safetensors", r"safetensors: pip install 'kerascnn\[hub\]'"),
         ("a.pth", "torch", r"needs PyTorch: pip install torch"),
     ],
 )
