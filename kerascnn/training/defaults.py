@@ -36,7 +36,8 @@ class Settings:
             raise InputError(f"`learning_rate` must be above 0. Received: {self.learning_rate}.")
 
 
-# Deep, and by default without batch normalisation: a higher rate leaves them at chance.
+# Deep, and by default without batch normalisation. After 4 epochs of `digits` at 1e-3, SqueezeNet
+# and VGG11 were still at chance on the validation images; at 1e-4 VGG11 had 92 % right.
 _UNNORMALISED = Settings(learning_rate=1e-4)
 # A family that is not here has the defaults of `Settings`, which suit batch normalisation.
 _FAMILIES = {

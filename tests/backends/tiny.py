@@ -7,7 +7,17 @@ import keras
 
 import kerascnn
 from kerascnn import catalog
-from kerascnn.models import convnext, densenet, efficientnet, resnet, resnet_v2, xception
+from kerascnn.models import (
+    convnext,
+    densenet,
+    efficientnet,
+    googlenet,
+    inception,
+    mobilenet_v2,
+    resnet,
+    resnet_v2,
+    xception,
+)
 
 CLASSES = 10
 
@@ -75,5 +85,10 @@ def _make_shallow() -> None:
     resnet_v2.DEPTHS["ResNet50V2"] = (2, 1, 1, 1)
     convnext.TINY = convnext.Spec((2, 1, 1, 1), (16, 32, 48, 64))
     xception.BLOCKS = tuple(dict.fromkeys(xception.BLOCKS))  # the middle flow repeats one block
+    inception.V3 = tuple(steps[:2] for steps in inception.V3)
+    googlenet.STAGE4 = googlenet.STAGE4[:1]
+    mobilenet_v2.ROWS = tuple(
+        replace(row, repeats=min(row.repeats, 1 + (row.filters == 24))) for row in mobilenet_v2.ROWS
+    )
     scaling = efficientnet.SCALINGS["EfficientNetB0"]
     efficientnet.SCALINGS["EfficientNetB0"] = replace(scaling, width=0.25, depth=0.3)
