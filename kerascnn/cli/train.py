@@ -24,7 +24,11 @@ from kerascnn.cli import console, options
 )
 @click.option("--patience", type=int, help="Stop after so many epochs without progress.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--weights", metavar="FILE", help="Weight file to start from.")
+@click.option(
+    "--weights",
+    metavar="FILE|TAG",
+    help="Weights to start from: a file, or a published tag such as imagenet.",
+)
 @click.option(
     "--option",
     "items",

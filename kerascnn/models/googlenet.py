@@ -11,6 +11,8 @@ With `aux=True` the model has the paper's two auxiliary classifiers, as outputs 
     model.compile("sgd", **training(loss="sparse_categorical_crossentropy"))
     model.fit(images, repeat_labels(labels))
     classifier = without_aux(model)  # one output, the same weights
+
+`kerascnn.train` takes models with one output, so it refuses `aux=True`.
 """
 
 from dataclasses import dataclass

@@ -75,7 +75,8 @@ def train(
         model: Name in the catalogue. May be None with `resume`.
         out: The run folder to write.
         options: Options of the architecture, such as {"activation": "relu"}.
-        weights: A weight file to start from.
+        weights: A weight file or the tag of published weights to start from. The head of another
+            number of classes starts afresh, and a log message says so.
         epochs: Passes over the data; by default, like the next two, what suits the family.
         batch_size: Images per step.
         learning_rate: Peak of the schedule.
@@ -209,6 +210,12 @@ def _network(config: RunConfig, folder: Path, state: State, images: int) -> kera
         classes=len(config.class_names),
         **config.options,
     )
+    if not keras.backend.is_keras_tensor(model.output):
+        raise InputError(
+            f"`train` takes models with one output. {config.model} with the options "
+            f"{config.options} has the outputs {list(model.output)}: leave the option out, or "
+            "train with `model.fit`, as `kerascnn.models.googlenet` shows."
+        )
     settings = config.training
     steps = math.ceil(images / settings.batch_size) * settings.epochs
     warmup = max(1, round(settings.warmup * steps))

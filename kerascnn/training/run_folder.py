@@ -32,7 +32,7 @@ class RunConfig:
         input_shape: (height, width, channels).
         class_names: In the order of the outputs.
         resize: The resize rule as a dict, or "auto" before the data was seen.
-        weights: Weight file the training started from, or None.
+        weights: Weight file or published tag the training started from, or None.
         training: Epochs, learning rate and the like.
         validation_split, seed, data_dir: As `kerascnn.data.load` takes them.
     """

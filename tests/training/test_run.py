@@ -82,6 +82,19 @@ def test_training_can_start_from_weights(finished, tmp_path):
     assert result.history[0]["loss"] < finished.history[0]["loss"]
 
 
+def test_weights_of_other_classes_get_a_fresh_head_and_this_is_said(finished, tmp_path, caplog):
+    rng = np.random.default_rng(0)
+    for name in ("dark", "light"):
+        (tmp_path / name).mkdir()
+        for index in range(6):
+            pixels = rng.integers(0, 128, (32, 32)) + 127 * (name == "light")
+            Image.fromarray(pixels.astype("uint8")).save(tmp_path / name / f"{index}.png")
+    weights = str(finished.folder / "model.keras")
+    result = train(str(tmp_path), "LeNet5", tmp_path / "run", weights=weights, epochs=1)
+    assert kerascnn.load_model(result.folder / "model.keras").output_shape == (None, 2)
+    assert "'predictions' does not match and starts from fresh weights" in caplog.text
+
+
 def test_early_stopping_keeps_patience(tmp_path):
     result = train("digits", "LeNet5", tmp_path / "run", epochs=50, patience=2, learning_rate=1e-2)
     assert len(result.history) < 50
@@ -129,6 +142,11 @@ def test_overwriting_never_deletes_a_folder_that_is_no_run(tmp_path):
         ({"options": {"colour": 3}}, TypeError, "no option 'colour'"),
         ({"image_size": 8}, InputError, "too small"),
         ({"weights": "absent.npz"}, InputError, "no such weight file"),
+        (
+            {"model": "GoogLeNet", "options": {"aux": True}, "image_size": 80},
+            InputError,
+            r"one output.*\['predictions', 'aux1', 'aux2'\]",
+        ),
     ],
 )
 def test_bad_input_leaves_nothing_behind(changes, error, message, tmp_path):

@@ -1,0 +1,112 @@
+"""Every layer and every family on JAX and on PyTorch: as on TensorFlow, and trainable.
+
+One process per backend runs them all. Files go in both directions: layers are saved here and
+loaded there, networks are saved there and loaded here.
+"""
+
+import fnmatch
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tiny
+from parity import difference, randomize
+from test_every_layer import CASES, build, images
+
+import kerascnn
+
+TOLERANCE = 1e-4
+HERE = Path(__file__).parent
+# Offsets that the next batch normalisation takes off again: in theory their gradient is zero.
+WITHOUT_EFFECT = {
+    "resnet_v2": "*_conv/bias",
+    "mobilenet_v2": "*_project_norm/beta",
+    "mobilenet_v3": "*_project_norm/beta",
+    "efficientnet": "*_project_norm/beta",
+}
+
+
+@pytest.fixture(scope="module", params=["jax", "torch"])
+def results(request, tmp_path_factory):
+    """The folder with what the worker wrote."""
+    backend = request.param
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    folder = tmp_path_factory.mktemp(backend)
+    save_layers(folder / "layers")
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE.parent / "models")]),
+        # Half the time to compile; and a GPU would multiply with fewer digits.
+        "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+        "JAX_PLATFORMS": "cpu",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    command = [sys.executable, str(HERE / "worker.py"), str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def save_layers(folder):
+    folder.mkdir()
+    for name, (config, shape, *_) in CASES.items():
+        inputs = keras.Input(shape)
+        model = keras.Model(inputs, build(name, config)(inputs))
+        randomize(model)
+        model.save(folder / f"{name}.keras")
+        np.save(folder / f"{name}.images.npy", images(shape))
+
+
+def outputs(path):
+    error = path.with_suffix(".error")
+    if error.exists():
+        pytest.fail(error.read_text())
+    return np.load(path.with_suffix(".npz"))
+
+
+def check_step(path, without_effect="no weight at all"):
+    outputs(path)
+    step = json.loads(path.with_suffix(".json").read_text())
+    assert math.isfinite(step["loss"])
+    assert [name for name in step["still"] if not fnmatch.fnmatch(name, without_effect)] == []
+
+
+each_layer = pytest.mark.parametrize("name", sorted(CASES))
+each_family = pytest.mark.parametrize("family", tiny.FAMILIES)
+
+
+@each_layer
+def test_a_layer_saved_here_gives_the_same_there(name, results):
+    path = results / "layers" / name
+    model = kerascnn.load_model(path.with_suffix(".keras"))
+    wanted = model.predict_on_batch(np.load(path.with_suffix(".images.npy")))
+    assert difference(outputs(path)["outputs"], wanted) < TOLERANCE
+
+
+@each_layer
+def test_a_layer_takes_a_training_step(name, results):
+    check_step(results / "layers" / name)
+
+
+@each_family
+def test_a_network_saved_there_gives_the_same_here(family, results):
+    path = results / "families" / family
+    found = outputs(path)
+    model = kerascnn.load_model(path.with_suffix(".keras"))
+    wanted = np.asarray(model(found["images"], training=False))
+    assert np.ptp(wanted) > 0
+    assert difference(found["outputs"], wanted) < TOLERANCE
+
+
+@each_family
+def test_a_network_takes_a_training_step(family, results):
+    check_step(results / "families" / family, WITHOUT_EFFECT.get(family, "no weight at all"))
