@@ -4,6 +4,7 @@ import difflib
 import fnmatch
 import importlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kerascnn.catalog import (
@@ -21,6 +22,7 @@ from kerascnn.catalog import (
     mobilenet_v2,
     mobilenet_v3,
     nin,
+    published,
     resnet,
     resnet_v2,
     root,
@@ -59,7 +61,11 @@ _FAMILIES = (
     efficientnet,
     convnext,
 )
-_ENTRIES: tuple[Entry, ...] = tuple(entry for family in _FAMILIES for entry in family.ENTRIES)
+_ENTRIES: tuple[Entry, ...] = tuple(
+    replace(entry, weights=published.tags(entry.name))
+    for family in _FAMILIES
+    for entry in family.ENTRIES
+)
 _BY_NAME = {entry.name.lower(): entry for entry in _ENTRIES}
 
 

@@ -15,7 +15,6 @@ ENTRIES = (
         paper=_2012,
         year=2012,
         top1=59.3,
-        weights=("torchvision",),
         stages=(2, 3, 4, 5),
     ),
 )

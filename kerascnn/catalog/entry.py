@@ -18,8 +18,8 @@ class Entry:
         paper: Authors, title and venue.
         year: Year of publication.
         top1: Published ImageNet top-1 accuracy in percent, one crop, or None.
-        weights: Tags of published weights that `weights=` takes.
         stages: Levels s for which a layer `stage{s}` holds the features at 1/2**s resolution.
+        weights: Tags of published weights that `weights=` takes; from `kerascnn.catalog.published`.
     """
 
     name: str
@@ -31,5 +31,5 @@ class Entry:
     paper: str
     year: int
     top1: float | None = None
-    weights: tuple[str, ...] = ()
     stages: tuple[int, ...] = ()
+    weights: tuple[str, ...] = ()

@@ -13,7 +13,6 @@ ENTRIES = (
         paper="Howard et al., MobileNets: Efficient CNNs for Mobile Vision Applications, arXiv",
         year=2017,
         top1=70.6,
-        weights=("imagenet",),
         stages=(1, 2, 3, 4, 5),
     ),
 )

@@ -13,14 +13,6 @@ ENTRIES = (
         paper="Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR",
         year=2018,
         top1=72.0,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "torchvision/v2",
-            "timm/mobilenetv2_050.lamb_in1k",
-            "timm/mobilenetv2_100.ra_in1k",
-            "timm/mobilenetv2_140.ra_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
 )

@@ -15,10 +15,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2019,
         top1=67.4,
-        weights=(
-            "imagenet",
-            "torchvision",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -31,11 +27,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2019,
         top1=75.2,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "torchvision/v2",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
 )

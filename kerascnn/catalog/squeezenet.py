@@ -15,7 +15,6 @@ ENTRIES = (
         paper=_2016,
         year=2016,
         top1=58.1,
-        weights=("torchvision",),
         stages=(1, 2, 3, 4),
     ),
     Entry(
@@ -28,7 +27,6 @@ ENTRIES = (
         paper=_2016,
         year=2016,
         top1=58.2,
-        weights=("torchvision",),
         stages=(1, 2, 3, 4),
     ),
 )

@@ -15,10 +15,6 @@ ENTRIES = (
         paper=_2014,
         year=2014,
         top1=69.0,
-        weights=(
-            "torchvision",
-            "timm/vgg11.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -31,10 +27,6 @@ ENTRIES = (
         paper=_2014,
         year=2014,
         top1=69.9,
-        weights=(
-            "torchvision",
-            "timm/vgg13.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -47,11 +39,6 @@ ENTRIES = (
         paper=_2014,
         year=2014,
         top1=71.3,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/vgg16.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -64,11 +51,6 @@ ENTRIES = (
         paper=_2014,
         year=2014,
         top1=71.3,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/vgg19.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -81,10 +63,6 @@ ENTRIES = (
         paper=_2014,
         year=2014,
         top1=70.4,
-        weights=(
-            "torchvision",
-            "timm/vgg11_bn.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -97,10 +75,6 @@ ENTRIES = (
         paper=_2014,
         year=2014,
         top1=71.6,
-        weights=(
-            "torchvision",
-            "timm/vgg13_bn.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -113,10 +87,6 @@ ENTRIES = (
         paper=_2014,
         year=2014,
         top1=73.4,
-        weights=(
-            "torchvision",
-            "timm/vgg16_bn.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -129,10 +99,6 @@ ENTRIES = (
         paper=_2014,
         year=2014,
         top1=74.2,
-        weights=(
-            "torchvision",
-            "timm/vgg19_bn.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
 )

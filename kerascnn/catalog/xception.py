@@ -13,7 +13,6 @@ ENTRIES = (
         paper="Chollet, Xception: Deep Learning with Depthwise Separable Convolutions, CVPR",
         year=2017,
         top1=79.0,
-        weights=("imagenet",),
         stages=(1, 2, 3, 4, 5),
     ),
 )

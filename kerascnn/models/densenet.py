@@ -1,7 +1,8 @@
 """DenseNet: every layer of a block sees the maps of all layers before it.
 
 Huang, Liu, van der Maaten, Weinberger, Densely Connected Convolutional Networks, CVPR 2017,
-arXiv:1608.06993, table 1: the forms with bottlenecks and compression (DenseNet-BC), growth rate 32.
+arXiv:1608.06993, table 1: the forms with bottlenecks and compression (DenseNet-BC), growth rate 32;
+DenseNet-161, with growth rate 48, is in the authors' repository and in torchvision.
 keras.applications and torchvision agree on everything but epsilon and momentum, which `style`
 chooses.
 
@@ -52,6 +53,7 @@ class Spec:
 
 SPECS = {
     "DenseNet121": Spec((6, 12, 24, 16)),
+    "DenseNet161": Spec((6, 12, 36, 24), growth=48, stem=96),
     "DenseNet169": Spec((6, 12, 32, 32)),
     "DenseNet201": Spec((6, 12, 48, 32)),
 }
@@ -129,6 +131,14 @@ def DenseNet121(
 ) -> keras.Model:
     """DenseNet-121: 8.0 M parameters. Takes raw images of any size from 32."""
     return densenet(SPECS["DenseNet121"], include_top, weights, options)
+
+
+@variant(style=None, norm="batch")
+def DenseNet161(
+    include_top: bool = True, weights: Any = None, **options: Unpack[DenseNetOptions]
+) -> keras.Model:
+    """DenseNet-161: 28.7 M parameters. Takes raw images of any size from 32."""
+    return densenet(SPECS["DenseNet161"], include_top, weights, options)
 
 
 @variant(style=None, norm="batch")

@@ -1,8 +1,10 @@
-"""ResNet with its plain twins, and ResNeXt.
+"""ResNet with its plain twins, ResNeXt, and wide ResNets.
 
 He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, CVPR 2016, arXiv:1512.03385,
 table 1, with projections where the size changes (option B). Xie, Girshick, Dollar, Tu, He,
 Aggregated Residual Transformations for Deep Neural Networks, CVPR 2017, arXiv:1611.05431, table 1.
+Zagoruyko, Komodakis, Wide Residual Networks, BMVC 2016, arXiv:1605.07146, section 3.5: bottlenecks
+whose 3x3 convolutions are twice as wide, and whose outputs are not.
 
 Two networks go by the name of ResNet-50. In the paper's, a stage takes its step in the first 1x1
 convolution: `style="keras"`, which is that of keras.applications too. In torchvision's, also called
@@ -62,7 +64,8 @@ class Spec:
     groups: tuple[int, ...] = (1, 1, 1, 1)
 
 
-WIDE = (256, 512, 1024, 2048)
+# Filters of ResNet-50's 3x3 convolutions times 1, 2 and 4; the last are the outputs of its blocks.
+TWICE, WIDE = (128, 256, 512, 1024), (256, 512, 1024, 2048)
 SPECS = {
     "ResNet18": Spec(basic, (2, 2, 2, 2)),
     "ResNet34": Spec(basic, (3, 4, 6, 3)),
@@ -70,7 +73,11 @@ SPECS = {
     "ResNet101": Spec(bottleneck, (3, 4, 23, 3), filters=WIDE),
     "ResNet152": Spec(bottleneck, (3, 8, 36, 3), filters=WIDE),
     # "32x4d": 32 groups, each of 4 channels in the first stage.
-    "ResNeXt50": Spec(bottleneck, (3, 4, 6, 3), (128, 256, 512, 1024), WIDE, (32, 32, 32, 32)),
+    "ResNeXt50": Spec(bottleneck, (3, 4, 6, 3), TWICE, WIDE, (32,) * 4),
+    "ResNeXt101": Spec(bottleneck, (3, 4, 23, 3), WIDE, WIDE, (32,) * 4),  # 32x8d
+    "ResNeXt101_64x4d": Spec(bottleneck, (3, 4, 23, 3), WIDE, WIDE, (64,) * 4),
+    "WideResNet50_2": Spec(bottleneck, (3, 4, 6, 3), TWICE, WIDE),
+    "WideResNet101_2": Spec(bottleneck, (3, 4, 23, 3), TWICE, WIDE),
 }
 
 
@@ -214,3 +221,35 @@ def ResNeXt50(
 ) -> keras.Model:
     """ResNeXt-50 (32x4d): 3x3 convolutions of 32 groups, 25.0 M parameters, 4.2 G."""
     return resnet(SPECS["ResNeXt50"], include_top, weights, options, style="torch")
+
+
+@variant(**CHOICES)
+def ResNeXt101(
+    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """ResNeXt-101 (32x8d): 3x3 convolutions of 32 groups, 88.8 M parameters, 16.4 G."""
+    return resnet(SPECS["ResNeXt101"], include_top, weights, options, style="torch")
+
+
+@variant(**CHOICES)
+def ResNeXt101_64x4d(
+    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """ResNeXt-101 (64x4d): 3x3 convolutions of 64 groups, 83.5 M parameters, 15.5 G."""
+    return resnet(SPECS["ResNeXt101_64x4d"], include_top, weights, options, style="torch")
+
+
+@variant(**CHOICES)
+def WideResNet50_2(
+    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """WRN-50-2-bottleneck: ResNet-50, twice as wide inside, 68.9 M parameters, 11.4 G."""
+    return resnet(SPECS["WideResNet50_2"], include_top, weights, options, style="torch")
+
+
+@variant(**CHOICES)
+def WideResNet101_2(
+    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """ResNet-101, twice as wide inside: 126.9 M parameters, 22.8 G."""
+    return resnet(SPECS["WideResNet101_2"], include_top, weights, options, style="torch")
