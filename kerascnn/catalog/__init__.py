@@ -13,6 +13,7 @@ from kerascnn.catalog import (
     convnext,
     densenet,
     efficientnet,
+    efficientnet_lite,
     enet,
     googlenet,
     inception,
@@ -59,6 +60,7 @@ _FAMILIES = (
     mobilenet_v2,
     mobilenet_v3,
     efficientnet,
+    efficientnet_lite,
     convnext,
 )
 _ENTRIES: tuple[Entry, ...] = tuple(

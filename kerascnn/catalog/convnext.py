@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_PAPER = "Liu et al., A ConvNet for the 2020s, CVPR"
+_PAPER = "Liu et al., A ConvNet for the 2020s, CVPR, arXiv:2201.03545"
 
 ENTRIES = (
     Entry(

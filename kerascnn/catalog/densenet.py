@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_PAPER = "Huang et al., Densely Connected Convolutional Networks, CVPR"
+_PAPER = "Huang et al., Densely Connected Convolutional Networks, CVPR, arXiv:1608.06993"
 
 ENTRIES = (
     Entry(

@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_PAPER = "Howard et al., Searching for MobileNetV3, ICCV"
+_PAPER = "Howard et al., Searching for MobileNetV3, ICCV, arXiv:1905.02244"
 
 ENTRIES = (
     Entry(

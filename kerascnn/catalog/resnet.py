@@ -2,9 +2,9 @@
 
 from kerascnn.catalog.entry import Entry
 
-_RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR"
-_RESNEXT = "Xie et al., Aggregated Residual Transformations for Deep Neural Networks, CVPR"
-_WIDE = "Zagoruyko, Komodakis, Wide Residual Networks, BMVC"
+_RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR, arXiv:1512.03385"
+_RESNEXT = "Xie et al., Aggregated Residual Transformations, CVPR, arXiv:1611.05431"
+_WIDE = "Zagoruyko, Komodakis, Wide Residual Networks, BMVC, arXiv:1605.07146"
 
 ENTRIES = (
     Entry(

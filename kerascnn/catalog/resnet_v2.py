@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_PAPER = "He et al., Identity Mappings in Deep Residual Networks, ECCV"
+_PAPER = "He et al., Identity Mappings in Deep Residual Networks, ECCV, arXiv:1603.05027"
 
 ENTRIES = (
     Entry(

@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_2016 = "Iandola et al., SqueezeNet, arXiv:1602.07360"
+_PAPER = "Iandola et al., SqueezeNet, arXiv:1602.07360"
 
 ENTRIES = (
     Entry(
@@ -12,7 +12,7 @@ ENTRIES = (
         macs=818_924_576,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2016,
+        paper=_PAPER,
         year=2016,
         top1=58.1,
         stages=(1, 2, 3, 4),
@@ -24,7 +24,7 @@ ENTRIES = (
         macs=349_151_936,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2016,
+        paper=_PAPER,
         year=2016,
         top1=58.2,
         stages=(1, 2, 3, 4),

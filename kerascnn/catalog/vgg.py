@@ -2,7 +2,8 @@
 
 from kerascnn.catalog.entry import Entry
 
-_2014 = "Simonyan, Zisserman, Very Deep Convolutional Networks, ICLR, arXiv:1409.1556"
+_PAPER = "Simonyan, Zisserman, Very Deep Convolutional Networks, ICLR, arXiv:1409.1556"
+_NORMALISED = f"{_PAPER}; Ioffe, Szegedy, Batch Normalization, ICML, arXiv:1502.03167"
 
 ENTRIES = (
     Entry(
@@ -12,7 +13,7 @@ ENTRIES = (
         macs=7_609_090_048,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
+        paper=_PAPER,
         year=2014,
         top1=69.0,
         stages=(1, 2, 3, 4, 5),
@@ -24,7 +25,7 @@ ENTRIES = (
         macs=11_308_466_176,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
+        paper=_PAPER,
         year=2014,
         top1=69.9,
         stages=(1, 2, 3, 4, 5),
@@ -36,7 +37,7 @@ ENTRIES = (
         macs=15_470_264_320,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
+        paper=_PAPER,
         year=2014,
         top1=71.3,
         stages=(1, 2, 3, 4, 5),
@@ -48,7 +49,7 @@ ENTRIES = (
         macs=19_632_062_464,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
+        paper=_PAPER,
         year=2014,
         top1=71.3,
         stages=(1, 2, 3, 4, 5),
@@ -60,8 +61,8 @@ ENTRIES = (
         macs=7_609_090_048,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
-        year=2014,
+        paper=_NORMALISED,
+        year=2015,
         top1=70.4,
         stages=(1, 2, 3, 4, 5),
     ),
@@ -72,8 +73,8 @@ ENTRIES = (
         macs=11_308_466_176,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
-        year=2014,
+        paper=_NORMALISED,
+        year=2015,
         top1=71.6,
         stages=(1, 2, 3, 4, 5),
     ),
@@ -84,8 +85,8 @@ ENTRIES = (
         macs=15_470_264_320,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
-        year=2014,
+        paper=_NORMALISED,
+        year=2015,
         top1=73.4,
         stages=(1, 2, 3, 4, 5),
     ),
@@ -96,8 +97,8 @@ ENTRIES = (
         macs=19_632_062_464,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
-        year=2014,
+        paper=_NORMALISED,
+        year=2015,
         top1=74.2,
         stages=(1, 2, 3, 4, 5),
     ),

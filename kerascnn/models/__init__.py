@@ -27,11 +27,11 @@ from kerascnn.models.efficientnet import EfficientNetB4 as EfficientNetB4
 from kerascnn.models.efficientnet import EfficientNetB5 as EfficientNetB5
 from kerascnn.models.efficientnet import EfficientNetB6 as EfficientNetB6
 from kerascnn.models.efficientnet import EfficientNetB7 as EfficientNetB7
-from kerascnn.models.efficientnet import EfficientNetLite0 as EfficientNetLite0
-from kerascnn.models.efficientnet import EfficientNetLite1 as EfficientNetLite1
-from kerascnn.models.efficientnet import EfficientNetLite2 as EfficientNetLite2
-from kerascnn.models.efficientnet import EfficientNetLite3 as EfficientNetLite3
-from kerascnn.models.efficientnet import EfficientNetLite4 as EfficientNetLite4
+from kerascnn.models.efficientnet_lite import EfficientNetLite0 as EfficientNetLite0
+from kerascnn.models.efficientnet_lite import EfficientNetLite1 as EfficientNetLite1
+from kerascnn.models.efficientnet_lite import EfficientNetLite2 as EfficientNetLite2
+from kerascnn.models.efficientnet_lite import EfficientNetLite3 as EfficientNetLite3
+from kerascnn.models.efficientnet_lite import EfficientNetLite4 as EfficientNetLite4
 from kerascnn.models.enet import ENet as ENet
 from kerascnn.models.features import features as features
 from kerascnn.models.googlenet import GoogLeNet as GoogLeNet

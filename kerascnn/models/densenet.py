@@ -27,6 +27,7 @@ from kerascnn.models._blocks import (
 from kerascnn.models._common import (
     IMAGENET,
     ModelOptions,
+    NormKind,
     Tensor,
     build,
     choose_style,
@@ -63,7 +64,7 @@ class DenseNetOptions(ModelOptions, total=False):
     """Adds the library whose epsilon is followed, and the normalisation."""
 
     style: Literal["keras", "torch"] | None
-    norm: Literal["batch", "group", "layer"] | None
+    norm: NormKind | None
 
 
 def dense_layer(x: Tensor, growth: int, norm: Norm, name: str) -> Tensor:
@@ -119,8 +120,6 @@ def densenet(spec: Spec, include_top: bool, weights: Any, options: DenseNetOptio
         fixed_size=False,
         preprocessing=IMAGENET,
         include_top=include_top,
-        weights=weights,
-        family="densenet",
         options=options,
     )
 

@@ -3,16 +3,16 @@
 He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, CVPR 2016, arXiv:1512.03385,
 table 1, with projections where the size changes (option B). Xie, Girshick, Dollar, Tu, He,
 Aggregated Residual Transformations for Deep Neural Networks, CVPR 2017, arXiv:1611.05431, table 1.
-Zagoruyko, Komodakis, Wide Residual Networks, BMVC 2016, arXiv:1605.07146, section 3.5: bottlenecks
-whose 3x3 convolutions are twice as wide, and whose outputs are not.
+Zagoruyko, Komodakis, Wide Residual Networks, BMVC 2016, arXiv:1605.07146: bottlenecks whose 3x3
+convolutions are twice as wide, and whose outputs are not (WRN-50-2-bottleneck).
 
 Two networks go by the name of ResNet-50. In the paper's, a stage takes its step in the first 1x1
 convolution: `style="keras"`, which is that of keras.applications too. In torchvision's, also called
 v1.5, the 3x3 takes it: `style="torch"`. Blocks of two 3x3 convolutions are the same in both.
 
 Multiply-accumulates are those of convolutions and of the dense layer, as the paper counts them:
-1.8, 3.6 (exactly 3.66), 3.8 (3.86), 7.6 and 11.3 G for 18, 34, 50, 101 and 152 layers. Convolutions
-have no bias here; keras.applications gives them one, and so counts more parameters.
+1.8, 3.66, 3.86, 7.6 and 11.3 G for 18, 34, 50, 101 and 152 layers. Convolutions have no bias here;
+keras.applications gives them one, and so counts more parameters.
 """
 
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from kerascnn.models._common import (
     CAFFE,
     IMAGENET,
     ModelOptions,
+    NormKind,
     Tensor,
     build,
     choose,
@@ -32,17 +33,7 @@ from kerascnn.models._common import (
     predictions,
     variant,
 )
-from kerascnn.models._residual import (
-    INITIALIZER,
-    Block,
-    Branch,
-    Details,
-    basic,
-    bottleneck,
-    unit,
-)
-
-Kind = Literal["batch", "group", "layer"]
+from kerascnn.models._residual import INITIALIZER, Block, Branch, Details, basic, bottleneck, unit
 
 
 @dataclass(frozen=True)
@@ -122,7 +113,7 @@ class ResNetOptions(ModelOptions, total=False):
     """
 
     style: Literal["keras", "torch"] | None
-    norm: Kind | None
+    norm: NormKind | None
     output_stride: int
 
 
@@ -134,7 +125,6 @@ def resnet(
     *,
     style: str,
     residual: bool = True,
-    family: str = "resnet",
 ) -> keras.Model:
     """Builds a variant; `style` is its default one."""
     style = choose_style(options["style"], weights, style)
@@ -150,8 +140,6 @@ def resnet(
         fixed_size=False,
         preprocessing=CAFFE if style == "keras" else IMAGENET,
         include_top=include_top,
-        weights=weights,
-        family=family,
         options=options,
     )
 
@@ -203,7 +191,7 @@ def ResNet152(
 def PlainNet18(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
-    """ResNet-18 without shortcuts, the paper's plain network: what residual learning is about."""
+    """ResNet-18 without shortcuts, the paper's plain network."""
     return resnet(SPECS["ResNet18"], include_top, weights, options, style="torch", residual=False)
 
 

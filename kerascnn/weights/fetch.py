@@ -36,9 +36,14 @@ def find(weights: str | os.PathLike[str], request: Request) -> Found:
     """Reads a weight file, or fetches and reads published weights.
 
     Raises:
-        InputError: Neither a file nor a tag of this model; options the weights do not fit; a file
+        InputError: Neither a path nor a tag of this model; options the weights do not fit; a file
             that cannot be fetched, is damaged, or has another hash than published.
     """
+    if not isinstance(weights, (str, os.PathLike)):
+        raise InputError(
+            "`weights` must be None, the tag of published weights, or the path of a weight file. "
+            f"Received: {weights!r}."
+        )
     known = {entry.tag: entry for entry in published.TABLE.get(request.variant, ())}
     if not isinstance(weights, str) or weights not in known:
         path = _existing(weights, request.variant)

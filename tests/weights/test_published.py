@@ -197,6 +197,7 @@ def test_keras_asks_for_the_same_file(variant, options, size, include_top, monke
         ),
         ("MobileNet", "torchvision", {}, r"MobileNet has no weights 'torchvision'.*'imagenet'"),
         ("LeNet5", "imagenet", {}, "LeNet5 has no weights 'imagenet'. Published ones: none"),
+        ("MobileNet", 25, {}, "`weights` must be None, the tag .* Received: 25"),
         ("MobileNet", "absent.h5", {}, "no such weight file: absent.h5. Published .*: 'imagenet'"),
         ("MobileNet", "imagenet", {"alpha": 0.3}, r"exist for alpha in \[0.25, 0.5, 0.75, 1.0\]"),
         ("MobileNet", "imagenet", {"depth_multiplier": 2}, r"exist for depth_multiplier in \[1\]"),
