@@ -30,10 +30,14 @@ Made by `tests/models/make_parity_table.py`.
 """
 
 
-def records(file: Path) -> list[dict[str, Any]]:
+def records(files: Iterable[Path]) -> list[dict[str, Any]]:
     """What the tests recorded, in the order of the catalogue."""
-    properties = ElementTree.parse(file).getroot().iter("property")
-    found = [json.loads(p.attrib["value"]) for p in properties if p.attrib["name"] == "parity"]
+    found = [
+        json.loads(item.attrib["value"])
+        for file in files
+        for item in ElementTree.parse(file).getroot().iter("property")
+        if item.attrib["name"] == "parity"
+    ]
     order = [entry.name for entry in catalog.entries()]
     return sorted(found, key=lambda record: order.index(record["variant"]))
 
@@ -68,7 +72,7 @@ def table(found: Iterable[Mapping[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("junitxml", type=Path)
+    parser.add_argument("junitxml", type=Path, nargs="+")
     found = records(parser.parse_args().junitxml)
     if missing := without_record(found):
         parser.error(f"nothing was compared of {', '.join(missing)}: run all of tests/models.")

@@ -36,7 +36,7 @@ def junit(tmp_path):
 
 
 def test_rows_are_in_the_order_of_the_catalogue_with_the_largest_difference(junit):
-    *_, first, second = table(records(junit)).splitlines()
+    *_, first, second = table(records([junit])).splitlines()
     compared = "scores, 2 feature maps, auxiliary scores"
     assert first == f"| lenet | `LeNet5` | somebody 1.0 | {compared} | 1.0e-07 |"
     assert second == f"| resnet | `ResNet50` (style=torch) | somebody 1.0 | {compared} | 3.0e-06 |"
@@ -44,7 +44,7 @@ def test_rows_are_in_the_order_of_the_catalogue_with_the_largest_difference(juni
 
 def test_families_that_were_not_compared_are_named(junit):
     families = {entry.family for entry in catalog.entries()}
-    assert set(without_record(records(junit))) == families - {"lenet", "resnet"}
+    assert set(without_record(records([junit]))) == families - {"lenet", "resnet"}
 
 
 def test_the_committed_table_has_every_family_within_the_tolerance():

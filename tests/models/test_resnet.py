@@ -64,7 +64,7 @@ def TinyResNeXt(include_top=True, weights=None, **options):
 @variant(norm="batch")
 def TinyResNetV2(include_top=True, weights=None, **options):
     """One or two blocks per stage, of the real width."""
-    return resnet_v2((1, 2, 1, 1), include_top, weights, options)
+    return resnet_v2((1, 2, 1, 1), include_top, options)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,8 @@ def of_torchvision() -> None:
     taps = {"stem_norm": "features.0", **features(1, 3, 5, 7, first=2)}
     write("convnext_tiny", models.convnext_tiny(**small), taps)
     # With its published weights torchvision takes ImageNet's mean and deviation and undoes them.
-    v3 = models.inception_v3(**small, weights=None, init_weights=False, transform_input=True)
+    options = {"aux_logits": False, "init_weights": False, "transform_input": True}
+    v3 = models.inception_v3(**small, **options)
     modules = ("Conv2d_2b_3x3", "Conv2d_4a_3x3", "Mixed_5d", "Mixed_6e", "Mixed_7c")
     write("inception_v3", v3, stages(modules), 107)
 
