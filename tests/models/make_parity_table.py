@@ -1,6 +1,6 @@
 """Writes docs/parity.md: how far each model is from other implementations with the same weights.
 
-pytest tests/models --junitxml parity.xml
+pytest tests/models --junitxml parity.xml -o junit_family=xunit1
 python tests/models/make_parity_table.py parity.xml
 """
 
@@ -16,9 +16,9 @@ from kerascnn import catalog
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "parity.md"
 HEAD = """# Parity
 
-Each model below was given the same weights as another implementation of the same network, through
-the importer that users call, and the same raw images. The largest difference of any output is
-given as a share of that output's range; a test fails where it reaches {tolerance:g}.
+Each model below was given the same weights as another implementation of the same network (those of
+a library through the importer that users call), and the same raw images. The largest difference of
+any output is given as a share of that output's range; a test fails where it reaches {tolerance:g}.
 Weights are random. Scores are logits. A feature map is compared value by value with
 keras.applications, and by its averages over places and over channels with the others, whose outputs
 are in small files under `tests/models/golden`, beside the scripts that wrote them.
