@@ -19,7 +19,7 @@ ALLOWED = {
     "profile": {"arithmetic"},
     "serialization": {"layers"},
     "layers": set(),
-    "weights": set(),
+    "weights": {"catalog"},
     "models": {"layers", "weights"},
     "data": set(),
     "export": set(),
@@ -44,7 +44,9 @@ FAST_PATHS = {
 }
 STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py", "files.py")
 STANDARD_LIBRARY_ONLY += ("export/manifest.py", "export/strict_json.py")
-STANDARD_LIBRARY_ONLY += tuple(f"catalog/{path.name}" for path in PACKAGE.glob("catalog/*.py"))
+STANDARD_LIBRARY_ONLY += tuple(
+    str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("catalog/**/*.py")
+)
 
 
 def imports(path: Path) -> list[tuple[str, bool]]:

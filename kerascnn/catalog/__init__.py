@@ -4,6 +4,7 @@ import difflib
 import fnmatch
 import importlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kerascnn.catalog import (
@@ -12,6 +13,7 @@ from kerascnn.catalog import (
     convnext,
     densenet,
     efficientnet,
+    efficientnet_lite,
     enet,
     googlenet,
     inception,
@@ -21,6 +23,7 @@ from kerascnn.catalog import (
     mobilenet_v2,
     mobilenet_v3,
     nin,
+    published,
     resnet,
     resnet_v2,
     root,
@@ -57,9 +60,14 @@ _FAMILIES = (
     mobilenet_v2,
     mobilenet_v3,
     efficientnet,
+    efficientnet_lite,
     convnext,
 )
-_ENTRIES: tuple[Entry, ...] = tuple(entry for family in _FAMILIES for entry in family.ENTRIES)
+_ENTRIES: tuple[Entry, ...] = tuple(
+    replace(entry, weights=published.tags(entry.name))
+    for family in _FAMILIES
+    for entry in family.ENTRIES
+)
 _BY_NAME = {entry.name.lower(): entry for entry in _ENTRIES}
 
 

@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_2012 = "Krizhevsky, Sutskever, Hinton, ImageNet Classification with Deep CNNs, NIPS"
+_PAPER = "Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural Networks, NIPS"
 
 ENTRIES = (
     Entry(
@@ -12,10 +12,9 @@ ENTRIES = (
         macs=724_406_816,
         input_shape=(227, 227, 3),
         classes=1000,
-        paper=_2012,
+        paper=_PAPER,
         year=2012,
         top1=59.3,
-        weights=("torchvision",),
         stages=(2, 3, 4, 5),
     ),
 )

@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR"
+_RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR, arXiv:1512.03385"
 
 ENTRIES = (
     Entry(

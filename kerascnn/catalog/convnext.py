@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_PAPER = "Liu et al., A ConvNet for the 2020s, CVPR"
+_PAPER = "Liu et al., A ConvNet for the 2020s, CVPR, arXiv:2201.03545"
 
 ENTRIES = (
     Entry(
@@ -15,12 +15,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2022,
         top1=82.1,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/convnext_tiny.fb_in1k",
-            "timm/convnext_tiny.fb_in22k_ft_in1k",
-        ),
         stages=(2, 3, 4, 5),
     ),
     Entry(
@@ -33,12 +27,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2022,
         top1=83.1,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/convnext_small.fb_in1k",
-            "timm/convnext_small.fb_in22k_ft_in1k",
-        ),
         stages=(2, 3, 4, 5),
     ),
     Entry(
@@ -51,12 +39,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2022,
         top1=83.8,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/convnext_base.fb_in1k",
-            "timm/convnext_base.fb_in22k_ft_in1k",
-        ),
         stages=(2, 3, 4, 5),
     ),
     Entry(
@@ -69,12 +51,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2022,
         top1=84.3,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/convnext_large.fb_in1k",
-            "timm/convnext_large.fb_in22k_ft_in1k",
-        ),
         stages=(2, 3, 4, 5),
     ),
     Entry(
@@ -87,10 +63,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2022,
         # The paper gives 87.0 after training on ImageNet-22k: another kind of figure.
-        weights=(
-            "imagenet",
-            "timm/convnext_xlarge.fb_in22k_ft_in1k",
-        ),
         stages=(2, 3, 4, 5),
     ),
 )

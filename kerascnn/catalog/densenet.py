@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_PAPER = "Huang et al., Densely Connected Convolutional Networks, CVPR"
+_PAPER = "Huang et al., Densely Connected Convolutional Networks, CVPR, arXiv:1608.06993"
 
 ENTRIES = (
     Entry(
@@ -15,11 +15,18 @@ ENTRIES = (
         paper=_PAPER,
         year=2016,
         top1=75.0,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/densenet121.tv_in1k",
-        ),
+        stages=(1, 2, 3, 4, 5),
+    ),
+    Entry(
+        name="DenseNet161",
+        family="densenet",
+        params=28_681_000,
+        macs=7_727_907_072,
+        input_shape=(224, 224, 3),
+        classes=1000,
+        paper=_PAPER,
+        year=2016,
+        top1=77.138,
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -32,11 +39,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2016,
         top1=76.2,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/densenet169.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -49,11 +51,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2016,
         top1=77.3,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/densenet201.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
 )

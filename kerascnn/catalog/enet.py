@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_2016 = "Paszke et al., ENet: Real-Time Semantic Segmentation, arXiv:1606.02147"
+_PAPER = "Paszke et al., ENet: Real-Time Semantic Segmentation, arXiv:1606.02147"
 
 ENTRIES = (
     Entry(
@@ -12,7 +12,7 @@ ENTRIES = (
         macs=311_206_656,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2016,
+        paper=_PAPER,
         year=2016,
         stages=(1, 2, 3),
     ),

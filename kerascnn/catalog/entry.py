@@ -15,11 +15,12 @@ class Entry:
             dense layers and learned pooling count; additions, activations and normalisation do not.
         input_shape: Default (height, width, channels).
         classes: Default number of classes.
-        paper: Authors, title and venue.
-        year: Year of publication.
-        top1: Published ImageNet top-1 accuracy in percent, one crop, or None.
-        weights: Tags of published weights that `weights=` takes.
+        paper: Authors, title, venue, and number of the preprint.
+        year: When the paper was first public, as a preprint or in print.
+        top1: ImageNet top-1 accuracy in percent, one crop: the paper's, or that of the first
+            weights that keras.applications or torchvision published. None where there is none.
         stages: Levels s for which a layer `stage{s}` holds the features at 1/2**s resolution.
+        weights: Tags of published weights, which `weights=` takes: `kerascnn.catalog.published`.
     """
 
     name: str
@@ -31,5 +32,5 @@ class Entry:
     paper: str
     year: int
     top1: float | None = None
-    weights: tuple[str, ...] = ()
     stages: tuple[int, ...] = ()
+    weights: tuple[str, ...] = ()

@@ -12,7 +12,6 @@ ENTRIES = (
         classes=1000,
         paper="Szegedy et al., Going Deeper with Convolutions, CVPR, arXiv:1409.4842",
         year=2014,
-        weights=("torchvision",),
         stages=(1, 2, 3, 4, 5),
     ),
 )

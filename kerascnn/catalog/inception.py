@@ -16,11 +16,6 @@ ENTRIES = (
         paper=_2015,
         year=2015,
         top1=77.9,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/inception_v3.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -33,7 +28,6 @@ ENTRIES = (
         paper=_2016,
         year=2016,
         top1=80.0,
-        weights=("timm/inception_v4.tf_in1k",),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -46,7 +40,6 @@ ENTRIES = (
         paper=_2016,
         year=2016,
         top1=80.3,
-        weights=("imagenet",),
         stages=(1, 2, 3, 4, 5),
     ),
 )

@@ -10,17 +10,9 @@ ENTRIES = (
         macs=300_774_272,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper="Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR",
+        paper="Sandler et al., MobileNetV2: Inverted Residuals, CVPR, arXiv:1801.04381",
         year=2018,
         top1=72.0,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "torchvision/v2",
-            "timm/mobilenetv2_050.lamb_in1k",
-            "timm/mobilenetv2_100.ra_in1k",
-            "timm/mobilenetv2_140.ra_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
 )

@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_PAPER = "Howard et al., Searching for MobileNetV3, ICCV"
+_PAPER = "Howard et al., Searching for MobileNetV3, ICCV, arXiv:1905.02244"
 
 ENTRIES = (
     Entry(
@@ -15,10 +15,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2019,
         top1=67.4,
-        weights=(
-            "imagenet",
-            "torchvision",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -31,11 +27,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2019,
         top1=75.2,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "torchvision/v2",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
 )

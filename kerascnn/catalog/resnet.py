@@ -1,9 +1,10 @@
-"""ResNet, its plain twins, and ResNeXt."""
+"""ResNet, its plain twins, ResNeXt, and wide ResNets."""
 
 from kerascnn.catalog.entry import Entry
 
-_RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR"
-_RESNEXT = "Xie et al., Aggregated Residual Transformations for Deep Neural Networks, CVPR"
+_RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR, arXiv:1512.03385"
+_RESNEXT = "Xie et al., Aggregated Residual Transformations, CVPR, arXiv:1611.05431"
+_WIDE = "Zagoruyko, Komodakis, Wide Residual Networks, BMVC, arXiv:1605.07146"
 
 ENTRIES = (
     Entry(
@@ -16,11 +17,6 @@ ENTRIES = (
         paper=_RESNET,
         year=2015,
         top1=69.758,
-        weights=(
-            "torchvision",
-            "timm/resnet18.tv_in1k",
-            "timm/resnet18.a1_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -33,11 +29,6 @@ ENTRIES = (
         paper=_RESNET,
         year=2015,
         top1=73.314,
-        weights=(
-            "torchvision",
-            "timm/resnet34.tv_in1k",
-            "timm/resnet34.a1_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -50,14 +41,6 @@ ENTRIES = (
         paper=_RESNET,
         year=2015,
         top1=74.9,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/resnet50.tv_in1k",
-            "torchvision/v2",
-            "timm/resnet50.tv2_in1k",
-            "timm/resnet50.a1_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -70,14 +53,6 @@ ENTRIES = (
         paper=_RESNET,
         year=2015,
         top1=76.4,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/resnet101.tv_in1k",
-            "torchvision/v2",
-            "timm/resnet101.tv2_in1k",
-            "timm/resnet101.a1_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -90,14 +65,6 @@ ENTRIES = (
         paper=_RESNET,
         year=2015,
         top1=76.6,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/resnet152.tv_in1k",
-            "torchvision/v2",
-            "timm/resnet152.tv2_in1k",
-            "timm/resnet152.a1_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -132,13 +99,54 @@ ENTRIES = (
         paper=_RESNEXT,
         year=2016,
         top1=77.8,
-        weights=(
-            "torchvision",
-            "timm/resnext50_32x4d.tv_in1k",
-            "torchvision/v2",
-            "timm/resnext50_32x4d.tv2_in1k",
-            "timm/resnext50_32x4d.a1_in1k",
-        ),
+        stages=(1, 2, 3, 4, 5),
+    ),
+    Entry(
+        name="ResNeXt101",
+        family="resnet",
+        params=88_791_336,
+        macs=16_414_015_488,
+        input_shape=(224, 224, 3),
+        classes=1000,
+        paper=_RESNEXT,
+        year=2016,
+        top1=79.312,
+        stages=(1, 2, 3, 4, 5),
+    ),
+    Entry(
+        name="ResNeXt101_64x4d",
+        family="resnet",
+        params=83_455_272,
+        macs=15_460_270_080,
+        input_shape=(224, 224, 3),
+        classes=1000,
+        paper=_RESNEXT,
+        year=2016,
+        top1=79.6,
+        stages=(1, 2, 3, 4, 5),
+    ),
+    Entry(
+        name="WideResNet50_2",
+        family="resnet",
+        params=68_883_240,
+        macs=11_398_021_120,
+        input_shape=(224, 224, 3),
+        classes=1000,
+        paper=_WIDE,
+        year=2016,
+        top1=78.468,
+        stages=(1, 2, 3, 4, 5),
+    ),
+    Entry(
+        name="WideResNet101_2",
+        family="resnet",
+        params=126_886_696,
+        macs=22_753_050_624,
+        input_shape=(224, 224, 3),
+        classes=1000,
+        paper=_WIDE,
+        year=2016,
+        top1=78.848,
         stages=(1, 2, 3, 4, 5),
     ),
 )

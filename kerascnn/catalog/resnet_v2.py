@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_PAPER = "He et al., Identity Mappings in Deep Residual Networks, ECCV"
+_PAPER = "He et al., Identity Mappings in Deep Residual Networks, ECCV, arXiv:1603.05027"
 
 ENTRIES = (
     Entry(
@@ -15,7 +15,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2016,
         top1=76.0,
-        weights=("imagenet",),
         stages=(2, 3, 4, 5),
     ),
     Entry(
@@ -28,7 +27,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2016,
         top1=77.2,
-        weights=("imagenet",),
         stages=(2, 3, 4, 5),
     ),
     Entry(
@@ -41,7 +39,6 @@ ENTRIES = (
         paper=_PAPER,
         year=2016,
         top1=78.0,
-        weights=("imagenet",),
         stages=(2, 3, 4, 5),
     ),
 )

@@ -2,9 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_PAPER = (
-    "Ioannou et al., Deep Roots: Improving CNN Efficiency with Hierarchical Filter Groups, CVPR"
-)
+_PAPER = "Ioannou et al., Deep Roots, CVPR, arXiv:1605.06489"
 
 ENTRIES = (
     Entry(

@@ -2,7 +2,7 @@
 
 from kerascnn.catalog.entry import Entry
 
-_2016 = "Iandola et al., SqueezeNet, arXiv:1602.07360"
+_PAPER = "Iandola et al., SqueezeNet, arXiv:1602.07360"
 
 ENTRIES = (
     Entry(
@@ -12,10 +12,9 @@ ENTRIES = (
         macs=818_924_576,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2016,
+        paper=_PAPER,
         year=2016,
         top1=58.1,
-        weights=("torchvision",),
         stages=(1, 2, 3, 4),
     ),
     Entry(
@@ -25,10 +24,9 @@ ENTRIES = (
         macs=349_151_936,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2016,
+        paper=_PAPER,
         year=2016,
         top1=58.2,
-        weights=("torchvision",),
         stages=(1, 2, 3, 4),
     ),
 )

@@ -2,7 +2,8 @@
 
 from kerascnn.catalog.entry import Entry
 
-_2014 = "Simonyan, Zisserman, Very Deep Convolutional Networks, ICLR, arXiv:1409.1556"
+_PAPER = "Simonyan, Zisserman, Very Deep Convolutional Networks, ICLR, arXiv:1409.1556"
+_NORMALISED = f"{_PAPER}; Ioffe, Szegedy, Batch Normalization, ICML, arXiv:1502.03167"
 
 ENTRIES = (
     Entry(
@@ -12,13 +13,9 @@ ENTRIES = (
         macs=7_609_090_048,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
+        paper=_PAPER,
         year=2014,
         top1=69.0,
-        weights=(
-            "torchvision",
-            "timm/vgg11.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -28,13 +25,9 @@ ENTRIES = (
         macs=11_308_466_176,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
+        paper=_PAPER,
         year=2014,
         top1=69.9,
-        weights=(
-            "torchvision",
-            "timm/vgg13.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -44,14 +37,9 @@ ENTRIES = (
         macs=15_470_264_320,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
+        paper=_PAPER,
         year=2014,
         top1=71.3,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/vgg16.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -61,14 +49,9 @@ ENTRIES = (
         macs=19_632_062_464,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
+        paper=_PAPER,
         year=2014,
         top1=71.3,
-        weights=(
-            "imagenet",
-            "torchvision",
-            "timm/vgg19.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -78,13 +61,9 @@ ENTRIES = (
         macs=7_609_090_048,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
-        year=2014,
+        paper=_NORMALISED,
+        year=2015,
         top1=70.4,
-        weights=(
-            "torchvision",
-            "timm/vgg11_bn.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -94,13 +73,9 @@ ENTRIES = (
         macs=11_308_466_176,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
-        year=2014,
+        paper=_NORMALISED,
+        year=2015,
         top1=71.6,
-        weights=(
-            "torchvision",
-            "timm/vgg13_bn.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -110,13 +85,9 @@ ENTRIES = (
         macs=15_470_264_320,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
-        year=2014,
+        paper=_NORMALISED,
+        year=2015,
         top1=73.4,
-        weights=(
-            "torchvision",
-            "timm/vgg16_bn.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
     Entry(
@@ -126,13 +97,9 @@ ENTRIES = (
         macs=19_632_062_464,
         input_shape=(224, 224, 3),
         classes=1000,
-        paper=_2014,
-        year=2014,
+        paper=_NORMALISED,
+        year=2015,
         top1=74.2,
-        weights=(
-            "torchvision",
-            "timm/vgg19_bn.tv_in1k",
-        ),
         stages=(1, 2, 3, 4, 5),
     ),
 )

@@ -10,10 +10,9 @@ ENTRIES = (
         macs=8_357_403_496,
         input_shape=(299, 299, 3),
         classes=1000,
-        paper="Chollet, Xception: Deep Learning with Depthwise Separable Convolutions, CVPR",
-        year=2017,
+        paper="Chollet, Xception: Depthwise Separable Convolutions, CVPR, arXiv:1610.02357",
+        year=2016,
         top1=79.0,
-        weights=("imagenet",),
         stages=(1, 2, 3, 4, 5),
     ),
 )

@@ -16,6 +16,7 @@ from kerascnn.models.convnext import ConvNeXtSmall as ConvNeXtSmall
 from kerascnn.models.convnext import ConvNeXtTiny as ConvNeXtTiny
 from kerascnn.models.convnext import ConvNeXtXLarge as ConvNeXtXLarge
 from kerascnn.models.densenet import DenseNet121 as DenseNet121
+from kerascnn.models.densenet import DenseNet161 as DenseNet161
 from kerascnn.models.densenet import DenseNet169 as DenseNet169
 from kerascnn.models.densenet import DenseNet201 as DenseNet201
 from kerascnn.models.efficientnet import EfficientNetB0 as EfficientNetB0
@@ -26,11 +27,11 @@ from kerascnn.models.efficientnet import EfficientNetB4 as EfficientNetB4
 from kerascnn.models.efficientnet import EfficientNetB5 as EfficientNetB5
 from kerascnn.models.efficientnet import EfficientNetB6 as EfficientNetB6
 from kerascnn.models.efficientnet import EfficientNetB7 as EfficientNetB7
-from kerascnn.models.efficientnet import EfficientNetLite0 as EfficientNetLite0
-from kerascnn.models.efficientnet import EfficientNetLite1 as EfficientNetLite1
-from kerascnn.models.efficientnet import EfficientNetLite2 as EfficientNetLite2
-from kerascnn.models.efficientnet import EfficientNetLite3 as EfficientNetLite3
-from kerascnn.models.efficientnet import EfficientNetLite4 as EfficientNetLite4
+from kerascnn.models.efficientnet_lite import EfficientNetLite0 as EfficientNetLite0
+from kerascnn.models.efficientnet_lite import EfficientNetLite1 as EfficientNetLite1
+from kerascnn.models.efficientnet_lite import EfficientNetLite2 as EfficientNetLite2
+from kerascnn.models.efficientnet_lite import EfficientNetLite3 as EfficientNetLite3
+from kerascnn.models.efficientnet_lite import EfficientNetLite4 as EfficientNetLite4
 from kerascnn.models.enet import ENet as ENet
 from kerascnn.models.features import features as features
 from kerascnn.models.googlenet import GoogLeNet as GoogLeNet
@@ -57,6 +58,10 @@ from kerascnn.models.resnet import ResNet50 as ResNet50
 from kerascnn.models.resnet import ResNet101 as ResNet101
 from kerascnn.models.resnet import ResNet152 as ResNet152
 from kerascnn.models.resnet import ResNeXt50 as ResNeXt50
+from kerascnn.models.resnet import ResNeXt101 as ResNeXt101
+from kerascnn.models.resnet import ResNeXt101_64x4d as ResNeXt101_64x4d
+from kerascnn.models.resnet import WideResNet50_2 as WideResNet50_2
+from kerascnn.models.resnet import WideResNet101_2 as WideResNet101_2
 from kerascnn.models.resnet_v2 import ResNet50V2 as ResNet50V2
 from kerascnn.models.resnet_v2 import ResNet101V2 as ResNet101V2
 from kerascnn.models.resnet_v2 import ResNet152V2 as ResNet152V2
@@ -82,6 +87,7 @@ __all__ = [
     "ConvNeXtTiny",
     "ConvNeXtXLarge",
     "DenseNet121",
+    "DenseNet161",
     "DenseNet169",
     "DenseNet201",
     "ENet",
@@ -119,6 +125,8 @@ __all__ = [
     "PlainNet34",
     "PlainNet44",
     "PlainNet56",
+    "ResNeXt101",
+    "ResNeXt101_64x4d",
     "ResNeXt50",
     "ResNet101",
     "ResNet101V2",
@@ -144,6 +152,8 @@ __all__ = [
     "VGG16BN",
     "VGG19",
     "VGG19BN",
+    "WideResNet101_2",
+    "WideResNet50_2",
     "Xception",
     "ZFNet",
     "decode_predictions",

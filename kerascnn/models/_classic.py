@@ -50,18 +50,17 @@ def conv_relu(
 def max_pool_up(x: Tensor, name: str) -> Tensor:
     """Maxima of 3x3 windows with step 2; the last window may reach beyond the maps.
 
-    It has to start inside: `ceil_mode` of PyTorch, and the way of Caffe. Only after a ReLU.
+    It has to start inside: `ceil_mode` of PyTorch, and the way of Caffe. Only after a ReLU, since
+    zeros stand for what is beyond.
     """
-    # Along an odd side the windows end where the maps end.
-    border = tuple((0, int(size is None or size % 2 == 0)) for size in x.shape[1:3])
+    sizes = x.shape[1:3]
+    if all(size is not None and size % 2 == 0 for size in sizes):
+        return layers.MaxPooling2D(3, 2, padding="same", name=name)(x)
+    # Along an odd side the windows end where the maps end, with or without one more.
+    border = tuple((0, int(size is None or size % 2 == 0)) for size in sizes)
     if any(after for _, after in border):
         x = layers.ZeroPadding2D(border, name=f"{name}_pad")(x)
     return layers.MaxPooling2D(3, 2, name=name)(x)
-
-
-def with_dropout(options: Any, rate: float) -> Any:
-    """The options with the paper's dropout, unless the caller chose another."""
-    return options if options["dropout"] is not None else {**options, "dropout": rate}
 
 
 def dense_head(

@@ -7,10 +7,9 @@ import difflib
 import functools
 import inspect
 import os
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypedDict, cast
+from typing import Any, Literal, TypedDict
 
 import keras
 from keras import layers
@@ -20,6 +19,8 @@ from kerascnn.errors import InputError, UnknownOptionError
 
 Tensor = Any
 Shape = tuple[int | None, int | None, int]
+# Normalisations that every family with a `norm` option takes; some take others too.
+NormKind = Literal["batch", "group", "layer"]
 
 
 class ModelOptions(TypedDict, total=False):
@@ -96,15 +97,15 @@ IMAGENET = Preprocessing.standardize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225
 CAFFE = Preprocessing(1.0, (-123.68, -116.779, -103.939))
 
 
-# Name of the outermost factory at work: published weights are found by it.
-_variant: ContextVar[str | None] = ContextVar("variant", default=None)
-
-
 def variant(**defaults: Any) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
-    """Makes a factory of a function: completes its options, and refuses those it does not have.
+    """Makes a factory of a function that builds a network.
 
-    `defaults` override DEFAULTS and add the options that only this family has. The decorated
-    function receives every option; its signature shows them, so that `help()` and editors do too.
+    The factory completes the options, refuses those it does not have, and loads the weights. The
+    function receives every option; the factory's signature shows them, so that `help()` and
+    editors do too. The function gets `weights` only to choose the details of the network by.
+
+    Args:
+        **defaults: Override DEFAULTS and add the options that only this family has.
     """
     known: dict[str, Any] = {**DEFAULTS, **defaults}
 
@@ -121,11 +122,10 @@ def variant(**defaults: Any) -> Callable[[Callable[..., keras.Model]], Callable[
                     )
             completed = {**known, **options}
             completed["name"] = completed["name"] or function.__name__.lower()
-            token = _variant.set(_variant.get() or function.__name__)
-            try:
-                return function(include_top, weights, **completed)
-            finally:
-                _variant.reset(token)
+            model = function(include_top, weights, **completed)
+            if weights is not None:
+                _load(model, function, include_top, weights, completed)
+            return model
 
         keyword = inspect.Parameter.KEYWORD_ONLY
         given = list(inspect.signature(factory).parameters.values())
@@ -136,6 +136,23 @@ def variant(**defaults: Any) -> Callable[[Callable[..., keras.Model]], Callable[
         return factory
 
     return decorate
+
+
+def _load(
+    model: keras.Model,
+    function: Callable[..., keras.Model],
+    include_top: bool,
+    weights: str | os.PathLike[str],
+    options: dict[str, Any],
+) -> None:
+    """Loads a file, or the published weights of the factory's name; its module is its family."""
+    tensor = options["input_tensor"]
+    image = model.inputs[0] if tensor is None else tensor
+    size = tuple(image.shape[1:3])
+    request = weight_files.Request(function.__name__, include_top, size, options)
+    found = weight_files.find(weights, request)
+    family = function.__module__.rsplit(".", 1)[-1]
+    weight_files.load(model, found.arrays, family=family, origin=found.origin)
 
 
 def choose(option: str, value: Any, choices: tuple[Any, ...]) -> Any:
@@ -162,6 +179,11 @@ def choose_style(style: str | None, weights: Any, default: str = "keras") -> str
     return default
 
 
+def with_dropout(options: Any, rate: float) -> Any:
+    """The options with the paper's rate of dropout, unless the caller gave one."""
+    return {**options, "dropout": rate} if options["dropout"] is None else options
+
+
 def predictions(x: Tensor, options: ModelOptions) -> Tensor:
     """The last layer: one unit per class, named `predictions` in every model."""
     if options["dropout"] is not None:
@@ -180,8 +202,6 @@ def build(
     fixed_size: bool,
     preprocessing: Preprocessing,
     include_top: bool,
-    weights: str | os.PathLike[str] | None,
-    family: str,
     options: ModelOptions,
 ) -> keras.Model:
     """Assembles a functional model: input, preprocessing, `trunk`, then `head` or pooling.
@@ -194,8 +214,6 @@ def build(
         fixed_size: The image size must be known, as for a dense layer after feature maps.
         preprocessing: What the architecture expects of its input.
         include_top: Build the head.
-        weights: None, the tag of published weights, or a weight file.
-        family: Family of the catalogue, whose names foreign weight files are translated by.
         options: All options, completed by `variant`.
 
     Raises:
@@ -203,12 +221,6 @@ def build(
     """
     _check(options)
     inputs = _image_input(options, default_shape, min_size, fixed_size=fixed_size)
-    found = None
-    if weights is not None:
-        given = cast(Mapping[str, Any], options)
-        size = tuple(inputs.shape[1:3])
-        request = weight_files.Request(_variant.get() or "", include_top, size, given)
-        found = weight_files.find(weights, request)
     x = preprocessing(inputs) if options["include_preprocessing"] else inputs
     x = trunk(x)
     if include_top:
@@ -219,10 +231,7 @@ def build(
         x = layers.GlobalMaxPooling2D(name="max_pool")(x)
     if options["input_tensor"] is not None:
         inputs = keras.utils.get_source_inputs(options["input_tensor"])
-    model = keras.Model(inputs, x, name=options["name"])
-    if found is not None:
-        weight_files.load(model, found.arrays, family=family, origin=found.origin)
-    return model
+    return keras.Model(inputs, x, name=options["name"])
 
 
 def _check(options: ModelOptions) -> None:

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from keras import layers
 
 from kerascnn.models._blocks import Norm, activate, conv, pad
+from kerascnn.models._classic import max_pool_up
 from kerascnn.models._common import Tensor
 
 Name = str | None
@@ -59,10 +60,7 @@ class Conv:
 
 @dataclass(frozen=True)
 class Pool:
-    """Pooling. "up" lets the last window reach beyond the maps but start inside.
-
-    PyTorch calls that `ceil_mode`. On maps of even size it is "same", on odd ones "valid".
-    """
+    """Pooling; with "up" it is `max_pool_up`, of 3x3 windows with step 2."""
 
     kind: Literal["average", "max"]
     window: int = 3
@@ -73,10 +71,7 @@ class Pool:
         name = last or f"{name}_pool"
         padding = self.padding
         if padding == "up":
-            height, width = ((size or 0) % 2 == 0 for size in x.shape[1:3])
-            padding = "same" if height and width else "valid"
-            if height != width:  # after a ReLU, so that zeros never win
-                x = layers.ZeroPadding2D(((0, height), (0, width)), name=f"{name}_pad")(x)
+            return max_pool_up(x, name)
         if self.kind == "max":
             return layers.MaxPooling2D(self.window, self.stride, padding, name=name)(x)
         if details.zeros_count and padding == "same":

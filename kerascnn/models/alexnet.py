@@ -17,7 +17,7 @@ from keras import layers
 
 from kerascnn.layers import LocalResponseNormalization
 from kerascnn.models._blocks import Norm
-from kerascnn.models._classic import check_widths, conv_relu, dense_head, with_dropout
+from kerascnn.models._classic import check_widths, conv_relu, dense_head
 from kerascnn.models._common import (
     CAFFE,
     IMAGENET,
@@ -27,6 +27,7 @@ from kerascnn.models._common import (
     choose,
     choose_style,
     variant,
+    with_dropout,
 )
 
 
@@ -129,8 +130,6 @@ def AlexNet(
         fixed_size=include_top,
         preprocessing=IMAGENET if torch else CAFFE,
         include_top=include_top,
-        weights=weights,
-        family="alexnet",
         options=options,
     )
 

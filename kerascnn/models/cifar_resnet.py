@@ -7,7 +7,7 @@ add channels of zeros, half of them before and half behind. A plain network is t
 shortcuts, so it has as many parameters.
 """
 
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 import keras
 from keras import layers, ops
@@ -15,6 +15,7 @@ from keras import layers, ops
 from kerascnn.models._blocks import Norm, activate, conv_norm, global_average_head
 from kerascnn.models._common import (
     ModelOptions,
+    NormKind,
     Preprocessing,
     Tensor,
     build,
@@ -33,7 +34,7 @@ DEPTHS = {20: 3, 32: 5, 44: 7, 56: 9, 110: 18}
 class CifarResNetOptions(ModelOptions, total=False):
     """Adds the normalisation."""
 
-    norm: Literal["batch", "group", "layer"] | None
+    norm: NormKind | None
 
 
 def shortcut(x: Tensor, block: Block, name: str) -> Tensor:
@@ -63,7 +64,6 @@ def trunk(x: Tensor, depth: int, like: Details) -> Tensor:
 def cifar_resnet(
     depth: int,
     include_top: bool,
-    weights: Any,
     options: CifarResNetOptions,
     *,
     residual: bool = True,
@@ -78,8 +78,6 @@ def cifar_resnet(
         fixed_size=False,
         preprocessing=CIFAR10,
         include_top=include_top,
-        weights=weights,
-        family="cifar_resnet",
         options=options,
     )
 
@@ -89,7 +87,7 @@ def ResNet20(
     include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """ResNet-20 for 32x32 images: 0.27 M parameters. Takes any size from 8."""
-    return cifar_resnet(20, include_top, weights, options)
+    return cifar_resnet(20, include_top, options)
 
 
 @variant(classes=10, norm="batch")
@@ -97,7 +95,7 @@ def ResNet32(
     include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """ResNet-32 for 32x32 images: 0.46 M parameters. Takes any size from 8."""
-    return cifar_resnet(32, include_top, weights, options)
+    return cifar_resnet(32, include_top, options)
 
 
 @variant(classes=10, norm="batch")
@@ -105,7 +103,7 @@ def ResNet44(
     include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """ResNet-44 for 32x32 images: 0.66 M parameters. Takes any size from 8."""
-    return cifar_resnet(44, include_top, weights, options)
+    return cifar_resnet(44, include_top, options)
 
 
 @variant(classes=10, norm="batch")
@@ -113,7 +111,7 @@ def ResNet56(
     include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """ResNet-56 for 32x32 images: 0.85 M parameters. Takes any size from 8."""
-    return cifar_resnet(56, include_top, weights, options)
+    return cifar_resnet(56, include_top, options)
 
 
 @variant(classes=10, norm="batch")
@@ -121,7 +119,7 @@ def ResNet110(
     include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """ResNet-110 for 32x32 images: 1.7 M parameters. Takes any size from 8."""
-    return cifar_resnet(110, include_top, weights, options)
+    return cifar_resnet(110, include_top, options)
 
 
 @variant(classes=10, norm="batch")
@@ -129,7 +127,7 @@ def PlainNet20(
     include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """The 20-layer plain network: ResNet-20 without shortcuts."""
-    return cifar_resnet(20, include_top, weights, options, residual=False)
+    return cifar_resnet(20, include_top, options, residual=False)
 
 
 @variant(classes=10, norm="batch")
@@ -137,7 +135,7 @@ def PlainNet32(
     include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """The 32-layer plain network: ResNet-32 without shortcuts."""
-    return cifar_resnet(32, include_top, weights, options, residual=False)
+    return cifar_resnet(32, include_top, options, residual=False)
 
 
 @variant(classes=10, norm="batch")
@@ -145,7 +143,7 @@ def PlainNet44(
     include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """The 44-layer plain network: ResNet-44 without shortcuts."""
-    return cifar_resnet(44, include_top, weights, options, residual=False)
+    return cifar_resnet(44, include_top, options, residual=False)
 
 
 @variant(classes=10, norm="batch")
@@ -153,4 +151,4 @@ def PlainNet56(
     include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """The 56-layer plain network, which trains worse than the shallower ones (figure 6)."""
-    return cifar_resnet(56, include_top, weights, options, residual=False)
+    return cifar_resnet(56, include_top, options, residual=False)

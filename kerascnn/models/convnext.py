@@ -78,7 +78,7 @@ def ConvNeXtTiny(
             `layer_scale_init_value` the first value of the factors on the branches, or None for
             no factors, `norm` "layer" or "batch" (section 2.6).
     """
-    return _convnext(TINY, include_top, weights, options)
+    return _convnext(TINY, include_top, options)
 
 
 @variant(**OPTIONS)
@@ -86,7 +86,7 @@ def ConvNeXtSmall(
     include_top: bool = True, weights: Any = None, **options: Unpack[ConvNeXtOptions]
 ) -> keras.Model:
     """ConvNeXt-S: 50.2 M parameters, 8.7 G multiply-accumulates. See `ConvNeXtTiny`."""
-    return _convnext(SMALL, include_top, weights, options)
+    return _convnext(SMALL, include_top, options)
 
 
 @variant(**OPTIONS)
@@ -94,7 +94,7 @@ def ConvNeXtBase(
     include_top: bool = True, weights: Any = None, **options: Unpack[ConvNeXtOptions]
 ) -> keras.Model:
     """ConvNeXt-B: 88.6 M parameters, 15.4 G multiply-accumulates. See `ConvNeXtTiny`."""
-    return _convnext(BASE, include_top, weights, options)
+    return _convnext(BASE, include_top, options)
 
 
 @variant(**OPTIONS)
@@ -102,7 +102,7 @@ def ConvNeXtLarge(
     include_top: bool = True, weights: Any = None, **options: Unpack[ConvNeXtOptions]
 ) -> keras.Model:
     """ConvNeXt-L: 198 M parameters, 34.4 G multiply-accumulates. See `ConvNeXtTiny`."""
-    return _convnext(LARGE, include_top, weights, options)
+    return _convnext(LARGE, include_top, options)
 
 
 @variant(**OPTIONS)
@@ -110,10 +110,10 @@ def ConvNeXtXLarge(
     include_top: bool = True, weights: Any = None, **options: Unpack[ConvNeXtOptions]
 ) -> keras.Model:
     """ConvNeXt-XL: 350 M parameters, 60.9 G multiply-accumulates. See `ConvNeXtTiny`."""
-    return _convnext(XLARGE, include_top, weights, options)
+    return _convnext(XLARGE, include_top, options)
 
 
-def _convnext(spec: Spec, include_top: bool, weights: Any, options: ConvNeXtOptions) -> keras.Model:
+def _convnext(spec: Spec, include_top: bool, options: ConvNeXtOptions) -> keras.Model:
     norm = choose("norm", options["norm"], ("layer", "batch"))
     pooling = choose("pooling", options["pooling"], (None, "avg", "max"))
     rate, scale = options["drop_path_rate"], options["layer_scale_init_value"]
@@ -156,8 +156,6 @@ def _convnext(spec: Spec, include_top: bool, weights: Any, options: ConvNeXtOpti
         fixed_size=False,
         preprocessing=IMAGENET,
         include_top=include_top,
-        weights=weights,
-        family="convnext",
         options=prepared,
     )
 

@@ -1,7 +1,8 @@
 """DenseNet: every layer of a block sees the maps of all layers before it.
 
 Huang, Liu, van der Maaten, Weinberger, Densely Connected Convolutional Networks, CVPR 2017,
-arXiv:1608.06993, table 1: the forms with bottlenecks and compression (DenseNet-BC), growth rate 32.
+arXiv:1608.06993, table 1: the forms with bottlenecks and compression (DenseNet-BC), growth rate 32;
+DenseNet-161, with growth rate 48, is in the authors' repository and in torchvision.
 keras.applications and torchvision agree on everything but epsilon and momentum, which `style`
 chooses.
 
@@ -26,6 +27,7 @@ from kerascnn.models._blocks import (
 from kerascnn.models._common import (
     IMAGENET,
     ModelOptions,
+    NormKind,
     Tensor,
     build,
     choose_style,
@@ -52,6 +54,7 @@ class Spec:
 
 SPECS = {
     "DenseNet121": Spec((6, 12, 24, 16)),
+    "DenseNet161": Spec((6, 12, 36, 24), growth=48, stem=96),
     "DenseNet169": Spec((6, 12, 32, 32)),
     "DenseNet201": Spec((6, 12, 48, 32)),
 }
@@ -61,7 +64,7 @@ class DenseNetOptions(ModelOptions, total=False):
     """Adds the library whose epsilon is followed, and the normalisation."""
 
     style: Literal["keras", "torch"] | None
-    norm: Literal["batch", "group", "layer"] | None
+    norm: NormKind | None
 
 
 def dense_layer(x: Tensor, growth: int, norm: Norm, name: str) -> Tensor:
@@ -117,8 +120,6 @@ def densenet(spec: Spec, include_top: bool, weights: Any, options: DenseNetOptio
         fixed_size=False,
         preprocessing=IMAGENET,
         include_top=include_top,
-        weights=weights,
-        family="densenet",
         options=options,
     )
 
@@ -129,6 +130,14 @@ def DenseNet121(
 ) -> keras.Model:
     """DenseNet-121: 8.0 M parameters. Takes raw images of any size from 32."""
     return densenet(SPECS["DenseNet121"], include_top, weights, options)
+
+
+@variant(style=None, norm="batch")
+def DenseNet161(
+    include_top: bool = True, weights: Any = None, **options: Unpack[DenseNetOptions]
+) -> keras.Model:
+    """DenseNet-161: 28.7 M parameters. Takes raw images of any size from 32."""
+    return densenet(SPECS["DenseNet161"], include_top, weights, options)
 
 
 @variant(style=None, norm="batch")

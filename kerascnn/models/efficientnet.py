@@ -1,17 +1,17 @@
 """EfficientNet: one small network, and one rule that scales depth, width and resolution together.
 
 Tan, Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, ICML 2019,
-arXiv:1905.11946, table 1 and section 3.3. EfficientNet-Lite: the authors' form for devices (2020),
-with ReLU6, without squeeze-and-excite, stem and head not scaled.
+arXiv:1905.11946, table 1 and section 3.3. `lite` builds the authors' form for devices (2020): see
+`efficientnet_lite`.
 
 With `style="keras"` EfficientNet is the network of keras.applications, with `style="torch"`
 torchvision's. Both take pixels standardised by ImageNet's mean and deviation. keras.applications
 divides by the root of the deviation instead, and with `weights="imagenet"` once more by it, which
 is right again. So published weights give its results here, and a model trained from nothing gets
-the pixels that the paper's code gives. EfficientNet-Lite with `style="keras"` is the authors' form,
-which timm calls tf_efficientnet_lite; with `style="torch"` it is timm's efficientnet_lite.
+the pixels that the paper's code gives.
 """
 
+import functools
 import math
 import os
 from dataclasses import dataclass
@@ -25,25 +25,23 @@ from kerascnn.models._blocks import Norm, global_average_head
 from kerascnn.models._common import (
     IMAGENET,
     ModelOptions,
+    NormKind,
     Preprocessing,
     Tensor,
     build,
     choose_style,
     predictions,
     variant,
+    with_dropout,
 )
-from kerascnn.models.compound_scaling import SCALINGS as SCALINGS
-from kerascnn.models.compound_scaling import Scaling as Scaling
-from kerascnn.models.compound_scaling import compound_scaling as compound_scaling
+from kerascnn.models.compound_scaling import SCALINGS, Scaling, compound_scaling
 from kerascnn.models.mobilenet_v2 import (
     Details,
-    Kind,
     end_of_stage,
     fan_out,
     inverted_residual,
     make_divisible,
     wide,
-    with_dropout,
 )
 from kerascnn.models.mobilenet_v3 import squeeze_excite
 
@@ -71,7 +69,7 @@ ROWS = (
 )
 
 
-def details(style: str, kind: Kind | None, *, lite: bool, width: float) -> Details:
+def details(style: str, kind: NormKind | None, *, lite: bool, width: float) -> Details:
     """Those of keras.applications, torchvision or timm. On 0.9, see `mobilenet_v2.details`."""
     if style == "keras":
         lite_pixels = Preprocessing(1 / 128, -127 / 128)
@@ -86,7 +84,7 @@ class EfficientNetOptions(ModelOptions, total=False):
 
     drop_connect_rate: float
     style: Literal["keras", "torch"] | None
-    norm: Kind | None
+    norm: NormKind | None
 
 
 class ScaledOptions(EfficientNetOptions, total=False):
@@ -97,6 +95,76 @@ class ScaledOptions(EfficientNetOptions, total=False):
 
 
 OPTIONS = {"drop_connect_rate": 0.2, "style": None, "norm": "batch"}
+
+
+def style_of(style: str | None, weights: Any, *, lite: bool) -> str:
+    """Whose details to follow: timm's `tf_` weights, and all of Lite but its own, are the authors'.
+
+    Args:
+        style: The option, which decides if given.
+        weights: The tag or file, whose name tells otherwise.
+        lite: For EfficientNet-Lite.
+    """
+    origin = os.fspath(weights) if isinstance(weights, (str, os.PathLike)) else ""
+    authors = "tf_efficientnet" in origin or (lite and "efficientnet_lite" not in origin)
+    return choose_style("keras" if style is None and authors else style, weights)
+
+
+def efficientnet(
+    scaling: Scaling, lite: bool, include_top: bool, weights: Any, options: EfficientNetOptions
+) -> keras.Model:
+    """Builds a network of the given size, or its form for devices."""
+    rate = options["drop_connect_rate"]
+    if not 0 <= rate < 1:
+        raise InputError(f"`drop_connect_rate` must be in [0, 1). Received: {rate!r}.")
+    style = style_of(options["style"], weights, lite=lite)
+    like = details(style, options["norm"], lite=lite, width=scaling.width)
+    activation = "relu6" if lite else "silu"
+    common: dict[str, Any] = {"norm": like.norm, "activation": activation, "padding": like.padding}
+
+    def width(filters: int) -> int:
+        return make_divisible(filters * scaling.width)
+
+    def repeats(row: Row) -> int:
+        fixed = lite and row in (ROWS[0], ROWS[-1])
+        return row.repeats if fixed else math.ceil(row.repeats * scaling.depth)
+
+    def attention(squeezed: int, x: Tensor, name: str) -> Tensor:
+        options = {"activation": activation, "gate": "sigmoid", "kernel_initializer": fan_out()}
+        return squeeze_excite(x, squeezed, name=name, **options)
+
+    def trunk(x: Tensor) -> Tensor:
+        x = wide(x, 32 if lite else width(32), 3, 2, name="stem", **common)
+        rates = iter(linear_rates(rate, sum(map(repeats, ROWS)), reached=False))
+        for row in ROWS:
+            if row.stride == 2:
+                x = end_of_stage(x, int(row.name[5]) - 1)
+            for number in range(repeats(row)):
+                squeezed = max(1, x.shape[-1] // 4)
+                x = inverted_residual(
+                    x,
+                    width(row.filters),
+                    row.expansion * x.shape[-1],
+                    row.window,
+                    row.stride if number == 0 else 1,
+                    name=f"{row.name}_{number}",
+                    attention=None if lite else functools.partial(attention, squeezed),
+                    drop_rate=next(rates),
+                    **common,
+                )
+        x = wide(x, 1280 if lite else width(1280), 1, name="top", **common)
+        return end_of_stage(x, 5)
+
+    return build(
+        trunk,
+        lambda x: predictions(global_average_head(x), with_dropout(options, scaling.dropout)),
+        default_shape=(scaling.resolution, scaling.resolution, 3),
+        min_size=32,
+        fixed_size=False,
+        preprocessing=like.preprocessing,
+        include_top=include_top,
+        options=options,
+    )
 
 
 @variant(scaling=compound_scaling(0), lite=False, **OPTIONS)
@@ -115,160 +183,68 @@ def EfficientNet(
             towards the last block, `style` "keras" or "torch", `norm` "batch", "group", "layer"
             or None.
     """
-    scaling, lite, rate = options["scaling"], options["lite"], options["drop_connect_rate"]
-    if not 0 <= rate < 1:
-        raise InputError(f"`drop_connect_rate` must be in [0, 1). Received: {rate!r}.")
-    style = style_of(options["style"], weights, lite=lite)
-    like = details(style, options["norm"], lite=lite, width=scaling.width)
-    activation = "relu6" if lite else "silu"
-    common: dict[str, Any] = {"norm": like.norm, "activation": activation, "padding": like.padding}
-
-    def width(filters: int) -> int:
-        return make_divisible(filters * scaling.width)
-
-    def repeats(row: Row) -> int:
-        fixed = lite and row in (ROWS[0], ROWS[-1])
-        return row.repeats if fixed else math.ceil(row.repeats * scaling.depth)
-
-    def trunk(x: Tensor) -> Tensor:
-        x = wide(x, 32 if lite else width(32), 3, 2, name="stem", **common)
-        rates = iter(linear_rates(rate, sum(map(repeats, ROWS)), reached=False))
-        for row in ROWS:
-            if row.stride == 2:
-                x = end_of_stage(x, int(row.name[5]) - 1)
-            for number in range(repeats(row)):
-                squeezed = max(1, x.shape[-1] // 4)
-
-                def attention(maps: Tensor, name: str, squeezed: int = squeezed) -> Tensor:
-                    return squeeze_excite(
-                        maps,
-                        squeezed,
-                        name=name,
-                        activation=activation,
-                        gate="sigmoid",
-                        kernel_initializer=fan_out(),
-                    )
-
-                x = inverted_residual(
-                    x,
-                    width(row.filters),
-                    row.expansion * x.shape[-1],
-                    row.window,
-                    row.stride if number == 0 else 1,
-                    name=f"{row.name}_{number}",
-                    attention=None if lite else attention,
-                    drop_rate=next(rates),
-                    **common,
-                )
-        x = wide(x, 1280 if lite else width(1280), 1, name="top", **common)
-        return end_of_stage(x, 5)
-
-    return build(
-        trunk,
-        lambda x: predictions(global_average_head(x), with_dropout(options, scaling.dropout)),
-        default_shape=(scaling.resolution, scaling.resolution, 3),
-        min_size=32,
-        fixed_size=False,
-        preprocessing=like.preprocessing,
-        include_top=include_top,
-        weights=weights,
-        family="efficientnet",
-        options=options,
-    )
-
-
-def style_of(style: str | None, weights: Any, *, lite: bool) -> str:
-    """Whose details to follow: timm's `tf_` weights, and all of Lite but its own, are the authors'.
-
-    Args:
-        style: The option, which decides if given.
-        weights: The tag or file, whose name tells otherwise.
-        lite: For EfficientNet-Lite.
-    """
-    origin = os.fspath(weights) if isinstance(weights, (str, os.PathLike)) else ""
-    authors = "tf_efficientnet" in origin or (lite and "efficientnet_lite" not in origin)
-    return choose_style("keras" if style is None and authors else style, weights)
-
-
-def _published(name: str, include_top: bool, weights: Any, options: Any) -> keras.Model:
-    lite = name.startswith("EfficientNetLite")
-    scaling = SCALINGS[name]
-    return EfficientNet(include_top, weights, scaling=scaling, lite=lite, **options)
+    return efficientnet(options["scaling"], options["lite"], include_top, weights, options)
 
 
 @variant(**OPTIONS)
-def EfficientNetB0(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
+def EfficientNetB0(
+    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+) -> keras.Model:
     """EfficientNet-B0: 224x224 pixels, 5.3 M parameters, 0.39 G multiply-accumulates."""
-    return _published("EfficientNetB0", include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB0"], False, include_top, weights, options)
 
 
 @variant(**OPTIONS)
-def EfficientNetB1(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
+def EfficientNetB1(
+    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+) -> keras.Model:
     """EfficientNet-B1: 240x240 pixels, 7.8 M parameters, 0.69 G multiply-accumulates."""
-    return _published("EfficientNetB1", include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB1"], False, include_top, weights, options)
 
 
 @variant(**OPTIONS)
-def EfficientNetB2(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
+def EfficientNetB2(
+    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+) -> keras.Model:
     """EfficientNet-B2: 260x260 pixels, 9.1 M parameters, 0.99 G multiply-accumulates."""
-    return _published("EfficientNetB2", include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB2"], False, include_top, weights, options)
 
 
 @variant(**OPTIONS)
-def EfficientNetB3(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
+def EfficientNetB3(
+    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+) -> keras.Model:
     """EfficientNet-B3: 300x300 pixels, 12.2 M parameters, 1.83 G multiply-accumulates."""
-    return _published("EfficientNetB3", include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB3"], False, include_top, weights, options)
 
 
 @variant(**OPTIONS)
-def EfficientNetB4(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
+def EfficientNetB4(
+    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+) -> keras.Model:
     """EfficientNet-B4: 380x380 pixels, 19.3 M parameters, 4.4 G multiply-accumulates."""
-    return _published("EfficientNetB4", include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB4"], False, include_top, weights, options)
 
 
 @variant(**OPTIONS)
-def EfficientNetB5(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
+def EfficientNetB5(
+    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+) -> keras.Model:
     """EfficientNet-B5: 456x456 pixels, 30.4 M parameters, 10.3 G multiply-accumulates."""
-    return _published("EfficientNetB5", include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB5"], False, include_top, weights, options)
 
 
 @variant(**OPTIONS)
-def EfficientNetB6(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
+def EfficientNetB6(
+    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+) -> keras.Model:
     """EfficientNet-B6: 528x528 pixels, 43.0 M parameters, 19.1 G multiply-accumulates."""
-    return _published("EfficientNetB6", include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB6"], False, include_top, weights, options)
 
 
 @variant(**OPTIONS)
-def EfficientNetB7(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
+def EfficientNetB7(
+    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+) -> keras.Model:
     """EfficientNet-B7: 600x600 pixels, 66.3 M parameters, 37.7 G multiply-accumulates."""
-    return _published("EfficientNetB7", include_top, weights, options)
-
-
-@variant(**OPTIONS)
-def EfficientNetLite0(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
-    """EfficientNet-Lite0: 224x224 pixels, 4.7 M parameters, 0.39 G multiply-accumulates."""
-    return _published("EfficientNetLite0", include_top, weights, options)
-
-
-@variant(**OPTIONS)
-def EfficientNetLite1(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
-    """EfficientNet-Lite1: 240x240 pixels, 5.4 M parameters, 0.60 G multiply-accumulates."""
-    return _published("EfficientNetLite1", include_top, weights, options)
-
-
-@variant(**OPTIONS)
-def EfficientNetLite2(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
-    """EfficientNet-Lite2: 260x260 pixels, 6.1 M parameters, 0.86 G multiply-accumulates."""
-    return _published("EfficientNetLite2", include_top, weights, options)
-
-
-@variant(**OPTIONS)
-def EfficientNetLite3(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
-    """EfficientNet-Lite3: 280x280 pixels, 8.2 M parameters, 1.38 G multiply-accumulates."""
-    return _published("EfficientNetLite3", include_top, weights, options)
-
-
-@variant(**OPTIONS)
-def EfficientNetLite4(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
-    """EfficientNet-Lite4: 300x300 pixels, 13.0 M parameters, 2.6 G multiply-accumulates."""
-    return _published("EfficientNetLite4", include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB7"], False, include_top, weights, options)

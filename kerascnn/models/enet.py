@@ -84,8 +84,6 @@ def ENet(
         fixed_size=False,
         preprocessing=UNIT,
         include_top=include_top,
-        weights=weights,
-        family="enet",
         options=options,
     )
 

@@ -1,5 +1,6 @@
 """Feature maps of a model at several resolutions."""
 
+import re
 from collections.abc import Sequence
 
 import keras
@@ -25,13 +26,13 @@ def features(model: keras.Model, levels: Sequence[int] = (2, 3, 4, 5)) -> keras.
         InputError: A level that the model does not have, or none asked for.
     """
     wanted = list(levels)
-    names = {layer.name for layer in model.layers}
-    present = [level for level in range(1, 8) if f"stage{level}" in names]
+    found = (re.fullmatch(r"stage(\d+)", layer.name) for layer in model.layers)
+    present = sorted(int(match[1]) for match in found if match)
     if not wanted:
         raise InputError("`levels` must name at least one level, such as (2, 3, 4, 5).")
     if not present:
         raise InputError(
-            f"the model {model.name!r} has no layers named stage1, stage2 ..., which hold the "
+            f"the model {model.name!r} has no layers named stage0, stage1 ..., which hold the "
             "feature maps in models of kerascnn; their `Entry.stages` tells which have them."
         )
     absent = [level for level in wanted if level not in present]

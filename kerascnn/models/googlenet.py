@@ -34,6 +34,7 @@ from kerascnn.models._common import (
     choose_style,
     predictions,
     variant,
+    with_dropout,
 )
 from kerascnn.models._inception import Chain, Conv, Details, Mixed, Name, Pool, Stages, trunk
 
@@ -112,8 +113,7 @@ def GoogLeNet(
     choose("norm", kind, ("lrn", "batch", "group", "layer", None))
     if options["aux"] and not include_top:
         raise InputError("`aux=True` needs `include_top=True`: auxiliary classifiers are outputs.")
-    if options["dropout"] is None:
-        options = {**options, "dropout": 0.2 if torch else 0.4}
+    options = with_dropout(options, 0.2 if torch else 0.4)
     norm = Norm(None if kind == "lrn" else kind, epsilon=1e-3)  # type: ignore[arg-type]
     details = Details(norm)
     taps: dict[str, Tensor] = {}
@@ -133,8 +133,6 @@ def GoogLeNet(
         fixed_size=options["aux"],
         preprocessing=SIGNED if torch else CAFFE,
         include_top=include_top,
-        weights=weights,
-        family="googlenet",
         options=options,
     )
 

@@ -10,12 +10,21 @@ them. The windows of the stem and of each reduction stay inside the maps, which 
 pixels smaller than 1/2**s of the image: 147, 71, 35, 17 and 8 of 299.
 """
 
-from typing import Literal, Unpack
+from typing import Unpack
 
 import keras
 
 from kerascnn.models._blocks import Norm, global_average_head
-from kerascnn.models._common import SIGNED, ModelOptions, build, choose_style, predictions, variant
+from kerascnn.models._common import (
+    SIGNED,
+    ModelOptions,
+    NormKind,
+    build,
+    choose_style,
+    predictions,
+    variant,
+    with_dropout,
+)
 from kerascnn.models._inception import (
     Chain,
     Conv,
@@ -164,7 +173,7 @@ RESNET_V2: Stages = (
 class InceptionOptions(ModelOptions, total=False):
     """Adds the normalisation after each convolution; None gives the convolutions a bias."""
 
-    norm: Literal["batch", "group", "layer"] | None
+    norm: NormKind | None
 
 
 class InceptionV3Options(InceptionOptions, total=False):
@@ -179,9 +188,8 @@ def InceptionV3(
 ) -> keras.Model:
     """InceptionV3: 23,817,352 trainable parameters, 5.7 billion multiply-accumulates at 299x299.
 
-    In torchvision's style batch normalisation has a gamma (23,834,568 parameters; its published
-    27,161,264 include the auxiliary classifier, which is left out here) and the zeros around an
-    average pool count.
+    In torchvision's style batch normalisation has a gamma (23,834,568 parameters; its 27,161,264
+    include the auxiliary classifier, left out here) and zeros around an average pool count.
 
     Args:
         include_top: Build the classifier.
@@ -192,7 +200,7 @@ def InceptionV3(
     torch = choose_style(options["style"], weights) == "torch"
     norm = Norm(options["norm"], epsilon=1e-3, momentum=0.9 if torch else 0.99)
     details = Details(norm, scale=torch, zeros_count=torch)
-    return _classifier(V3, details, include_top, weights, options)
+    return _classifier(V3, details, include_top, options)
 
 
 @variant(norm="batch")
@@ -207,7 +215,7 @@ def InceptionV4(
         **options: See `ModelOptions`; `norm` is "batch", "group", "layer" or None.
     """
     details = Details(Norm(options["norm"], epsilon=1e-3, momentum=0.9))
-    return _classifier(V4, details, include_top, weights, options, dropout=0.2)
+    return _classifier(V4, details, include_top, with_dropout(options, 0.2))
 
 
 @variant(norm="batch")
@@ -222,19 +230,12 @@ def InceptionResNetV2(
         **options: See `ModelOptions`; `norm` is "batch", "group", "layer" or None.
     """
     details = Details(Norm(options["norm"], epsilon=1e-3, momentum=0.99), scale=False)
-    return _classifier(RESNET_V2, details, include_top, weights, options, dropout=0.2)
+    return _classifier(RESNET_V2, details, include_top, with_dropout(options, 0.2))
 
 
 def _classifier(
-    stages: Stages,
-    details: Details,
-    include_top: bool,
-    weights: str | None,
-    options: InceptionOptions,
-    dropout: float | None = None,
+    stages: Stages, details: Details, include_top: bool, options: InceptionOptions
 ) -> keras.Model:
-    if options["dropout"] is None:
-        options = {**options, "dropout": dropout}
     return build(
         trunk(stages, details),
         lambda x: predictions(global_average_head(x), options),
@@ -243,7 +244,5 @@ def _classifier(
         fixed_size=False,
         preprocessing=SIGNED,
         include_top=include_top,
-        weights=weights,
-        family="inception",
         options=options,
     )

@@ -102,8 +102,6 @@ def LeNet5(
         fixed_size=include_top,
         preprocessing=SCALED_1998,
         include_top=include_top,
-        weights=weights,
-        family="lenet",
         options=options,
     )
 
@@ -158,8 +156,6 @@ def LeNet5Original(
         fixed_size=include_top,
         preprocessing=SCALED_1998,
         include_top=include_top,
-        weights=weights,
-        family="lenet",
         options=options,
     )
 
@@ -206,8 +202,6 @@ def LeNet1989(
         fixed_size=True,
         preprocessing=SCALED_1989,
         include_top=include_top,
-        weights=weights,
-        family="lenet",
         options=options,
     )
 

@@ -1,7 +1,7 @@
 """Multi-layer perceptron: the network without convolutions that the others are compared with.
 
 LeCun, Bottou, Bengio, Haffner, Gradient-Based Learning Applied to Document Recognition, Proc. IEEE
-86(11), 1998, section III.C.4: 784-300-100-10 on MNIST, 3.05 % test error, 2.5 % with distorted
+86(11), 1998, section III.C: 784-300-100-10 on MNIST, 3.05 % test error, 2.5 % with distorted
 training images (LeNet-5: 0.95 % and 0.8 %). The units there squash; here they are rectified.
 """
 
@@ -68,7 +68,5 @@ def MLP(
         fixed_size=True,
         preprocessing=UNIT,
         include_top=include_top,
-        weights=weights,
-        family="mlp",
         options=options,
     )

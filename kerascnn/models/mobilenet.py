@@ -7,13 +7,21 @@ where keras.applications drops the last row and column. With image sizes that ar
 for which all published weights were made, only the last maps can be odd.
 """
 
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 import keras
 
 from kerascnn.errors import InputError
 from kerascnn.models._blocks import Norm, depthwise_norm, global_average_head
-from kerascnn.models._common import SIGNED, ModelOptions, Tensor, build, predictions, variant
+from kerascnn.models._common import (
+    SIGNED,
+    ModelOptions,
+    NormKind,
+    Tensor,
+    build,
+    predictions,
+    variant,
+)
 from kerascnn.models.mobilenet_v2 import check_alpha, end_of_stage, fan_out, wide
 
 # Table 1: channels and step of the 13 separable convolutions.
@@ -28,7 +36,7 @@ class MobileNetOptions(ModelOptions, total=False):
 
     alpha: float
     depth_multiplier: int
-    norm: Literal["batch", "group", "layer"] | None
+    norm: NormKind | None
 
 
 @variant(alpha=1.0, depth_multiplier=1, norm="batch")
@@ -83,7 +91,5 @@ def MobileNet(
         fixed_size=False,
         preprocessing=SIGNED,
         include_top=include_top,
-        weights=weights,
-        family="mobilenet",
         options=options,
     )

@@ -21,15 +21,15 @@ from kerascnn.models._common import (
     IMAGENET,
     SIGNED,
     ModelOptions,
+    NormKind,
     Preprocessing,
     Tensor,
     build,
     choose_style,
     predictions,
     variant,
+    with_dropout,
 )
-
-Kind = Literal["batch", "group", "layer"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Details:
     norm: Norm
 
 
-def details(style: str, kind: Kind | None) -> Details:
+def details(style: str, kind: NormKind | None) -> Details:
     """Those of MobileNetV2 in keras.applications or torchvision.
 
     Moving statistics keep 0.9 per step in both, where keras.applications has 0.999 (other families
@@ -86,7 +86,7 @@ class MobileNetV2Options(ModelOptions, total=False):
 
     alpha: float
     style: Literal["keras", "torch"] | None
-    norm: Kind | None
+    norm: NormKind | None
 
 
 @variant(alpha=1.0, style=None, norm="batch")
@@ -139,8 +139,6 @@ def MobileNetV2(
         fixed_size=False,
         preprocessing=like.preprocessing,
         include_top=include_top,
-        weights=weights,
-        family="mobilenet_v2",
         options=options,
     )
 
@@ -225,8 +223,3 @@ def check_alpha(alpha: float) -> float:
     if not isinstance(alpha, (int, float)) or not 0 < alpha < math.inf:
         raise InputError(f"`alpha` must be a number above 0. Received: {alpha!r}.")
     return float(alpha)
-
-
-def with_dropout(options: ModelOptions, rate: float) -> ModelOptions:
-    """The options with the paper's rate of dropout, unless one is given."""
-    return {**options, "dropout": rate} if options["dropout"] is None else options

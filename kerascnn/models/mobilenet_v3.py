@@ -17,21 +17,21 @@ from kerascnn.models._common import (
     IMAGENET,
     SIGNED,
     ModelOptions,
+    NormKind,
     Tensor,
     build,
     choose_style,
     predictions,
     variant,
+    with_dropout,
 )
 from kerascnn.models.mobilenet_v2 import (
     Details,
-    Kind,
     check_alpha,
     end_of_stage,
     inverted_residual,
     make_divisible,
     wide,
-    with_dropout,
 )
 
 RE, HS = "relu", "hard_swish"
@@ -110,7 +110,7 @@ class MobileNetV3Options(ModelOptions, total=False):
     alpha: float
     minimalistic: bool
     style: Literal["keras", "torch"] | None
-    norm: Kind | None
+    norm: NormKind | None
 
 
 @variant(alpha=1.0, minimalistic=False, style=None, norm="batch")
@@ -156,7 +156,7 @@ def squeeze_excite(
     return layers.Multiply(name=f"{name}_se_scale")([x, y])
 
 
-def details(style: str, kind: Kind | None) -> Details:
+def details(style: str, kind: NormKind | None) -> Details:
     """Those of keras.applications or torchvision. On 0.9, see `mobilenet_v2.details`."""
     if style == "keras":
         return Details("same", SIGNED, Norm(kind, 1e-3, 0.9))
@@ -217,7 +217,5 @@ def _mobilenet_v3(
         fixed_size=False,
         preprocessing=like.preprocessing,
         include_top=include_top,
-        weights=weights,
-        family="mobilenet_v3",
         options=options,
     )

@@ -12,23 +12,24 @@ deeper blocks work in groups, fewer of them the deeper, and the 1x1 convolutions
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 import keras
 from keras import layers
 
 from kerascnn.models._blocks import Norm
-from kerascnn.models._classic import conv_head, conv_relu, max_pool_up, with_dropout
+from kerascnn.models._classic import conv_head, conv_relu, max_pool_up
 from kerascnn.models._common import (
     IMAGENET,
     ModelOptions,
+    NormKind,
     Tensor,
     build,
     choose,
     variant,
+    with_dropout,
 )
 
-Kind = Literal["batch", "group", "layer"]
 # arXiv:1502.01852; keeps the variance through the rectifiers.
 START: dict[str, Any] = {"kernel_initializer": "he_normal"}
 
@@ -72,7 +73,7 @@ IMAGENET_BLOCKS = (
 class NINOptions(ModelOptions, total=False):
     """Adds `norm`: None as published, or "batch", "group", "layer" after each convolution."""
 
-    norm: Kind | None
+    norm: NormKind | None
 
 
 class NINRootOptions(NINOptions, total=False):
@@ -95,7 +96,7 @@ def NIN(
         weights: None, or a weight file.
         **options: See `NINOptions`.
     """
-    return _nin(CIFAR, (1, 1, 1), include_top, weights, options)
+    return _nin(CIFAR, (1, 1, 1), include_top, options)
 
 
 @variant(classes=10, norm=None, root=4)
@@ -112,7 +113,7 @@ def NINRoot(
         **options: See `NINRootOptions`.
     """
     root = choose("root", options["root"], (2, 4, 8, 16))
-    return _nin(CIFAR, (1, root, root // 2), include_top, weights, options)
+    return _nin(CIFAR, (1, root, root // 2), include_top, options)
 
 
 @variant(norm=None)
@@ -129,14 +130,13 @@ def NINImageNet(
         weights: None, or a weight file.
         **options: See `NINOptions`.
     """
-    return _nin(IMAGENET_BLOCKS, (1, 1, 1, 1), include_top, weights, options)
+    return _nin(IMAGENET_BLOCKS, (1, 1, 1, 1), include_top, options)
 
 
 def _nin(
     blocks: tuple[Block, ...],
     groups: tuple[int, ...],
     include_top: bool,
-    weights: str | None,
     options: NINOptions,
 ) -> keras.Model:
     norm = Norm(choose("norm", options["norm"], (None, "batch", "group", "layer")))
@@ -150,8 +150,6 @@ def _nin(
         fixed_size=False,
         preprocessing=IMAGENET,
         include_top=include_top,
-        weights=weights,
-        family="nin",
         options=options,
     )
 

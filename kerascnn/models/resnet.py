@@ -1,16 +1,18 @@
-"""ResNet with its plain twins, and ResNeXt.
+"""ResNet with its plain twins, ResNeXt, and wide ResNets.
 
 He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, CVPR 2016, arXiv:1512.03385,
 table 1, with projections where the size changes (option B). Xie, Girshick, Dollar, Tu, He,
 Aggregated Residual Transformations for Deep Neural Networks, CVPR 2017, arXiv:1611.05431, table 1.
+Zagoruyko, Komodakis, Wide Residual Networks, BMVC 2016, arXiv:1605.07146: bottlenecks whose 3x3
+convolutions are twice as wide, and whose outputs are not (WRN-50-2-bottleneck).
 
 Two networks go by the name of ResNet-50. In the paper's, a stage takes its step in the first 1x1
 convolution: `style="keras"`, which is that of keras.applications too. In torchvision's, also called
 v1.5, the 3x3 takes it: `style="torch"`. Blocks of two 3x3 convolutions are the same in both.
 
 Multiply-accumulates are those of convolutions and of the dense layer, as the paper counts them:
-1.8, 3.6 (exactly 3.66), 3.8 (3.86), 7.6 and 11.3 G for 18, 34, 50, 101 and 152 layers. Convolutions
-have no bias here; keras.applications gives them one, and so counts more parameters.
+1.8, 3.66, 3.86, 7.6 and 11.3 G for 18, 34, 50, 101 and 152 layers. Convolutions have no bias here;
+keras.applications gives them one, and so counts more parameters.
 """
 
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from kerascnn.models._common import (
     CAFFE,
     IMAGENET,
     ModelOptions,
+    NormKind,
     Tensor,
     build,
     choose,
@@ -30,17 +33,7 @@ from kerascnn.models._common import (
     predictions,
     variant,
 )
-from kerascnn.models._residual import (
-    INITIALIZER,
-    Block,
-    Branch,
-    Details,
-    basic,
-    bottleneck,
-    unit,
-)
-
-Kind = Literal["batch", "group", "layer"]
+from kerascnn.models._residual import INITIALIZER, Block, Branch, Details, basic, bottleneck, unit
 
 
 @dataclass(frozen=True)
@@ -62,7 +55,8 @@ class Spec:
     groups: tuple[int, ...] = (1, 1, 1, 1)
 
 
-WIDE = (256, 512, 1024, 2048)
+# Filters of ResNet-50's 3x3 convolutions times 1, 2 and 4; the last are the outputs of its blocks.
+TWICE, WIDE = (128, 256, 512, 1024), (256, 512, 1024, 2048)
 SPECS = {
     "ResNet18": Spec(basic, (2, 2, 2, 2)),
     "ResNet34": Spec(basic, (3, 4, 6, 3)),
@@ -70,7 +64,11 @@ SPECS = {
     "ResNet101": Spec(bottleneck, (3, 4, 23, 3), filters=WIDE),
     "ResNet152": Spec(bottleneck, (3, 8, 36, 3), filters=WIDE),
     # "32x4d": 32 groups, each of 4 channels in the first stage.
-    "ResNeXt50": Spec(bottleneck, (3, 4, 6, 3), (128, 256, 512, 1024), WIDE, (32, 32, 32, 32)),
+    "ResNeXt50": Spec(bottleneck, (3, 4, 6, 3), TWICE, WIDE, (32,) * 4),
+    "ResNeXt101": Spec(bottleneck, (3, 4, 23, 3), WIDE, WIDE, (32,) * 4),  # 32x8d
+    "ResNeXt101_64x4d": Spec(bottleneck, (3, 4, 23, 3), WIDE, WIDE, (64,) * 4),
+    "WideResNet50_2": Spec(bottleneck, (3, 4, 6, 3), TWICE, WIDE),
+    "WideResNet101_2": Spec(bottleneck, (3, 4, 23, 3), TWICE, WIDE),
 }
 
 
@@ -115,7 +113,7 @@ class ResNetOptions(ModelOptions, total=False):
     """
 
     style: Literal["keras", "torch"] | None
-    norm: Kind | None
+    norm: NormKind | None
     output_stride: int
 
 
@@ -127,7 +125,6 @@ def resnet(
     *,
     style: str,
     residual: bool = True,
-    family: str = "resnet",
 ) -> keras.Model:
     """Builds a variant; `style` is its default one."""
     style = choose_style(options["style"], weights, style)
@@ -143,8 +140,6 @@ def resnet(
         fixed_size=False,
         preprocessing=CAFFE if style == "keras" else IMAGENET,
         include_top=include_top,
-        weights=weights,
-        family=family,
         options=options,
     )
 
@@ -196,7 +191,7 @@ def ResNet152(
 def PlainNet18(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
-    """ResNet-18 without shortcuts, the paper's plain network: what residual learning is about."""
+    """ResNet-18 without shortcuts, the paper's plain network."""
     return resnet(SPECS["ResNet18"], include_top, weights, options, style="torch", residual=False)
 
 
@@ -214,3 +209,35 @@ def ResNeXt50(
 ) -> keras.Model:
     """ResNeXt-50 (32x4d): 3x3 convolutions of 32 groups, 25.0 M parameters, 4.2 G."""
     return resnet(SPECS["ResNeXt50"], include_top, weights, options, style="torch")
+
+
+@variant(**CHOICES)
+def ResNeXt101(
+    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """ResNeXt-101 (32x8d): 3x3 convolutions of 32 groups, 88.8 M parameters, 16.4 G."""
+    return resnet(SPECS["ResNeXt101"], include_top, weights, options, style="torch")
+
+
+@variant(**CHOICES)
+def ResNeXt101_64x4d(
+    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """ResNeXt-101 (64x4d): 3x3 convolutions of 64 groups, 83.5 M parameters, 15.5 G."""
+    return resnet(SPECS["ResNeXt101_64x4d"], include_top, weights, options, style="torch")
+
+
+@variant(**CHOICES)
+def WideResNet50_2(
+    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """WRN-50-2-bottleneck: ResNet-50, twice as wide inside, 68.9 M parameters, 11.4 G."""
+    return resnet(SPECS["WideResNet50_2"], include_top, weights, options, style="torch")
+
+
+@variant(**CHOICES)
+def WideResNet101_2(
+    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """ResNet-101, twice as wide inside: 126.9 M parameters, 22.8 G."""
+    return resnet(SPECS["WideResNet101_2"], include_top, weights, options, style="torch")

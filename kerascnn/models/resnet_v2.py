@@ -8,7 +8,7 @@ that block takes every second position; convolutions whose outputs are added or 
 `stage2` to `stage5` are the activated maps that enter the next step, or the head.
 """
 
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 import keras
 from keras import layers
@@ -21,7 +21,15 @@ from kerascnn.models._blocks import (
     global_average_head,
     max_pool,
 )
-from kerascnn.models._common import SIGNED, ModelOptions, Tensor, build, predictions, variant
+from kerascnn.models._common import (
+    SIGNED,
+    ModelOptions,
+    NormKind,
+    Tensor,
+    build,
+    predictions,
+    variant,
+)
 from kerascnn.models._residual import INITIALIZER
 
 WIDTHS = (64, 128, 256, 512)
@@ -36,7 +44,7 @@ DEPTHS = {
 class ResNetV2Options(ModelOptions, total=False):
     """Adds the normalisation."""
 
-    norm: Literal["batch", "group", "layer"] | None
+    norm: NormKind | None
 
 
 def unit(
@@ -75,9 +83,7 @@ def trunk(x: Tensor, depths: tuple[int, ...], norm: Norm) -> Tensor:
     return activate(norm(x, "stage5_norm"), "relu", "stage5")
 
 
-def resnet_v2(
-    depths: tuple[int, ...], include_top: bool, weights: Any, options: ResNetV2Options
-) -> keras.Model:
+def resnet_v2(depths: tuple[int, ...], include_top: bool, options: ResNetV2Options) -> keras.Model:
     """Builds a variant."""
     norm = Norm(options["norm"], 1.001e-5, 0.99)
     return build(
@@ -88,8 +94,6 @@ def resnet_v2(
         fixed_size=False,
         preprocessing=SIGNED,
         include_top=include_top,
-        weights=weights,
-        family="resnet_v2",
         options=options,
     )
 
@@ -99,7 +103,7 @@ def ResNet50V2(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetV2Options]
 ) -> keras.Model:
     """ResNet-50 V2: 25.6 M parameters. Takes raw images of any size from 32."""
-    return resnet_v2(DEPTHS["ResNet50V2"], include_top, weights, options)
+    return resnet_v2(DEPTHS["ResNet50V2"], include_top, options)
 
 
 @variant(norm="batch")
@@ -107,7 +111,7 @@ def ResNet101V2(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetV2Options]
 ) -> keras.Model:
     """ResNet-101 V2: 44.6 M parameters. Takes raw images of any size from 32."""
-    return resnet_v2(DEPTHS["ResNet101V2"], include_top, weights, options)
+    return resnet_v2(DEPTHS["ResNet101V2"], include_top, options)
 
 
 @variant(norm="batch")
@@ -115,4 +119,4 @@ def ResNet152V2(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetV2Options]
 ) -> keras.Model:
     """ResNet-152 V2: 60.2 M parameters. Takes raw images of any size from 32."""
-    return resnet_v2(DEPTHS["ResNet152V2"], include_top, weights, options)
+    return resnet_v2(DEPTHS["ResNet152V2"], include_top, options)

@@ -43,4 +43,4 @@ def ResNet50Root(
     root = choose("root", options["root"], ROOTS)
     groups = tuple(max(1, root >> stage) for stage in range(4))
     spec = Spec(bottleneck, SPECS["ResNet50"].depths, filters=WIDE, groups=groups)
-    return resnet(spec, include_top, weights, options, style="keras", family="root")
+    return resnet(spec, include_top, weights, options, style="keras")

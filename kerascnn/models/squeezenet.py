@@ -17,7 +17,7 @@ import keras
 from keras import layers
 
 from kerascnn.models._blocks import activate
-from kerascnn.models._classic import conv_head, conv_relu, max_pool_up, with_dropout
+from kerascnn.models._classic import conv_head, conv_relu, max_pool_up
 from kerascnn.models._common import (
     CAFFE,
     IMAGENET,
@@ -26,6 +26,7 @@ from kerascnn.models._common import (
     build,
     choose_style,
     variant,
+    with_dropout,
 )
 
 
@@ -103,8 +104,6 @@ def _squeezenet(
         fixed_size=False,
         preprocessing=IMAGENET if torch else CAFFE,
         include_top=include_top,
-        weights=weights,
-        family="squeezenet",
         options=options,
     )
 

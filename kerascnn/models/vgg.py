@@ -16,17 +16,19 @@ import keras
 from keras import layers
 
 from kerascnn.models._blocks import Norm, global_average_head
-from kerascnn.models._classic import check_widths, conv_relu, dense_head, with_dropout
+from kerascnn.models._classic import check_widths, conv_relu, dense_head
 from kerascnn.models._common import (
     CAFFE,
     IMAGENET,
     ModelOptions,
+    NormKind,
     Tensor,
     build,
     choose,
     choose_style,
     predictions,
     variant,
+    with_dropout,
 )
 
 # Convolutions of each block (table 1), and the width of each.
@@ -51,7 +53,7 @@ class VGGOptions(ModelOptions, total=False):
         style: "keras" or "torch"; None is the one of the weights, else "keras".
     """
 
-    norm: Literal["batch", "group", "layer"] | None
+    norm: NormKind | None
     head: Literal["flatten", "average"]
     hidden: tuple[int, int]
     style: str | None
@@ -158,8 +160,6 @@ def _vgg(network: str, include_top: bool, weights: str | None, options: VGGOptio
         fixed_size=include_top and flat,
         preprocessing=IMAGENET if torch else CAFFE,
         include_top=include_top,
-        weights=weights,
-        family="vgg",
         options=options,
     )
 

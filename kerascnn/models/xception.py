@@ -7,13 +7,22 @@ of Keras's: the same function, and both kernels have names.
 """
 
 from dataclasses import dataclass
-from typing import Literal, Unpack
+from typing import Unpack
 
 import keras
 from keras import layers
 
 from kerascnn.models._blocks import Norm, activate, conv, conv_norm, global_average_head
-from kerascnn.models._common import SIGNED, ModelOptions, Tensor, build, predictions, variant
+from kerascnn.models._common import (
+    SIGNED,
+    ModelOptions,
+    NormKind,
+    Tensor,
+    build,
+    predictions,
+    variant,
+    with_dropout,
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ EXIT = (1536, 2048)
 class XceptionOptions(ModelOptions, total=False):
     """Adds the normalisation after each convolution; None gives the convolutions a bias."""
 
-    norm: Literal["batch", "group", "layer"] | None
+    norm: NormKind | None
 
 
 @variant(norm="batch")
@@ -61,8 +70,7 @@ def Xception(
         **options: See `ModelOptions`; `norm` is "batch", "group", "layer" or None.
     """
     norm = Norm(options["norm"], epsilon=1e-3, momentum=0.99)
-    if options["dropout"] is None:
-        options = {**options, "dropout": 0.5}
+    options = with_dropout(options, 0.5)
 
     def trunk(x: Tensor) -> Tensor:
         x = conv_norm(x, 32, 3, 2, name="stem_1", norm=norm, padding="valid")
@@ -90,8 +98,6 @@ def Xception(
         fixed_size=False,
         preprocessing=SIGNED,
         include_top=include_top,
-        weights=weights,
-        family="xception",
         options=options,
     )
 

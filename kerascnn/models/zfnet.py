@@ -12,7 +12,7 @@ from keras import layers
 
 from kerascnn.layers import LocalResponseNormalization
 from kerascnn.models._blocks import Norm, max_pool
-from kerascnn.models._classic import check_widths, conv_relu, dense_head, with_dropout
+from kerascnn.models._classic import check_widths, conv_relu, dense_head
 from kerascnn.models._common import (
     CAFFE,
     ModelOptions,
@@ -20,6 +20,7 @@ from kerascnn.models._common import (
     build,
     choose,
     variant,
+    with_dropout,
 )
 
 # Section 3: all weights start around 0.01, biases at 0. A description, so that layers draw
@@ -82,7 +83,5 @@ def ZFNet(
         fixed_size=include_top,
         preprocessing=CAFFE,
         include_top=include_top,
-        weights=weights,
-        family="zfnet",
         options=options,
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Left, bottom, right, top, in pixels.
 Box = tuple[float, float, float, float]
 
-POINTS_PER_MILLION = 7.0  # of the blob's area, in square points
+POINTS_PER_MILLION = 5.0  # of the blob's area, in square points
 SIZES = (5, 25, 75, 150)  # millions of parameters, in the key
 # Neighbours in the list, and so in history, are far apart in hue.
 COLORS = (
@@ -61,8 +61,8 @@ class Disc(NamedTuple):
 def plot_zoo(points: Sequence[ZooPoint], path: PathLike) -> None:
     """Draws accuracy against operations (logarithmic); area is parameters, colour is family.
 
-    Labels stand beside their blobs and never on one another; one that had to move away is tied to
-    its blob by a line.
+    Labels stand beside their blobs and never on one another; one that had to move away, or is
+    nearer to another blob, is tied to its own by a line.
 
     Args:
         points: At least one.
@@ -71,7 +71,7 @@ def plot_zoo(points: Sequence[ZooPoint], path: PathLike) -> None:
     if not points:
         raise InputError("there is nothing to plot: `points` is empty.")
     with atomic_file(path, overwrite=True) as temporary:
-        _figure(points).savefig(temporary, format="png")
+        _figure(points).savefig(temporary, format="png", pil_kwargs={"optimize": True})
 
 
 def _figure(points: Sequence[ZooPoint]) -> "Figure":
@@ -181,7 +181,9 @@ def _label(axes: "Axes", points: Sequence[ZooPoint], renderer: Any) -> None:
         taken.append(box)
         text.set_position((box[0] + MARGIN, box[1] + MARGIN - extent.y0))
         end = _nearest(box, disc)
-        if math.dist(end, (disc.x, disc.y)) > disc.radius + 12:
+        distance = math.dist(end, (disc.x, disc.y))
+        away = distance > disc.radius + 7
+        if away or any(math.dist(_nearest(box, o), (o.x, o.y)) < distance for o in others):
             _tie(axes, (disc.x, disc.y), end)
 
 
@@ -230,5 +232,12 @@ def _tie(axes: "Axes", start: tuple[float, float], end: tuple[float, float]) -> 
     from matplotlib.lines import Line2D
 
     axes.add_line(
-        Line2D(*zip(start, end, strict=True), color=FAINT, linewidth=0.6, transform=None, zorder=2)
+        Line2D(
+            *zip(start, end, strict=True),
+            color=INK,
+            linewidth=0.5,
+            alpha=0.6,
+            transform=None,
+            zorder=2,
+        )
     )

@@ -11,16 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kerascnn.catalog import published
+from kerascnn.catalog.published import HubRepository, KerasFile, Published, Request, TorchFile
 from kerascnn.errors import InputError
-from kerascnn.weights.published import (
-    TABLE,
-    HubRepository,
-    KerasFile,
-    Published,
-    Request,
-    TorchFile,
-    tags,
-)
 from kerascnn.weights.readers import SUFFIXES, LayerArrays, StateDict, read, read_keras2_groups
 
 log = logging.getLogger("kerascnn")
@@ -43,19 +36,24 @@ def find(weights: str | os.PathLike[str], request: Request) -> Found:
     """Reads a weight file, or fetches and reads published weights.
 
     Raises:
-        InputError: Neither a file nor a tag of this model; options the weights do not fit; a file
+        InputError: Neither a path nor a tag of this model; options the weights do not fit; a file
             that cannot be fetched, is damaged, or has another hash than published.
     """
-    known = {published.tag: published for published in TABLE.get(request.variant, ())}
+    if not isinstance(weights, (str, os.PathLike)):
+        raise InputError(
+            "`weights` must be None, the tag of published weights, or the path of a weight file. "
+            f"Received: {weights!r}."
+        )
+    known = {entry.tag: entry for entry in published.TABLE.get(request.variant, ())}
     if not isinstance(weights, str) or weights not in known:
         path = _existing(weights, request.variant)
         return Found(os.fspath(weights), _read(path, request))
-    published = known[weights]
-    _check(published, request)
-    place = published.locate(request)
+    entry = known[weights]
+    _check(entry, request)
+    place = entry.locate(request)
     path = _fetch(place, weights)
     origin = f"{weights!r} ({path.name if isinstance(place, KerasFile) else _name(place)})"
-    log.info("%s: weights %s, details of style=%r", request.variant, origin, published.style)
+    log.info("%s: weights %s, details of style=%r", request.variant, origin, entry.style)
     try:
         arrays = _aligned(path, request) if isinstance(place, KerasFile) else read(path)
     except (InputError, OSError, KeyError) as error:
@@ -66,7 +64,7 @@ def find(weights: str | os.PathLike[str], request: Request) -> Found:
 def _read(path: Path, request: Request) -> LayerArrays | StateDict:
     """Reads a file of any origin; one of keras.applications in the names of today's Keras."""
     old = path.suffix in (".h5", ".hdf5") and not path.name.endswith(".weights.h5")
-    if old and "imagenet" in tags(request.variant):
+    if old and "imagenet" in published.tags(request.variant):
         with contextlib.suppress(InputError, OSError, KeyError):
             return _aligned(path, request, share=0.5)
     return read(path)
@@ -76,27 +74,26 @@ def _existing(weights: str | os.PathLike[str], variant: str) -> Path:
     path = Path(weights)
     if path.is_file():
         return path
-    published = ", ".join(map(repr, tags(variant))) or "none"
+    tags = published.tags(variant)
+    listed = ", ".join(map(repr, tags)) or "none"
     text = os.fspath(weights)
     if text.endswith(SUFFIXES) or path.is_absolute():
-        raise InputError(
-            f"no such weight file: {path}. Published weights of {variant}: {published}."
-        )
-    near = difflib.get_close_matches(text, tags(variant), n=1)
+        raise InputError(f"no such weight file: {path}. Published weights of {variant}: {listed}.")
+    near = difflib.get_close_matches(text, tags, n=1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     raise InputError(
-        f"{variant} has no weights {text!r}. {hint}Published ones: {published}. Otherwise give a "
+        f"{variant} has no weights {text!r}. {hint}Published ones: {listed}. Otherwise give a "
         f"weight file ({', '.join(SUFFIXES)})."
     )
 
 
-def _check(published: Published, request: Request) -> None:
-    wanted = {**published.requires, "style": published.style}
+def _check(entry: Published, request: Request) -> None:
+    wanted = {**entry.requires, "style": entry.style}
     for option, value in wanted.items():
         given = request.options.get(option)
         if given is not None and given != value:
             raise InputError(
-                f"the weights {published.tag!r} of {request.variant} are for {option}={value!r}. "
+                f"the weights {entry.tag!r} of {request.variant} are for {option}={value!r}. "
                 f"Received: {option}={given!r}."
             )
 

@@ -1,25 +1,30 @@
 """Same weights, other implementation, equal output: shared by the numerics tests."""
 
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import keras
 import numpy as np
+from golden import recording
 
 from kerascnn import weights
+from kerascnn.weights.readers import LayerArrays, StateDict
+
+# Largest difference that passes, as a share of the output's range.
+TOLERANCE = 1e-4
 
 
-def deterministic(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Random numbers that depend on a parameter's name and shape only, in any library.
+@dataclass(frozen=True)
+class Comparison:
+    """How far a model of ours is from another implementation with the same weights.
 
-    Kernels keep the variance of their input; variances and gammas stay near 1.
+    Attributes:
+        peer: The other implementation.
+        differences: `difference` by output: "scores", and the names of our layers.
     """
-    rng = np.random.default_rng(zlib.crc32(f"{name}{tuple(shape)}".encode()))
-    if len(shape) > 1:
-        return (rng.normal(size=shape) / np.sqrt(np.prod(shape) / max(shape))).astype("float32")
-    if name.endswith(("running_var", "moving_variance", "gamma")) or "norm" in name:
-        return rng.uniform(0.5, 1.5, shape).astype("float32")
-    return rng.normal(0, 0.1, shape).astype("float32")
+
+    peer: str
+    differences: dict[str, float]
 
 
 def randomize(model: keras.Model, seed: int = 0) -> None:
@@ -60,39 +65,99 @@ def difference(got: np.ndarray, wanted: np.ndarray) -> float:
     return float(np.abs(got - wanted).max() / max(1e-12, np.ptp(wanted)))
 
 
+def outputs(model: keras.Model, layers: Iterable[str], images: np.ndarray) -> dict[str, np.ndarray]:
+    """What the named layers give for a batch."""
+    names = list(layers)
+    taps = keras.Model(model.inputs, [model.get_layer(name).output for name in names])
+    return dict(zip(names, taps.predict_on_batch(images), strict=True))
+
+
 def compare_with_keras(
     ours: keras.Model,
     theirs: keras.Model,
     family: str,
-    preprocess: Callable[[np.ndarray], np.ndarray],
+    preprocess: Callable[[np.ndarray], np.ndarray] = lambda images: images,
     taps: Mapping[str, str] | None = None,
     prepare: Callable[[keras.Model], None] | None = None,
-) -> dict[str, float]:
+) -> Comparison:
     """Loads the (randomised) weights of `theirs` into `ours` and compares, raw pixels into ours.
 
     Args:
         ours: Our model, with its preprocessing.
         theirs: The model of keras.applications.
         family: Family of the catalogue.
-        preprocess: Their `preprocess_input`.
-        taps: Our layer name -> theirs, for intermediate outputs.
+        preprocess: Their `preprocess_input`; by default they take raw pixels too.
+        taps: Our layer name -> theirs, for feature maps.
         prepare: Called with `theirs` after it got its random weights.
-
-    Returns:
-        `difference` of the outputs ("output") and of every tap.
     """
     randomize(theirs)
     if prepare is not None:
         prepare(theirs)
     weights.load(ours, arrays_of(theirs), family=family)
     images = pixels(tuple(ours.input_shape[1:]))
-    taps = dict(taps or {})
-    mine = keras.Model(ours.inputs, [ours.output, *(ours.get_layer(n).output for n in taps)])
-    other = keras.Model(
-        theirs.inputs, [theirs.output, *(theirs.get_layer(n).output for n in taps.values())]
+    prepared = preprocess(images.copy())
+    got = {"scores": ours.predict_on_batch(images)}
+    wanted = {"scores": theirs.predict_on_batch(prepared)}
+    if taps:
+        got |= outputs(ours, taps, images)
+        maps = outputs(theirs, taps.values(), prepared)
+        wanted |= {mine: maps[name] for mine, name in taps.items()}
+    return Comparison(
+        f"keras.applications {keras.__version__}",
+        {name: difference(got[name], wanted[name]) for name in wanted},
     )
-    got = mine.predict_on_batch(images)
-    wanted = other.predict_on_batch(preprocess(images.copy()))
-    return {
-        name: difference(a, b) for name, a, b in zip(["output", *taps], got, wanted, strict=True)
-    }
+
+
+def compare_with_golden(
+    model: keras.Model,
+    name: str,
+    family: str,
+    convert: Callable[[Mapping[str, np.ndarray]], StateDict | LayerArrays] = StateDict,
+) -> Comparison:
+    """Loads the weights of a golden file and compares with what it holds, all of it.
+
+    Args:
+        model: Ours. A model with several outputs calls the main one "predictions".
+        name: Of the file.
+        family: Family of the catalogue.
+        convert: From the file's parameters to what `weights.load` takes.
+    """
+    golden = recording.read(name)
+    report = weights.load(model, convert(golden.state), family=family)
+    if report.reinitialised or report.unused:
+        raise AssertionError(f"not all weights were used: {report}")
+    scores = model.predict_on_batch(golden.images)
+    if isinstance(scores, dict):
+        scores["scores"] = scores.pop("predictions")
+    else:
+        scores = {"scores": scores}
+    maps = outputs(model, golden.outputs.keys() - scores.keys(), golden.images)
+    got = {key: [value] for key, value in scores.items()}
+    got |= {key: recording.averages(value) for key, value in maps.items()}
+    return Comparison(
+        golden.peer,
+        {
+            key: max(difference(a, b) for a, b in zip(got[key], wanted, strict=True))
+            for key, wanted in golden.outputs.items()
+        },
+    )
+
+
+def by_our_names(
+    state: Mapping[str, np.ndarray], flattened: tuple[int, int, int] | None = None
+) -> LayerArrays:
+    """PyTorch parameters that carry the names of our layers, in the shapes of Keras.
+
+    `flattened` is the (height, width, channels) that the layer `fc6` takes, channels first there.
+    """
+    layers: LayerArrays = {}
+    for key, value in state.items():
+        layer, _, part = key.rpartition(".")
+        if layer == "fc6" and part == "weight" and flattened:
+            height, width, channels = flattened
+            value = value.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
+            value = value.reshape(len(value), -1)
+        if value.ndim > 1:
+            value = np.moveaxis(value, (0, 1), (-1, -2))
+        layers.setdefault(layer, []).append(value[None, None] if part == "slope" else value)
+    return layers

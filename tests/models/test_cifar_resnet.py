@@ -3,21 +3,18 @@
 import keras
 import numpy as np
 import pytest
-from mobile_checks import losses, output_in_a_fresh_process
-from parity import pixels
-from residual_checks import compare_with_golden, outputs
+from lifecycle import change_by_reloading, losses
+from parity import compare_with_golden, outputs, pixels
 
 from kerascnn import catalog
 from kerascnn.models import PlainNet20, ResNet20, ResNet110
 
-TOLERANCE = 1e-4
-
 
 @pytest.mark.parametrize(("kind", "name"), [(ResNet20, "resnet20"), (PlainNet20, "plainnet20")])
-def test_equals_pytorch(kind, name):
+def test_equals_pytorch(kind, name, assert_equal):
     found = compare_with_golden(kind(classifier_activation=None), name, "cifar_resnet")
-    assert len(found) == 4
-    assert max(found.values()) < TOLERANCE, found
+    assert len(found.differences) == 4
+    assert_equal(found, kind.__name__)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +60,7 @@ def test_training_reduces_the_loss_and_a_saved_model_stays_the_same(tmp_path):
     model = ResNet20(classes=2)
     curve = losses(model)
     assert curve[-1] < 0.7 * curve[0], curve
-    ours, reloaded = output_in_a_fresh_process(model, tmp_path)
-    np.testing.assert_array_equal(reloaded, ours)
+    assert change_by_reloading(tmp_path, model) == 0
 
 
 def test_images_of_any_size_are_taken():

@@ -1,16 +1,24 @@
 """MLP, AlexNet, ZFNet and NIN against their papers, and against the same networks in PyTorch."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
-from golden import classic_recording
-from recorded import by_our_names, difference_after_reload, differences, losses_of_a_few_steps
+from lifecycle import change_by_reloading, losses, noise
+from parity import (
+    Comparison,
+    by_our_names,
+    compare_with_golden,
+    difference,
+    pixels,
+    randomize,
+)
 
-from kerascnn import export, profile, weights
+from kerascnn import export, profile
 from kerascnn.errors import InputError
 from kerascnn.layers import GroupedConv2D, LocalResponseNormalization
 from kerascnn.models import MLP, NIN, AlexNet, NINImageNet, NINRoot, ZFNet
-from kerascnn.weights.readers import StateDict
 
 SMALL = {"classes": 10, "hidden": (64, 48)}
 SCORES = {"classes": 10, "classifier_activation": None}
@@ -90,30 +98,41 @@ def test_zfnet_has_the_maps_of_figure_3():
 
 
 @pytest.mark.parametrize(
-    ("golden", "family", "build", "flattened"),
+    ("file", "family", "factory", "size", "options"),
     [
-        ("alexnet", "alexnet", lambda: AlexNet(input_shape=(99, 99, 3), **DENSE), (2, 2, 256)),
-        ("zfnet", "zfnet", lambda: ZFNet(input_shape=(96, 96, 3), **DENSE), (2, 2, 256)),
-        ("nin", "nin", lambda: NIN(**SCORES), None),
-        ("nin_root", "nin", lambda: NINRoot(norm="batch", **SCORES), None),
-        ("nin_imagenet", "nin", lambda: NINImageNet(input_shape=(64, 64, 3), **SCORES), None),
+        ("alexnet", "alexnet", AlexNet, 99, SMALL),
+        ("zfnet", "zfnet", ZFNet, 96, SMALL),
+        ("nin", "nin", NIN, 32, {}),
+        ("nin_root", "nin", NINRoot, 32, {"norm": "batch"}),
+        ("nin_imagenet", "nin", NINImageNet, 64, {}),
     ],
 )
-def test_equals_the_same_network_in_pytorch(golden, family, build, flattened):
-    recorded, model = classic_recording.read(golden), build()
-    weights.load(model, by_our_names(recorded.state, flattened), family=family)
-    found = differences(model, recorded)
-    assert len(found) >= 4
-    assert max(found.values()) < 1e-4
+def test_equals_the_same_network_in_pytorch(file, family, factory, size, options, assert_equal):
+    model = factory(input_shape=(size, size, 3), **{**SCORES, **options})
+    convert = functools.partial(by_our_names, flattened=(2, 2, 256))
+    found = compare_with_golden(model, file, family, convert)
+    assert len(found.differences) >= 4
+    assert_equal(found, factory.__name__)
 
 
-def test_alexnet_equals_torchvisions_through_the_importer():
-    recorded = classic_recording.read("alexnet_torchvision")
+def test_alexnet_equals_torchvisions_through_the_importer(assert_equal):
     model = AlexNet(style="torch", input_shape=(112, 112, 3), **DENSE)
-    weights.load(model, StateDict(recorded.state), family="alexnet")
-    found = differences(model, recorded)
-    assert len(found) == 5
-    assert max(found.values()) < 1e-4
+    found = compare_with_golden(model, "alexnet_torchvision", "alexnet")
+    assert len(found.differences) == 5
+    assert_equal(found, "AlexNet", style="torch")
+
+
+def test_the_perceptron_equals_plain_numpy(assert_equal):
+    model = MLP(classifier_activation=None)
+    randomize(model)
+    images = pixels((28, 28, 1))
+    x = images.reshape(len(images), -1) / 255
+    for name in ("hidden1", "hidden2", "predictions"):
+        kernel, bias = model.get_layer(name).get_weights()
+        x = x @ kernel + bias
+        x = x if name == "predictions" else np.maximum(x, 0)
+    found = difference(model.predict_on_batch(images), x)
+    assert_equal(Comparison("numpy, from the paper", {"scores": found}), "MLP")
 
 
 def largest_gradients(output, layer, model, images):
@@ -208,13 +227,14 @@ def test_alexnet_stays_in_one_piece_on_a_device(two_towers, tmp_path):
 )
 def test_a_few_steps_reduce_the_loss(build, learning_rate):
     keras.utils.set_random_seed(0)
-    losses = losses_of_a_few_steps(build(), learning_rate, steps=10)
-    assert losses[-1] < 0.95 * losses[0]
+    model = build()
+    curve = losses(model, noise(model), learning_rate, steps=10)
+    assert curve[-1] < 0.95 * curve[0], curve
 
 
 def test_saved_models_are_equal_in_a_fresh_process(two_towers, tmp_path):
-    models = [two_towers[0], ZFNet(input_shape=(53, 53, 3), **SMALL), NINRoot(), MLP()]
-    assert difference_after_reload(models, tmp_path) == pytest.approx([0] * 4, abs=1e-5)
+    models = two_towers[0], ZFNet(input_shape=(53, 53, 3), **SMALL), NINRoot(), MLP()
+    assert change_by_reloading(tmp_path, *models) < 1e-5
 
 
 def test_another_number_of_classes_keeps_a_fresh_head(tmp_path):

@@ -1,13 +1,19 @@
 """ConvNeXt against keras.applications, torchvision and timm, and against the paper."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
-from golden import inception_recording as recording
-from parity import arrays_of, compare_with_keras, difference, pixels, randomize
+from golden import recording
+from lifecycle import change_by_reloading
+from parity import (
+    TOLERANCE,
+    arrays_of,
+    compare_with_golden,
+    compare_with_keras,
+    difference,
+    pixels,
+    randomize,
+)
 
 import kerascnn
 from kerascnn import weights
@@ -17,7 +23,6 @@ from kerascnn.models import ConvNeXtTiny, convnext
 from kerascnn.profile import profile, trainable_parameters
 from kerascnn.weights.readers import StateDict
 
-TOLERANCE = 1e-4
 SMALL = {"input_shape": (64, 64, 3), "classes": 10, "classifier_activation": None}
 DEPTHS = {2: 3, 3: 3, 4: 9, 5: 3}
 
@@ -34,14 +39,12 @@ TAPS = {
 }
 
 
-def test_equals_keras_applications_at_every_stage():
+def test_equals_keras_applications_at_every_stage(assert_equal):
     theirs = keras.applications.ConvNeXtTiny(weights=None, **SMALL)
     taps = {ours: f"convnext_tiny_{name}" for ours, name in TAPS.items()}
-    # Their model takes raw pixels too.
-    differences = compare_with_keras(
-        ConvNeXtTiny(**SMALL), theirs, "convnext", lambda pixels: pixels, taps
+    assert_equal(
+        compare_with_keras(ConvNeXtTiny(**SMALL), theirs, "convnext", taps=taps), "ConvNeXtTiny"
     )
-    assert max(differences.values()) < TOLERANCE, differences
 
 
 @pytest.mark.parametrize("pooling", [None, "avg", "max"])
@@ -55,20 +58,15 @@ def test_equals_keras_applications_without_the_top(pooling):
     assert difference(ours.predict_on_batch(images), theirs.predict_on_batch(images)) < TOLERANCE
 
 
-@pytest.mark.parametrize("library", ["torchvision", "timm"])
-def test_equals_the_golden_outputs_of(library):
-    state, outputs, image = recording.read(f"convnext_tiny_{library}")
-    model = ConvNeXtTiny(input_shape=image.shape[1:], classes=10, classifier_activation=None)
-    weights.load(model, StateDict(state), family="convnext")
-    tapped = keras.Model(model.inputs, [model.get_layer(name).output for name in outputs])
-    for name, got in zip(outputs, tapped.predict_on_batch(image), strict=True):
-        parts = recording.averages(got) if got.ndim == 4 else [got]
-        for mine, wanted in zip(parts, outputs[name], strict=True):
-            assert difference(mine, wanted) < TOLERANCE, name
+@pytest.mark.parametrize("file", ["convnext_tiny", "convnext_tiny_timm"])
+def test_equals_the_torch_libraries(file, assert_equal):
+    found = compare_with_golden(ConvNeXtTiny(**SMALL), file, "convnext")
+    assert len(found.differences) == 6
+    assert_equal(found, "ConvNeXtTiny")
 
 
 def test_the_authors_names_are_known():
-    state, _, _ = recording.read("convnext_tiny_timm")
+    state = recording.read("convnext_tiny_timm").state
     renames = {
         "stem.": "downsample_layers.0.",
         ".blocks.": ".",
@@ -155,17 +153,7 @@ def test_a_few_steps_learn_and_a_fresh_process_gives_the_same(tmp_path, monkeypa
     model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy")
     loss = [float(model.train_on_batch(x, y)) for _ in range(12)]
     assert loss[-1] < 0.5 * loss[0]
-    model.save(tmp_path / "model.keras", include_optimizer=False)
-    np.save(tmp_path / "x.npy", x)
-    code = (
-        "import kerascnn, numpy as np; "
-        f"model = kerascnn.load_model({str(tmp_path / 'model.keras')!r}, compile=False); "
-        f"y = model.predict_on_batch(np.load({str(tmp_path / 'x.npy')!r})); "
-        f"np.save({str(tmp_path / 'y.npy')!r}, y)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    expected = model.predict_on_batch(x)
-    assert difference(np.load(tmp_path / "y.npy"), expected) < 1e-6
-    stock = to_stock(model)
+    assert change_by_reloading(tmp_path, model) < 1e-6
+    expected, stock = model.predict_on_batch(x), to_stock(model)
     assert not [layer for layer in stock.layers if isinstance(layer, DepthwiseConv2D)]
     assert difference(stock.predict_on_batch(x), expected) < TOLERANCE

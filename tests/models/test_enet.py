@@ -1,11 +1,10 @@
 """ENet's encoder against the paper's table, and against the same network in PyTorch."""
 
 import keras
-import pytest
-from golden import classic_recording
-from recorded import by_our_names, difference_after_reload, differences, losses_of_a_few_steps
+from lifecycle import change_by_reloading, losses, noise
+from parity import by_our_names, compare_with_golden
 
-from kerascnn import profile, weights
+from kerascnn import profile
 from kerascnn.models import ENet
 
 
@@ -47,13 +46,11 @@ def test_windows_are_dilated_and_flat_as_in_table_1():
     assert flat == [(5, 1), (1, 5)]
 
 
-def test_equals_the_same_network_in_pytorch():
-    recorded = classic_recording.read("enet")
+def test_equals_the_same_network_in_pytorch(assert_equal):
     model = ENet(input_shape=(64, 64, 3), classes=10, classifier_activation=None)
-    weights.load(model, by_our_names(recorded.state), family="enet")
-    found = differences(model, recorded)
-    assert len(found) == 4
-    assert max(found.values()) < 1e-4
+    found = compare_with_golden(model, "enet", "enet", by_our_names)
+    assert len(found.differences) == 4
+    assert_equal(found, "ENet")
 
 
 def test_odd_sizes_are_halved_upwards():
@@ -64,6 +61,6 @@ def test_odd_sizes_are_halved_upwards():
 def test_a_few_steps_reduce_the_loss_and_the_saved_model_is_equal(tmp_path):
     keras.utils.set_random_seed(0)
     model = ENet(classes=4, input_shape=(32, 32, 3))
-    losses = losses_of_a_few_steps(model, 0.01)
-    assert losses[-1] < 0.8 * losses[0]
-    assert difference_after_reload([model], tmp_path) == pytest.approx([0], abs=1e-5)
+    curve = losses(model, noise(model), 0.01, steps=6)
+    assert curve[-1] < 0.8 * curve[0], curve
+    assert change_by_reloading(tmp_path, model) < 1e-5

@@ -45,6 +45,11 @@ def test_a_model_without_its_top_has_the_same_levels():
     assert len(features(bare).outputs) == 4
 
 
+def test_networks_for_small_images_have_level_0():
+    maps = features(kerascnn.models.ResNet20(), levels=(0, 2))
+    assert maps.output_shape == [(None, 32, 32, 16), (None, 8, 8, 64)]
+
+
 def test_features_are_saved_and_loaded(model, tmp_path):
     x = np.zeros((1, 64, 96, 3), "float32")
     maps = features(model, levels=(2, 5))
@@ -62,7 +67,7 @@ def test_levels_a_model_does_not_have_are_named(model):
 
 
 def test_a_model_without_stages_is_refused():
-    with pytest.raises(InputError, match="'lenet5' has no layers named stage1"):
+    with pytest.raises(InputError, match="'lenet5' has no layers named stage0"):
         features(kerascnn.models.LeNet5())
 
 

@@ -1,14 +1,12 @@
 """GoogLeNet against torchvision, and its auxiliary classifiers against the paper."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from golden import inception_recording as recording
-from parity import difference, pixels, randomize
+from golden import recording
+from lifecycle import change_by_reloading, eager_losses
+from parity import compare_with_golden, difference, pixels, randomize
 
 from kerascnn import weights
 from kerascnn.errors import InputError
@@ -17,7 +15,6 @@ from kerascnn.models.googlenet import LOSS_WEIGHTS, repeat_labels, training, wit
 from kerascnn.profile import profile, trainable_parameters
 from kerascnn.weights.readers import StateDict
 
-TOLERANCE = 1e-4
 SMALL = {"input_shape": (96, 96, 3), "classes": 3}
 
 
@@ -59,26 +56,16 @@ def test_maps_have_the_sizes_and_depths_of_table_1():
 
 
 @pytest.mark.parametrize("norm", ["batch", "lrn"])
-def test_equals_torchvision_and_the_paper_s_form_in_torch(norm):
+def test_equals_torchvision_and_the_paper_s_form_in_torch(norm, assert_equal):
     model = GoogLeNet(norm=norm, aux=True, classes=10, classifier_activation=None)
-    state, recorded, image = recording.read(f"googlenet_{norm}")
-    weights.load(model, StateDict(state), family="googlenet")
-    stages = [key for key in recorded if key.startswith("stage")]
-    maps = keras.Model(model.inputs, [model.get_layer(name).output for name in stages])
-    found = {
-        key: difference(value, recorded[key][0])
-        for key, value in model.predict_on_batch(image).items()
-    }
-    for key, value in zip(stages, maps.predict_on_batch(image), strict=True):
-        pairs = zip(recording.averages(value), recorded[key], strict=True)
-        found[key] = max(difference(got, wanted) for got, wanted in pairs)
-    assert set(found) == {"predictions", "aux1", "aux2", *stages}
-    assert max(found.values()) < TOLERANCE, found
+    found = compare_with_golden(model, f"googlenet_{norm}", "googlenet")
+    assert set(found.differences) > {"scores", "aux1", "aux2", "stage1", "stage5"}
+    assert_equal(found, "GoogLeNet", norm=norm, aux=True)
 
 
 def test_torchvision_weights_need_no_auxiliary_classifiers():
     model = GoogLeNet(style="torch", classes=7)
-    state, *_ = recording.read("googlenet_batch")
+    state = recording.read("googlenet_batch").state
     report = weights.load(model, StateDict(state), family="googlenet")
     assert report.reinitialised == ("predictions",)
     assert "aux1.fc1.weight" in report.unused
@@ -95,7 +82,7 @@ def test_weights_go_from_a_model_with_auxiliary_classifiers_to_one_without(tmp_p
 
 
 def test_an_incomplete_file_is_refused():
-    state, *_ = recording.read("googlenet_batch")
+    state = recording.read("googlenet_batch").state
     del state["inception4c.branch2.0.conv.weight"]
     with pytest.raises(InputError, match="stage4_3_b1_1_conv"):
         weights.load(GoogLeNet(style="torch"), StateDict(state), family="googlenet")
@@ -149,25 +136,14 @@ def test_trains_with_plain_fit_on_a_dataset_and_reloads_in_a_fresh_process(tmp_p
     loss = model.fit(data, epochs=6, shuffle=False, verbose=0).history["loss"]
     assert loss[-1] < 0.7 * loss[0]
 
-    classifier = without_aux(model)
-    classifier.save(tmp_path / "model.keras")
-    np.save(tmp_path / "x.npy", x)
-    code = (
-        "import kerascnn, numpy as np; "
-        f"model = kerascnn.load_model({str(tmp_path / 'model.keras')!r}); "
-        f"y = model.predict_on_batch(np.load({str(tmp_path / 'x.npy')!r})); "
-        f"np.save({str(tmp_path / 'y.npy')!r}, y)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    assert difference(np.load(tmp_path / "y.npy"), classifier.predict_on_batch(x)) < 1e-6
+    assert change_by_reloading(tmp_path, without_aux(model)) < 1e-6
 
 
 def test_the_paper_s_form_learns_too():
     keras.utils.set_random_seed(0)
     model = GoogLeNet(**SMALL, dropout=0.0)
     x, y = pixels((96, 96, 3), count=3), np.arange(3)
-    model.compile(keras.optimizers.Adam(3e-4), "sparse_categorical_crossentropy", run_eagerly=True)
-    loss = [float(model.train_on_batch(x, y)) for _ in range(10)]
+    loss = eager_losses(model, x, y, steps=10, rate=3e-4)
     assert min(loss[-3:]) < 0.7 * loss[0]
 
 

@@ -1,13 +1,11 @@
 """InceptionV3, InceptionV4 and Inception-ResNet-v2 against Keras, torchvision and timm."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
-from golden import inception_recording as recording
-from parity import compare_with_keras, difference
+from golden import recording
+from lifecycle import change_by_reloading, eager_losses
+from parity import compare_with_golden, compare_with_keras
 
 from kerascnn import weights
 from kerascnn.errors import InputError
@@ -17,7 +15,6 @@ from kerascnn.weights.names import inception as names
 from kerascnn.weights.names import numbered
 from kerascnn.weights.readers import StateDict
 
-TOLERANCE = 1e-4
 SMALL = {"input_shape": (107, 107, 3), "classes": 10, "classifier_activation": None}
 PEERS = {
     "InceptionV3": {"stage3": "mixed2", "stage4": "mixed7", "stage5": "mixed10"},
@@ -34,7 +31,7 @@ PEERS = {
     ("kind", "layers_before"),
     [(InceptionV3, 0), (InceptionV3, 7), (InceptionResNetV2, 1)],
 )
-def test_equals_keras_applications_whatever_was_numbered_before(kind, layers_before):
+def test_equals_keras_applications_whatever_was_numbered_before(kind, layers_before, assert_equal):
     keras.backend.clear_session()
     for _ in range(layers_before):
         keras.layers.Conv2D(1, 1)
@@ -44,33 +41,19 @@ def test_equals_keras_applications_whatever_was_numbered_before(kind, layers_bef
     taps = {"stage1": activations[2], "stage2": activations[4], **PEERS[kind.__name__]}
     preprocess = keras.applications.inception_v3.preprocess_input
     found = compare_with_keras(kind(**SMALL), theirs, "inception", preprocess, taps)
-    assert max(found.values()) < TOLERANCE, found
+    assert_equal(found, kind.__name__)
 
 
-def golden(name, model):
-    """The differences between `model` with the golden weights and what was recorded."""
-    state, recorded, image = recording.read(name)
-    weights.load(model, StateDict(state), family="inception")
-    stages = [key for key in recorded if key.startswith("stage")]
-    taps = keras.Model(model.inputs, [model.output, *(model.get_layer(n).output for n in stages)])
-    logits, *maps = taps.predict_on_batch(image)
-    found = {"predictions": difference(logits, recorded["predictions"][0])}
-    for key, value in zip(stages, maps, strict=True):
-        pairs = zip(recording.averages(value), recorded[key], strict=True)
-        found[key] = max(difference(got, wanted) for got, wanted in pairs)
-    return found
+def test_v3_equals_torchvision(assert_equal):
+    found = compare_with_golden(InceptionV3(style="torch", **SMALL), "inception_v3", "inception")
+    assert len(found.differences) == 6
+    assert_equal(found, "InceptionV3", style="torch")
 
 
-def test_v3_equals_torchvision():
-    found = golden("inception_v3", InceptionV3(style="torch", **SMALL))
-    assert len(found) == 6
-    assert max(found.values()) < TOLERANCE, found
-
-
-def test_v4_equals_timm():
-    found = golden("inception_v4", InceptionV4(**SMALL))
-    assert len(found) == 6
-    assert max(found.values()) < TOLERANCE, found
+def test_v4_equals_timm(assert_equal):
+    found = compare_with_golden(InceptionV4(**SMALL), "inception_v4_timm", "inception")
+    assert len(found.differences) == 6
+    assert_equal(found, "InceptionV4")
 
 
 def test_all_parameters_are_those_of_keras():
@@ -103,13 +86,13 @@ def test_numbered_names_are_put_in_the_order_of_creation():
 
 
 def test_weights_of_another_inception_are_refused():
-    state, *_ = recording.read("inception_v4")
+    state = recording.read("inception_v4_timm").state
     with pytest.raises(InputError, match="do not fit model 'inceptionv3'"):
         weights.load(InceptionV3(style="torch", **SMALL), StateDict(state), family="inception")
 
 
 def test_a_features_model_takes_weights_with_a_head():
-    state, *_ = recording.read("inception_v3")
+    state = recording.read("inception_v3").state
     auxiliary = {"AuxLogits.fc.weight": np.zeros((10, 768), "float32")}
     model = InceptionV3(include_top=False, style="torch")
     report = weights.load(model, StateDict(state | auxiliary), family="inception")
@@ -135,19 +118,8 @@ def test_other_normalisations(norm):
 def test_a_few_steps_reduce_the_loss_and_a_fresh_process_reloads_the_model(tmp_path):
     keras.utils.set_random_seed(0)
     model = InceptionV3(input_shape=(75, 75, 3), classes=3)
-    x = recording.pixels(75).repeat(6, axis=0) * np.linspace(0.2, 1, 6)[:, None, None, None]
-    y = np.arange(6) % 3
-    # Eager: tracing and compiling the graph of a step would take longer than the steps.
-    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", run_eagerly=True)
-    loss = [float(model.train_on_batch(x, y)) for _ in range(4)]
-    assert loss[-1] < 0.7 * loss[0]
-    model.save(tmp_path / "model.keras")
-    np.save(tmp_path / "x.npy", x)
-    code = (
-        "import kerascnn, numpy as np; "
-        f"model = kerascnn.load_model({str(tmp_path / 'model.keras')!r}); "
-        f"y = model.predict_on_batch(np.load({str(tmp_path / 'x.npy')!r})); "
-        f"np.save({str(tmp_path / 'y.npy')!r}, y)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    assert difference(np.load(tmp_path / "y.npy"), model.predict_on_batch(x)) < 1e-6
+    images = recording.pixels((75, 75, 3)).repeat(3, axis=0)
+    images *= np.linspace(0.2, 1, 6)[:, None, None, None]
+    curve = eager_losses(model, images, np.arange(6) % 3, steps=4, rate=1e-3)
+    assert curve[-1] < 0.7 * curve[0], curve
+    assert change_by_reloading(tmp_path, model) < 1e-6

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from parity import Comparison, difference, pixels
 
 import kerascnn
 from kerascnn.errors import InputError
@@ -71,52 +72,83 @@ def squash(x):
     return 1.7159 * np.tanh(2 / 3 * x)
 
 
-def convolve(x, kernel, bias):
+def convolve(x, kernel, bias, step=1):
     side = kernel.shape[0]
     windows = np.lib.stride_tricks.sliding_window_view(x, (side, side), axis=(0, 1))
-    return np.einsum("rciuv,uvio->rco", windows, kernel) + bias
+    return np.einsum("rciuv,uvio->rco", windows[::step, ::step], kernel) + bias
 
 
-def subsample(x, coefficient, bias):
+def blocks(x):
+    """Windows of 2x2 side by side: (rows, 2, columns, 2, maps)."""
     rows, columns, maps = x.shape
-    sums = x.reshape(rows // 2, 2, columns // 2, 2, maps).sum(axis=(1, 3))
-    return sums * coefficient + bias
+    return x.reshape(rows // 2, 2, columns // 2, 2, maps)
 
 
-def test_lenet5_original_equals_plain_numpy():
-    keras.utils.set_random_seed(3)
-    model = LeNet5Original()
+def dense_kernel(kernels, connections, inputs):
+    """The kernel of a full convolution, zero where there is no connection."""
+    dense = np.zeros((5, 5, inputs, len(connections)))
+    pairs = [(i, o) for o, row in enumerate(connections) for i in row]
+    for kernel, (source, output) in zip(kernels, pairs, strict=True):
+        dense[:, :, source, output] = kernel
+    return dense
+
+
+def lenet5_original(image, arrays):
+    """Figure 2 of the paper, up to the distances of equation 7."""
+    x = image * (1.275 / 255) - 0.1
+    x = squash(convolve(x, *arrays["c1"]))
+    coefficient, bias = arrays["s2"]
+    x = squash(blocks(x).sum(axis=(1, 3)) * coefficient + bias)
+    kernels, bias = arrays["c3"]
+    x = squash(convolve(x, dense_kernel(kernels, lenet.C3_CONNECTIONS, 6), bias))
+    coefficient, bias = arrays["s4"]
+    x = squash(blocks(x).sum(axis=(1, 3)) * coefficient + bias)
+    x = squash(convolve(x, *arrays["c5"])).ravel()
+    x = squash(x @ arrays["f6"][0] + arrays["f6"][1])
+    return ((x - np.array(DIGIT_CODES)) ** 2).sum(axis=1) * -(84**-0.5)
+
+
+def lenet5(image, arrays):
+    """The common form."""
+    x = np.tanh(convolve(image * (1.275 / 255) - 0.1, *arrays["c1"]))
+    x = np.tanh(convolve(blocks(x).mean(axis=(1, 3)), *arrays["c3"]))
+    x = np.tanh(convolve(blocks(x).mean(axis=(1, 3)), *arrays["c5"])).ravel()
+    x = np.tanh(x @ arrays["f6"][0] + arrays["f6"][1])
+    return x @ arrays["predictions"][0] + arrays["predictions"][1]
+
+
+def lenet1989(image, arrays):
+    """The network of 1989: no shared biases, borders at the level of the background."""
+    border = {"pad_width": ((2, 2), (2, 2), (0, 0)), "constant_values": -1}
+    x = np.pad(image * (2 / 255) - 1, **border)
+    x = squash(convolve(x, *arrays["h1"], *arrays["h1_bias"], step=2))
+    kernel = dense_kernel(*arrays["h2"], lenet.H2_CONNECTIONS, 12)
+    x = squash(convolve(np.pad(x, **border), kernel, *arrays["h2_bias"], step=2)).ravel()
+    x = squash(x @ arrays["h3"][0] + arrays["h3"][1])
+    return x @ arrays["predictions"][0] + arrays["predictions"][1]
+
+
+@pytest.mark.parametrize(
+    ("factory", "by_hand"),
+    [(LeNet5, lenet5), (LeNet5Original, lenet5_original), (LeNet1989, lenet1989)],
+)
+def test_equals_plain_numpy(factory, by_hand, assert_equal):
+    model = factory(classifier_activation=None)
     rng = np.random.default_rng(3)
     for layer in model.layers:
         layer.set_weights([rng.normal(scale=0.3, size=w.shape) for w in layer.get_weights()])
-    weights = {layer.name: layer.get_weights() for layer in model.layers}
-    image = rng.integers(0, 256, (32, 32, 1))
-
-    x = image * (1.275 / 255) - 0.1
-    x = squash(convolve(x, *weights["c1"]))
-    x = squash(subsample(x, *weights["s2"]))
-    kernels, bias = weights["c3"]
-    dense = np.zeros((5, 5, 6, 16))
-    pairs = [(i, o) for o, row in enumerate(lenet.C3_CONNECTIONS) for i in row]
-    for kernel, (source, output) in zip(kernels, pairs, strict=True):
-        dense[:, :, source, output] = kernel
-    x = squash(convolve(x, dense, bias))
-    x = squash(subsample(x, *weights["s4"]))
-    x = squash(convolve(x, *weights["c5"])).ravel()
-    x = squash(x @ weights["f6"][0] + weights["f6"][1])
-    distances = ((x - np.array(DIGIT_CODES)) ** 2).sum(axis=1)
-
-    rbf = keras.Model(model.input, model.get_layer("rbf").output)
-    got = np.asarray(rbf(image[None].astype("float32")))[0]
-    np.testing.assert_allclose(got, distances, rtol=1e-4)
-    assert model.predict(image[None], verbose=0).argmax() == distances.argmin()
+    arrays = {layer.name: layer.get_weights() for layer in model.layers}
+    images = pixels(model.input_shape[1:])
+    wanted = np.stack([by_hand(image, arrays) for image in images])
+    found = difference(model.predict_on_batch(images), wanted)
+    assert_equal(Comparison("numpy, from the paper", {"scores": found}), factory.__name__)
 
 
 def test_uint8_and_float_pixels_give_the_same():
     model = LeNet5()
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 1)).astype("uint8")
+    images = pixels((32, 32, 1))
     np.testing.assert_array_equal(
-        model.predict(pixels, verbose=0), model.predict(pixels.astype("float32"), verbose=0)
+        model.predict_on_batch(images.astype("uint8")), model.predict_on_batch(images)
     )
 
 

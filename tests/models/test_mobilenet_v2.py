@@ -1,12 +1,11 @@
 """MobileNetV2 against keras.applications, torchvision, timm and the paper."""
 
 import keras
-import numpy as np
 import pytest
-from mobile_checks import compare_with_golden, losses, output_in_a_fresh_process
-from parity import compare_with_keras
+from lifecycle import change_by_reloading, losses
+from parity import compare_with_golden, compare_with_keras
 
-from kerascnn import catalog, profile, weights
+from kerascnn import profile
 from kerascnn.errors import InputError
 from kerascnn.models import MobileNetV2
 from kerascnn.models.mobilenet_v2 import make_divisible
@@ -22,22 +21,22 @@ STAGES = {
 
 
 @pytest.mark.parametrize("alpha", [0.35, 1.0, 1.4])
-def test_outputs_and_stages_equal_keras(alpha):
-    differences = compare_with_keras(
+def test_outputs_and_stages_equal_keras(alpha, assert_equal):
+    found = compare_with_keras(
         MobileNetV2(alpha=alpha, **SMALL),
         keras.applications.MobileNetV2(weights=None, alpha=alpha, **SMALL),
         "mobilenet_v2",
         keras.applications.mobilenet_v2.preprocess_input,
         STAGES,
     )
-    assert max(differences.values()) < 1e-4, differences
+    assert_equal(found, "MobileNetV2", alpha=alpha)
 
 
-@pytest.mark.parametrize(("library", "alpha"), [("torchvision", 1.0), ("timm", 0.5)])
-def test_outputs_and_stages_equal_the_torch_libraries(library, alpha):
+@pytest.mark.parametrize(("file", "alpha"), [("mobilenet_v2", 1.0), ("mobilenetv2_050_timm", 0.5)])
+def test_outputs_and_stages_equal_the_torch_libraries(file, alpha, assert_equal):
     model = MobileNetV2(style="torch", alpha=alpha, **SMALL)
-    differences = compare_with_golden(model, f"mobilenet_v2_{library}", "mobilenet_v2")
-    assert max(differences.values()) < 1e-4, differences
+    found = compare_with_golden(model, file, "mobilenet_v2")
+    assert_equal(found, "MobileNetV2", style="torch", alpha=alpha)
 
 
 # Millions of parameters and of multiply-accumulates; the paper's table 4 has the first and last.
@@ -65,10 +64,6 @@ def test_bottlenecks_are_linear_and_shortcuts_join_equal_shapes():
     assert sum(name.endswith("_dw_act") for name in names) == 17
 
 
-def test_the_tags_are_those_of_published_weights():
-    assert catalog.find("MobileNetV2").weights == weights.tags("MobileNetV2")
-
-
 def test_a_few_steps_reduce_the_loss():
     keras.utils.set_random_seed(0)
     curve = losses(MobileNetV2(alpha=0.35, input_shape=(32, 32, 3), classes=2, dropout=0.0))
@@ -77,7 +72,7 @@ def test_a_few_steps_reduce_the_loss():
 
 def test_a_saved_model_gives_the_same_in_a_fresh_process(tmp_path):
     model = MobileNetV2(alpha=0.35, input_shape=(32, 32, 3), classes=3)
-    np.testing.assert_allclose(*output_in_a_fresh_process(model, tmp_path), atol=1e-6)
+    assert change_by_reloading(tmp_path, model) < 1e-6
 
 
 def test_the_output_has_the_dropout_of_the_authors_code():

@@ -1,12 +1,11 @@
 """MobileNetV3 against keras.applications, torchvision and the paper."""
 
 import keras
-import numpy as np
 import pytest
-from mobile_checks import compare_with_golden, losses, output_in_a_fresh_process
-from parity import compare_with_keras
+from lifecycle import change_by_reloading, losses
+from parity import compare_with_golden, compare_with_keras
 
-from kerascnn import catalog, export, models, profile, weights
+from kerascnn import export, models, profile
 from kerascnn.models import MobileNetV3Large, MobileNetV3Small
 
 SMALL = {"input_shape": (64, 64, 3), "classes": 10, "classifier_activation": None}
@@ -42,26 +41,24 @@ def outer_stages(theirs, size):
 
 @pytest.mark.parametrize("size", ["Small", "Large"])
 @pytest.mark.parametrize("choice", [{}, {"minimalistic": True}, {"alpha": 0.75}])
-def test_outputs_and_stages_equal_keras(size, choice):
+def test_outputs_and_stages_equal_keras(size, choice, assert_equal):
     name = f"MobileNetV3{size}"
     theirs = getattr(keras.applications, name)(weights=None, **choice, **SMALL)
-    differences = compare_with_keras(
+    found = compare_with_keras(
         getattr(models, name)(**choice, **SMALL),
         theirs,
         "mobilenet_v3",
-        lambda pixels: pixels,
-        STAGES[size] | outer_stages(theirs, size),
+        taps=STAGES[size] | outer_stages(theirs, size),
     )
-    assert len(differences) == 6 - ("stage1" not in differences)
-    assert max(differences.values()) < 1e-4, differences
+    assert len(found.differences) == 6
+    assert_equal(found, name, **choice)
 
 
 @pytest.mark.parametrize("size", ["Small", "Large"])
-def test_outputs_and_stages_equal_torchvision(size):
+def test_outputs_and_stages_equal_torchvision(size, assert_equal):
     model = getattr(models, f"MobileNetV3{size}")(style="torch", **SMALL)
-    name = f"mobilenet_v3_{size.lower()}_torchvision"
-    differences = compare_with_golden(model, name, "mobilenet_v3")
-    assert max(differences.values()) < 1e-4, differences
+    found = compare_with_golden(model, f"mobilenet_v3_{size.lower()}", "mobilenet_v3")
+    assert_equal(found, f"MobileNetV3{size}", style="torch")
 
 
 # Table 3 of the paper: millions of parameters and of multiply-accumulates.
@@ -97,11 +94,6 @@ def test_libraries_scale_the_ends_differently():
     assert units == {"keras": 1024, "torch": 512}
 
 
-@pytest.mark.parametrize("name", ["MobileNetV3Small", "MobileNetV3Large"])
-def test_the_tags_are_those_of_published_weights(name):
-    assert catalog.find(name).weights == weights.tags(name)
-
-
 def test_a_few_steps_reduce_the_loss():
     keras.utils.set_random_seed(0)
     model = MobileNetV3Small(alpha=0.5, input_shape=(32, 32, 3), classes=2, dropout=0.0)
@@ -111,4 +103,4 @@ def test_a_few_steps_reduce_the_loss():
 
 def test_a_saved_model_gives_the_same_in_a_fresh_process(tmp_path):
     model = MobileNetV3Small(alpha=0.5, input_shape=(32, 32, 3), classes=3)
-    np.testing.assert_allclose(*output_in_a_fresh_process(model, tmp_path), atol=1e-6)
+    assert change_by_reloading(tmp_path, model) < 1e-6

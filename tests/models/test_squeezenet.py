@@ -1,26 +1,18 @@
 """SqueezeNet against the paper, torchvision, and the published file of keras-squeezenet."""
 
-import os
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
-from golden import classic_recording
-from parity import difference, pixels, randomize
-from recorded import difference_after_reload, differences, losses_of_a_few_steps
+from lifecycle import change_by_reloading, losses, noise
+from parity import compare_with_golden, difference, pixels, randomize
 
 from kerascnn import models, profile, weights
 from kerascnn.models import SqueezeNet1_0, SqueezeNet1_1
-from kerascnn.weights.readers import StateDict
 
-SHARED = Path(
-    os.environ.get("KERASCNN_SHARED") or Path(__file__).resolve().parents[2].parent / "shared"
-)
-FILE = SHARED / "weights" / "squeezenet_v1.1_weights_tf_dim_ordering_tf_kernels_notop.h5"
-PHOTOS = SHARED / "photos" / "tf_flowers"
-shared = pytest.mark.skipif(not FILE.is_file(), reason="the reference data folder is absent")
-both = pytest.mark.parametrize("version", ["1_0", "1_1"])
+
+@pytest.fixture
+def published(shared):
+    return shared / "weights" / "squeezenet_v1.1_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 
 def symbolic(factory, **options):
@@ -49,16 +41,14 @@ def test_maps_have_the_sizes_of_table_1():
     assert shapes["head_conv"] == (13, 13, 1000)
 
 
-@both
-def test_equals_torchvision_through_the_importer(version):
-    recorded = classic_recording.read(f"squeezenet{version}_torchvision")
-    factory = getattr(models, f"SqueezeNet{version}")
-    size = recorded.images.shape[1:]
-    ours = factory(input_shape=size, classes=10, classifier_activation=None)
-    weights.load(ours, StateDict(recorded.state), family="squeezenet")
-    found = differences(ours, recorded)
-    assert len(found) == 5
-    assert max(found.values()) < 1e-4
+@pytest.mark.parametrize(("version", "size"), [("1_0", 64), ("1_1", 71)])
+def test_equals_torchvision_through_the_importer(version, size, assert_equal):
+    name = f"SqueezeNet{version}"
+    factory = getattr(models, name)
+    ours = factory(input_shape=(size, size, 3), classes=10, classifier_activation=None)
+    found = compare_with_golden(ours, name.lower(), "squeezenet")
+    assert len(found.differences) == 5
+    assert_equal(found, name)
 
 
 def keras_squeezenet(size):
@@ -95,33 +85,33 @@ def test_the_keras_style_turns_blue_green_red_around():
     assert difference(ours.predict_on_batch(images), wanted) < 1e-4
 
 
-@shared
-def test_the_published_file_loads_strictly():
-    model = SqueezeNet1_1(include_top=False, input_shape=(67, 67, 3), weights=FILE)
+@pytest.mark.shared
+def test_the_published_file_loads_strictly(published):
+    model = SqueezeNet1_1(include_top=False, input_shape=(67, 67, 3), weights=published)
     assert profile.trainable_parameters(model) == 722_496
-    report = weights.load(model, FILE, family="squeezenet")
+    report = weights.load(model, published, family="squeezenet")
     assert (len(report.loaded), report.reinitialised, report.unused) == (25, (), ())
     # It was trained on mean-free pixels, which the file's ending tells.
     layer = model.get_layer("preprocessing")
     np.testing.assert_allclose(layer.offset, [-123.68, -116.779, -103.939])
 
 
-def photographs(count, size):
+def photographs(folder, count, size):
     """Photos of two kinds of flowers, and which kind each is."""
     kinds = ("dandelion", "roses")
-    paths = [path for kind in kinds for path in sorted((PHOTOS / kind).glob("*.jpg"))[:count]]
+    paths = [path for kind in kinds for path in sorted((folder / kind).glob("*.jpg"))[:count]]
     load = keras.utils.load_img
     images = [np.asarray(load(path, target_size=(size, size))) for path in paths]
     return np.stack(images).astype("float32"), np.repeat([0, 1], count)
 
 
-@shared
-def test_published_features_tell_flowers_apart_and_random_ones_less():
+@pytest.mark.shared
+def test_published_features_tell_flowers_apart_and_random_ones_less(published, shared):
     count, size = 40, 131
-    images, kinds = photographs(count, size)
+    images, kinds = photographs(shared / "photos" / "tf_flowers", count, size)
     learning = np.arange(len(kinds)) % 2 == 0
     scores = []
-    for source in (FILE, None):
+    for source in (published, None):
         keras.utils.set_random_seed(0)
         model = SqueezeNet1_1(
             include_top=False,
@@ -139,9 +129,9 @@ def test_published_features_tell_flowers_apart_and_random_ones_less():
     assert scores[0] > scores[1]
 
 
-@shared
-def test_with_a_top_the_published_features_get_a_fresh_classifier(caplog):
-    model = SqueezeNet1_1(classes=5, input_shape=(67, 67, 3), weights=FILE)
+@pytest.mark.shared
+def test_with_a_top_the_published_features_get_a_fresh_classifier(published, caplog):
+    model = SqueezeNet1_1(classes=5, input_shape=(67, 67, 3), weights=published)
     assert model.output_shape == (None, 5)
     assert "head_conv" in caplog.text
 
@@ -149,6 +139,6 @@ def test_with_a_top_the_published_features_get_a_fresh_classifier(caplog):
 def test_a_few_steps_reduce_the_loss_and_the_saved_model_is_equal(tmp_path):
     keras.utils.set_random_seed(0)
     model = SqueezeNet1_1(classes=4, input_shape=(64, 64, 3), dropout=0.0)
-    losses = losses_of_a_few_steps(model, 0.3, steps=10)
-    assert losses[-1] < 0.9 * losses[0]
-    assert difference_after_reload([model], tmp_path) == pytest.approx([0], abs=1e-5)
+    curve = losses(model, noise(model), 0.3, steps=10)
+    assert curve[-1] < 0.9 * curve[0], curve
+    assert change_by_reloading(tmp_path, model) < 1e-5

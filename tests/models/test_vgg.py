@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from golden import classic_recording
-from parity import compare_with_keras, randomize
-from recorded import difference_after_reload, differences, losses_of_a_few_steps
+from golden import recording
+from lifecycle import change_by_reloading, losses, noise
+from parity import compare_with_golden, compare_with_keras, randomize
 
 from kerascnn import models, profile, weights
 from kerascnn.errors import InputError
@@ -59,7 +59,7 @@ def test_norm_is_also_an_option():
 
 
 @pytest.mark.parametrize("factory", [VGG16, VGG19])
-def test_equals_keras_applications(factory):
+def test_equals_keras_applications(factory, assert_equal):
     theirs = getattr(keras.applications, factory.__name__)
     options = {"classes": 10, "classifier_activation": None, "input_shape": (32, 32, 3)}
     depth = 3 if factory is VGG16 else 4
@@ -68,8 +68,8 @@ def test_equals_keras_applications(factory):
     preprocess = keras.applications.vgg16.preprocess_input
     ours = factory(**options)
     found = compare_with_keras(ours, theirs(weights=None, **options), "vgg", preprocess, taps)
-    assert len(found) == 7
-    assert max(found.values()) < 1e-4
+    assert len(found.differences) == 7
+    assert_equal(found, factory.__name__)
 
 
 def test_weights_without_the_top_load_from_keras(tmp_path):
@@ -79,26 +79,23 @@ def test_weights_without_the_top_load_from_keras(tmp_path):
     assert len(weights.load(ours, arrays, family="vgg").loaded) == 13
 
 
-def torchvision_model(**options):
-    recorded = classic_recording.read("vgg11_bn_torchvision")
-    options = {**SMALL, "input_shape": (64, 64, 3), "classifier_activation": None, **options}
-    return VGG11BN(style="torch", **options), recorded
+TORCHVISION = {**SMALL, "input_shape": (64, 64, 3), "classifier_activation": None}
 
 
-def test_equals_torchvision_with_folded_biases_and_adaptive_pooling():
-    ours, recorded = torchvision_model()
-    weights.load(ours, StateDict(recorded.state), family="vgg")
-    found = differences(ours, recorded)
-    assert len(found) == 6
-    assert max(found.values()) < 1e-4
+def test_equals_torchvision_with_folded_biases_and_adaptive_pooling(assert_equal):
+    found = compare_with_golden(VGG11BN(style="torch", **TORCHVISION), "vgg11_bn", "vgg")
+    assert len(found.differences) == 6
+    assert_equal(found, "VGG11BN", style="torch")
 
 
 def test_timms_names_and_convolutions_for_dense_layers_are_the_same_weights():
-    ours, recorded = torchvision_model()
+    ours, theirs = (VGG11BN(style="torch", **TORCHVISION) for _ in range(2))
+    state = recording.read("vgg11_bn").state
+    weights.load(theirs, StateDict(state), family="vgg")
     renamed = StateDict()
     names = {"classifier.0": "pre_logits.fc1", "classifier.3": "pre_logits.fc2"}
     names["classifier.6"] = "head.fc"
-    for key, value in recorded.state.items():
+    for key, value in state.items():
         layer, _, part = key.rpartition(".")
         if layer == "classifier.0" and part == "weight":
             value = value.reshape(64, 512, 7, 7)
@@ -106,7 +103,8 @@ def test_timms_names_and_convolutions_for_dense_layers_are_the_same_weights():
             value = value[:, :, None, None]
         renamed[f"{names.get(layer, layer)}.{part}"] = value
     weights.load(ours, renamed, family="vgg")
-    assert max(differences(ours, recorded).values()) < 1e-4
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, other)
 
 
 def test_styles_differ_in_their_pixels():
@@ -143,8 +141,8 @@ def test_unusable_options_are_refused(options, message):
 def test_a_few_steps_reduce_the_loss_and_the_saved_model_is_equal(tmp_path):
     keras.utils.set_random_seed(0)
     model = VGG11BN(**{**SMALL, "dropout": 0.0})
-    losses = losses_of_a_few_steps(model, 0.02)
-    assert losses[-1] < 0.7 * losses[0]
+    curve = losses(model, noise(model), 0.02, steps=6)
+    assert curve[-1] < 0.7 * curve[0], curve
     other = VGG11(**SMALL)
     randomize(other)
-    assert difference_after_reload([model, other], tmp_path) == pytest.approx([0, 0], abs=1e-5)
+    assert change_by_reloading(tmp_path, model, other) < 1e-5

@@ -2,12 +2,11 @@
 
 No weights are fetched: the networks are built by torchvision and timm without memory. Run it with
 the environment that tests/models/golden/torch_oracle.py describes, after editing the table of
-kerascnn/weights/published.py:
+kerascnn/catalog/published:
 
     python tests/weights/make_state_dicts.py
 """
 
-import importlib.util
 import json
 import lzma
 import re
@@ -19,18 +18,15 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests" / "models" / "golden")
 
 from torch_oracle import timm, torch, torchvision  # noqa: E402
 
-TABLE = REPOSITORY / "kerascnn" / "weights" / "published.py"
+from kerascnn.catalog import published  # noqa: E402
+
 TARGET = Path(__file__).with_name("state_dicts.json.xz")
 # Published files of these have the auxiliary classifiers that torchvision trains with.
 AUXILIARY = ("googlenet", "inception_v3")
 
 
 def files() -> list[str]:
-    """Names of the repositories and files in the table; the package itself would need Keras."""
-    spec = importlib.util.spec_from_file_location("published", TABLE)
-    published = importlib.util.module_from_spec(spec)
-    sys.modules["published"] = published
-    spec.loader.exec_module(published)
+    """Names of the repositories and files in the table."""
     places = [
         entry.locate(published.Request(variant, options=entry.requires))
         for variant, entries in published.TABLE.items()

@@ -16,9 +16,10 @@ import pytest
 
 import kerascnn
 from kerascnn import weights
+from kerascnn.catalog import published
+from kerascnn.catalog.published import HubRepository, KerasFile, Published, TorchFile
 from kerascnn.errors import InputError
-from kerascnn.weights import fetch, published
-from kerascnn.weights.published import HubRepository, KerasFile, Published, TorchFile
+from kerascnn.weights import fetch
 
 SIZE = (32, 32, 3)
 OPTIONS = {"alpha": 0.25, "input_shape": SIZE}

@@ -5,6 +5,7 @@ import importlib.util
 import h5py
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from kerascnn import weights
 from kerascnn.errors import InputError
@@ -25,9 +26,7 @@ def without(monkeypatch, package):
 
 
 def save_safetensors(state, path):
-    pytest.importorskip("safetensors", reason="needs the extra 'peers'").numpy.save_file(
-        state, path
-    )
+    safetensors.numpy.save_file(state, path)
 
 
 def save_torch(state, path):
@@ -37,12 +36,6 @@ def save_torch(state, path):
 
 SAVERS = {"model.safetensors": save_safetensors, "model.pth": save_torch, "model.pt": save_torch}
 each_format = pytest.mark.parametrize("name", SAVERS)
-
-
-@pytest.fixture(autouse=True)
-def _numpy_part():
-    if importlib.util.find_spec("safetensors"):
-        importlib.import_module("safetensors.numpy")
 
 
 @each_format

@@ -11,13 +11,29 @@ import functools
 import importlib
 
 import numpy as np
-from inception_recording import pixels, write
-from make_inception import MEAN, STD, record, shapes
-from torch_oracle import torch, torchvision
+from recording import pixels, write
+from torch_oracle import (
+    BY_HAND,
+    TORCHVISION,
+    centred,
+    record,
+    shapes,
+    standardised,
+    torch,
+    torchvision,
+)
 
 # Maps are 224, 112, 56, 28, 14 and 7: the auxiliary classifiers need 14.
-SIZE = 224
-CAFFE_MEAN = np.array([123.68, 116.779, 103.939])
+SHAPE = (224, 224, 3)
+# Our layer name -> theirs.
+TAPS = {
+    "stage1": "conv1",
+    "stage3": "inception3b",
+    "stage4": "inception4e",
+    "stage5": "inception5b",
+    "stage4_1_concat": "inception4a",
+    "stage4_4_concat": "inception4d",
+}
 
 
 def auxiliary(module: torch.nn.Module, maps: torch.Tensor) -> torch.Tensor:
@@ -56,36 +72,25 @@ def as_published() -> torch.nn.Module:
     return model
 
 
-def taps_of(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
-    """Our layer name -> theirs."""
-    return {
-        "stage1": model.conv1,
-        "stage3": model.inception3b,
-        "stage4": model.inception4e,
-        "stage5": model.inception5b,
-        "stage4_1_concat": model.inception4a,
-        "stage4_4_concat": model.inception4d,
-    }
-
-
-def write_file(name: str, model: torch.nn.Module, image: np.ndarray) -> None:
-    """Writes one file; `image` is prepared as the model wants it."""
-    outputs = record(model, taps_of(model), image)
+def write_file(name: str, peer: str, model: torch.nn.Module, images: np.ndarray) -> None:
+    """Writes one file; `images` are prepared as the model wants them."""
+    outputs = record(model, TAPS, images)
     for key, at in (("aux1", "stage4_1_concat"), ("aux2", "stage4_4_concat")):
         maps = torch.from_numpy(outputs[at].transpose(0, 3, 1, 2))
         with torch.no_grad():
             outputs[key] = auxiliary(getattr(model, key), maps).numpy()
-    write(name, shapes(model), outputs, SIZE)
+    write(name, peer, SHAPE, shapes(model), outputs)
 
 
 def main() -> None:
     """Writes both files."""
+    images = pixels(SHAPE)
     # With its published weights torchvision takes ImageNet's mean and deviation and undoes them.
     batch = torchvision.models.googlenet(
         weights=None, init_weights=False, num_classes=10, transform_input=True
     )
-    write_file("googlenet_batch", batch, (pixels(SIZE) / 255 - MEAN) / STD)
-    write_file("googlenet_lrn", as_published(), pixels(SIZE) - CAFFE_MEAN)
+    write_file("googlenet_batch", TORCHVISION, batch, standardised(images))
+    write_file("googlenet_lrn", BY_HAND, as_published(), centred(images))
 
 
 if __name__ == "__main__":

@@ -1,30 +1,20 @@
-"""Golden outputs of the classic families: `python make_classic.py`.
+"""Writes the golden files of networks that no library has, or maintains: `python make_by_hand.py`.
 
-Needs the environment that torch_oracle.py describes. AlexNet with one tower, SqueezeNet and VGG
-with batch normalisation are torchvision's. AlexNet with two towers, ZFNet, NIN and ENet nobody
-maintains: they are written here in PyTorch, from the papers, under the names of our layers.
+Needs the environment that torch_oracle.py describes. AlexNet with two towers, ZFNet, NIN, ENet and
+the residual networks for CIFAR are written here in PyTorch, from the papers; so is ResNet-50 with
+root modules, out of torchvision's ResNet-50.
 """
 
-from classic_recording import parameter, pixels, write
-from torch_oracle import torch, torchvision
+from recording import parameter, pixels, write
+from torch_oracle import BY_HAND, centred, shapes, standardised, torch, torchvision, write_golden
 
 nn, F = torch.nn, torch.nn.functional
 CLASSES = 10
-MEAN = torch.tensor([0.485, 0.456, 0.406])
-STD = torch.tensor([0.229, 0.224, 0.225])
-MEAN_RGB = torch.tensor([123.68, 116.779, 103.939])
+CIFAR = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
-def standardised(x):
-    return (x / 255 - MEAN) / STD
-
-
-def centred(x):
-    return x - MEAN_RGB
-
-
-def unit(x):
-    return x / 255
+def unit(images):
+    return images / 255
 
 
 class Net(nn.Module):
@@ -47,16 +37,18 @@ class Net(nn.Module):
             self.parts[name] = module
         return self.parts[name]
 
-    def shapes(self):
-        return {
-            f"{name}.{key}": tuple(value.shape)
-            for name, module in self.parts.items()
-            for key, value in module.state_dict().items()
-            if key != "num_batches_tracked"
-        }
+    def write(self, name, size, prepare):
+        """Writes `name`.npz for images of `size`; parameters are named like our layers."""
+        shape = (size, size, 3)
+        images = prepare(pixels(shape)).astype("float32").transpose(0, 3, 1, 2)
+        with torch.no_grad():
+            scores = self(torch.from_numpy(images)).numpy()
+        parts = self.parts.items()
+        found = {f"{n}.{key}": s for n, part in parts for key, s in shapes(part).items()}
+        write(name, BY_HAND, shape, found, {"scores": scores, **self.kept})
 
     def keep(self, name, x):
-        self.kept[name] = x.permute(0, 2, 3, 1).numpy() if x.ndim == 4 else x.numpy()
+        self.kept[name] = x.permute(0, 2, 3, 1).numpy()
         return x
 
     def conv(self, x, name, filters, window, norm=False, **options):
@@ -219,68 +211,74 @@ class Slopes(nn.Module):
         return F.prelu(x, self.slope)
 
 
-def by_hand(name, net, size, prepare):
-    images = pixels((size, size, 3))
-    with torch.no_grad():
-        x = prepare(torch.from_numpy(images)).permute(0, 3, 1, 2)
-        scores = net(x).numpy()
-    write(name, (size, size, 3), net.shapes(), {"scores": scores, **net.kept})
+class CifarBlock(nn.Module):
+    """Two 3x3 convolutions, and a shortcut without parameters."""
+
+    def __init__(self, inputs: int, filters: int, stride: int, *, residual: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, filters, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(filters)
+        self.conv2 = nn.Conv2d(filters, filters, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(filters)
+        self.stride, self.more, self.residual = stride, filters - inputs, residual
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        if self.residual:
+            x = x[:, :, :: self.stride, :: self.stride]
+            y = y + F.pad(x, (0, 0, 0, 0, self.more // 2, self.more // 2))
+        return F.relu(y)
 
 
-def of_torchvision(name, model, size, stages):
-    """`stages`: our stage -> the module that gives it."""
-    model = model.eval()
-    shapes = {
-        key: tuple(value.shape)
-        for key, value in model.state_dict().items()
-        if not key.endswith("num_batches_tracked")
-    }
-    state = {key: torch.from_numpy(parameter(key, shape)) for key, shape in shapes.items()}
-    model.load_state_dict(state, strict=False)
-    outputs = {}
-    modules = dict(model.named_modules())
-    for stage, module in stages.items():
-        modules[module].register_forward_hook(
-            lambda _module, _input, y, stage=stage: outputs.__setitem__(stage, y.clone())
-        )
-    images = pixels((size, size, 3))
-    with torch.no_grad():
-        scores = model(standardised(torch.from_numpy(images)).permute(0, 3, 1, 2))
-    maps = {stage: y.permute(0, 2, 3, 1).numpy() for stage, y in outputs.items()}
-    write(name, (size, size, 3), shapes, {"scores": scores.numpy(), **maps})
+class CifarNet(nn.Module):
+    """A network of 6n + 2 layers."""
+
+    def __init__(self, n: int, *, residual: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        for stage, (inputs, filters) in enumerate(((16, 16), (16, 32), (32, 64)), start=1):
+            first = CifarBlock(inputs, filters, 1 if stage == 1 else 2, residual=residual)
+            rest = (CifarBlock(filters, filters, 1, residual=residual) for _ in range(n - 1))
+            self.add_module(f"layer{stage}", nn.Sequential(first, *rest))
+        self.linear = nn.Linear(64, CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.linear(x.mean(dim=(2, 3)))
 
 
-def narrow(model, inputs):
-    """Replaces the dense layers by narrow ones: 64 and 48 units."""
-    widths = ((inputs, 64), (64, 48), (48, CLASSES))
-    places = [i for i, part in enumerate(model.classifier) if isinstance(part, nn.Linear)]
-    for place, (before, after) in zip(places, widths, strict=True):
-        model.classifier[place] = nn.Linear(before, after)
-    for part in model.modules():  # the hooks need values before the activation changes them
-        if isinstance(part, nn.ReLU):
-            part.inplace = False
+def root_resnet50(root):
+    """torchvision's ResNet-50 whose 3x3 convolutions work in groups, fewer in each stage."""
+    model = torchvision.models.resnet50(num_classes=CLASSES)
+    for stage in range(4):
+        for block in getattr(model, f"layer{stage + 1}"):
+            width, groups = block.conv2.in_channels, root >> stage
+            step = block.conv2.stride
+            block.conv2 = nn.Conv2d(width, width, 3, step, 1, groups=groups, bias=False)
     return model
 
 
+def main():
+    """Writes all files."""
+    by_layer = (
+        ("alexnet", AlexNet(), 99, centred),
+        ("zfnet", ZFNet(), 96, centred),
+        ("nin", NIN(), 32, standardised),
+        ("nin_root", NIN(groups=(4, 2), norm=True), 32, standardised),
+        ("nin_imagenet", NINImageNet(), 64, standardised),
+        ("enet", ENet(), 64, unit),
+    )
+    for name, net, size, prepare in by_layer:
+        net.write(name, size, prepare)
+    stages = {f"stage{s}": f"layer{s + 1}" for s in range(3)}
+    for name, residual in (("resnet20", True), ("plainnet20", False)):
+        net = CifarNet(3, residual=residual)
+        write_golden(name, BY_HAND, net, stages, 32, lambda x: standardised(x, *CIFAR))
+    stages = {"stage1": "relu", **{f"stage{s}": f"layer{s - 1}" for s in (2, 3, 4, 5)}}
+    write_golden("resnet50_root", BY_HAND, root_resnet50(64), stages, 64)
+
+
 if __name__ == "__main__":
-    models = torchvision.models
-    by_hand("alexnet", AlexNet(), 99, centred)
-    by_hand("zfnet", ZFNet(), 96, centred)
-    by_hand("nin", NIN(), 32, standardised)
-    by_hand("nin_root", NIN(groups=(4, 2), norm=True), 32, standardised)
-    by_hand("nin_imagenet", NINImageNet(), 64, standardised)
-    by_hand("enet", ENet(), 64, unit)
-    # 112 pixels make maps of 2x2, which adaptive pooling widens to 6x6.
-    alexnet = narrow(models.alexnet(), 256 * 36)
-    stages = {"stage2": "features.1", "stage3": "features.4", "stage4": "features.11"}
-    of_torchvision("alexnet_torchvision", alexnet, 112, {**stages, "stage5": "features.12"})
-    vgg = narrow(models.vgg11_bn(), 512 * 49)
-    stages = {"stage1": "features.6", "stage2": "features.13", "stage3": "features.20"}
-    stages |= {"stage4": "features.27", "stage5": "features.28"}
-    of_torchvision("vgg11_bn_torchvision", vgg, 64, stages)
-    stages = {"stage1": "features.1", "stage2": "features.5", "stage3": "features.10"}
-    squeezenet = models.squeezenet1_0(num_classes=CLASSES)
-    of_torchvision("squeezenet1_0_torchvision", squeezenet, 64, {**stages, "stage4": "features.12"})
-    stages = {"stage1": "features.1", "stage2": "features.4", "stage3": "features.7"}
-    squeezenet = models.squeezenet1_1(num_classes=CLASSES)
-    of_torchvision("squeezenet1_1_torchvision", squeezenet, 71, {**stages, "stage4": "features.12"})
+    main()

@@ -1,8 +1,8 @@
-"""What the golden files of the classic families hold, and how; numpy only.
+"""What the golden files hold, and how; numpy only.
 
-A file holds another implementation's scores for two images, the averages of each stage by channel
-and by place, and the names and shapes of its parameters. Images and parameters themselves are made
-anew from seeds, here, by the script that writes the file and by the test that reads it.
+A file holds another implementation's scores for two images, two averages of each of its feature
+maps, and the names and shapes of its parameters. Images and parameters are made anew from seeds,
+here, by the script that writes the file and by the test that reads it.
 """
 
 import json
@@ -14,17 +14,20 @@ from pathlib import Path
 import numpy as np
 
 FOLDER = Path(__file__).parent
+# Parameters that start at one, or are slopes of a PReLU: they stay away from zero.
+SCALES = ("weight", "running_var", "slope")
 
 
 def parameter(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """The value of a PyTorch parameter, by its name and shape; kernels keep the variance."""
+    """The value of a PyTorch parameter, by its name and shape.
+
+    Kernels keep the variance through a ReLU, and scales are about one.
+    """
     rng = np.random.default_rng(zlib.crc32(f"{name}{tuple(shape)}".encode()))
     if len(shape) > 1:
         deviation = np.float32(np.sqrt(2 / np.prod(shape[1:])))
         return rng.standard_normal(shape, dtype="float32") * deviation
-    if name.endswith(("prelu.weight", "slope")):
-        return rng.uniform(0.1, 0.4, shape).astype("float32")
-    if name.endswith(("weight", "running_var")):
+    if name.endswith(SCALES):
         return rng.uniform(0.7, 1.3, shape).astype("float32")
     return rng.normal(0, 0.1, shape).astype("float32")
 
@@ -49,11 +52,13 @@ class Golden:
     """A file that was read.
 
     Attributes:
+        peer: Who computed the outputs: a library with its version, or PyTorch by hand.
         images: Raw pixels (2, height, width, channels).
         state: PyTorch's parameters by name.
-        outputs: Of the last layer ("scores"), and the averages of each stage.
+        outputs: By name, a vector per image ("scores"), or the averages of maps.
     """
 
+    peer: str
     images: np.ndarray
     state: dict[str, np.ndarray]
     outputs: dict[str, list[np.ndarray]]
@@ -61,12 +66,14 @@ class Golden:
 
 def write(
     name: str,
+    peer: str,
     shape: tuple[int, int, int],
     shapes: Mapping[str, tuple[int, ...]],
     outputs: Mapping[str, np.ndarray],
 ) -> None:
     """Writes `name`.npz for images of `shape`; outputs are vectors, or maps to be averaged."""
-    arrays = {"shape": np.array(shape), "shapes": np.array(json.dumps(shapes))}
+    facts = {"peer": peer, "shape": shape, "shapes": shapes}
+    arrays = {"facts": np.array(json.dumps(facts))}
     for key, value in outputs.items():
         parts = averages(value) if value.ndim == 4 else [value]
         arrays |= {f"{key}/{i}": part.astype("float32") for i, part in enumerate(parts)}
@@ -77,12 +84,11 @@ def write(
 
 def read(name: str) -> Golden:
     """Reads `name`.npz."""
+    outputs: dict[str, list[np.ndarray]] = {}
     with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as file:
-        shapes = json.loads(str(file["shapes"]))
-        shape = tuple(int(size) for size in file["shape"])
-        outputs: dict[str, list[np.ndarray]] = {}
+        facts = json.loads(str(file["facts"]))
         for key in file.files:
             if "/" in key:
                 outputs.setdefault(key.partition("/")[0], []).append(file[key])
-    state = {key: parameter(key, tuple(size)) for key, size in shapes.items()}
-    return Golden(pixels(shape), state, outputs)
+    state = {key: parameter(key, tuple(shape)) for key, shape in facts["shapes"].items()}
+    return Golden(facts["peer"], pixels(tuple(facts["shape"])), state, outputs)
