@@ -30,6 +30,7 @@ WITHOUT_EFFECT = {
     "mobilenet_v2": "*_project_norm/beta",
     "mobilenet_v3": "*_project_norm/beta",
     "efficientnet": "*_project_norm/beta",
+    "efficientnet_lite": "*_project_norm/beta",
 }
 
 
