@@ -6,7 +6,6 @@ backend is, and NumPy arrays need no framework at all; these two get the same na
 
 import functools
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,11 @@ Array = Any
 Namespace = Any
 
 
-class _Names(SimpleNamespace):
-    """Functions under the names of `keras.ops`; hashable, as a key of caches."""
+class _Names:
+    """Functions under the names of `keras.ops`."""
 
-    __hash__ = object.__hash__
-    __eq__ = object.__eq__
+    def __init__(self, **names: Any):
+        self.__dict__.update(names)
 
 
 @functools.cache
