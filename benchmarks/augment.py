@@ -10,6 +10,8 @@ together, that is, images per core. Writes benchmarks/results/NAME.json.
 """
 
 import argparse
+import functools
+import importlib
 import json
 import os
 from collections.abc import Callable
@@ -108,16 +110,19 @@ def albumentations_transform(task: str, size: int) -> Any:
     }.get(task)
 
 
-def drained(dataset: tf.data.Dataset) -> Action:
-    """Runs through a dataset, with two threads."""
+def steady(dataset: tf.data.Dataset, count: int) -> Action:
+    """Takes `count` batches at a time from an endless dataset with two threads.
+
+    The start of a pass over a dataset, some tenths of a second, is not in it.
+    """
     options = tf.data.Options()
     options.threading.private_threadpool_size = THREADS
     options.threading.max_intra_op_parallelism = 1
-    dataset = dataset.with_options(options)
+    iterator = iter(dataset.with_options(options))
 
     def action() -> None:
-        for _ in dataset:
-            pass
+        for _ in range(count):
+            next(iterator)
 
     return action
 
@@ -126,13 +131,13 @@ def batches(photos: np.ndarray, batch: int) -> tf.data.Dataset:
     """The photos with labels, batched outside of what is measured."""
     labels = np.arange(len(photos), dtype=np.int32) % CLASSES
     dataset = tf.data.Dataset.from_tensor_slices((photos, labels))
-    return dataset.batch(batch, drop_remainder=True).cache()
+    return dataset.batch(batch, drop_remainder=True).cache().repeat()
 
 
 def ours(task: str, photos: np.ndarray, batch: int) -> Action:
     """kerascnn in `tf.data`."""
     pipeline = augment.Compose(OURS[task](photos.shape[1]))
-    return drained(pipeline.map(batches(photos, batch)))
+    return steady(pipeline.map(batches(photos, batch)), len(photos) // batch)
 
 
 def of_keras(layers: list[Any], task: str, photos: np.ndarray, batch: int) -> Action:
@@ -147,7 +152,8 @@ def of_keras(layers: list[Any], task: str, photos: np.ndarray, batch: int) -> Ac
             images = layer(images, training=True)
         return images, labels
 
-    return drained(batches(photos, batch).map(apply, num_parallel_calls=THREADS))
+    dataset = batches(photos, batch).map(apply, num_parallel_calls=THREADS)
+    return steady(dataset, len(photos) // batch)
 
 
 def pooled(function: Callable[[Any], Any], images: list[Any]) -> Action:
@@ -177,24 +183,25 @@ def contenders(task: str, photos: np.ndarray, batch: int) -> dict[str, Action]:
     return actions
 
 
+@functools.cache
 def installed(name: str) -> bool:
     """Whether a library can be imported."""
     try:
         if name == "torchvision":
             import torch
 
-            library = torch.library.Library("torchvision", "DEF")
-            for operator in ("nms", "qnms"):  # missing beside a PyTorch for CPUs only
-                if not hasattr(torch.ops.torchvision, operator):
+            if not hasattr(torch.ops.torchvision, "nms"):  # a torchvision without its operators
+                library = torch.library.Library("torchvision", "DEF")
+                for operator in ("nms", "qnms"):
                     library.define(f"{operator}(Tensor a) -> Tensor")
-                    _KEPT.append(library)
-        __import__(name)
+                _KEPT.append(library)
+        importlib.import_module(name)
     except ImportError:
         return False
     return True
 
 
-_KEPT: list[Any] = []  # a library's operators vanish with it
+_KEPT: list[Any] = []  # operators vanish with their library
 
 
 def load(folder: Path | None, count: int, size: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from kerascnn.augment.named import get as get
 from kerascnn.augment.policies import AutoAugment as AutoAugment
 from kerascnn.augment.policies import RandAugment as RandAugment
 from kerascnn.augment.policies import TrivialAugmentWide as TrivialAugmentWide
+from kerascnn.augment.preview import preview as preview
 from kerascnn.augment.step import Step as Step
 from kerascnn.augment.step import Values as Values
 from kerascnn.augment.steps.color import ColorJitter as ColorJitter
