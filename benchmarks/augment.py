@@ -14,7 +14,8 @@ import functools
 import importlib
 import json
 import os
-from collections.abc import Callable
+import queue
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -110,34 +111,45 @@ def albumentations_transform(task: str, size: int) -> Any:
     }.get(task)
 
 
-def steady(dataset: tf.data.Dataset, count: int) -> Action:
-    """Takes `count` batches at a time from an endless dataset with two threads.
+def steady(
+    photos: np.ndarray, batch: int, augmented: Callable[[tf.data.Dataset], tf.data.Dataset]
+) -> Action:
+    """All photos once, batch by batch, through `tf.data` with two threads.
 
+    A turn hands out the numbers of its batches, so that nothing is computed ahead between turns.
     The start of a pass over a dataset, some tenths of a second, is not in it.
     """
+    count = len(photos) // batch
+    images = tf.constant(photos[: count * batch].reshape(count, batch, *photos.shape[1:]))
+    labels = tf.reshape(tf.range(count * batch) % CLASSES, (count, batch))
+    numbers: queue.Queue[int] = queue.Queue()
+
+    def handed_out() -> Iterator[int]:
+        while True:
+            yield numbers.get()
+
+    dataset = tf.data.Dataset.from_generator(
+        handed_out, output_signature=tf.TensorSpec((), tf.int32)
+    )
+    dataset = augmented(dataset.map(lambda i: (images[i], labels[i])))
     options = tf.data.Options()
-    options.threading.private_threadpool_size = THREADS
+    options.threading.private_threadpool_size = THREADS + 1  # one of them waits for numbers
     options.threading.max_intra_op_parallelism = 1
     iterator = iter(dataset.with_options(options))
 
     def action() -> None:
+        for number in range(count):
+            numbers.put(number)
         for _ in range(count):
             next(iterator)
 
     return action
 
 
-def batches(photos: np.ndarray, batch: int) -> tf.data.Dataset:
-    """The photos with labels, batched outside of what is measured."""
-    labels = np.arange(len(photos), dtype=np.int32) % CLASSES
-    dataset = tf.data.Dataset.from_tensor_slices((photos, labels))
-    return dataset.batch(batch, drop_remainder=True).cache().repeat()
-
-
 def ours(task: str, photos: np.ndarray, batch: int) -> Action:
     """kerascnn in `tf.data`."""
     pipeline = augment.Compose(OURS[task](photos.shape[1]))
-    return steady(pipeline.map(batches(photos, batch)), len(photos) // batch)
+    return steady(photos, batch, pipeline.map)
 
 
 def of_keras(layers: list[Any], task: str, photos: np.ndarray, batch: int) -> Action:
@@ -152,8 +164,7 @@ def of_keras(layers: list[Any], task: str, photos: np.ndarray, batch: int) -> Ac
             images = layer(images, training=True)
         return images, labels
 
-    dataset = batches(photos, batch).map(apply, num_parallel_calls=THREADS)
-    return steady(dataset, len(photos) // batch)
+    return steady(photos, batch, lambda dataset: dataset.map(apply, num_parallel_calls=THREADS))
 
 
 def pooled(function: Callable[[Any], Any], images: list[Any]) -> Action:

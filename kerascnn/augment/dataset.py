@@ -41,7 +41,9 @@ def map_dataset(pipeline: "Compose", dataset: Any, seed: int, first_epoch: int) 
         return _augment(pipeline, element, seed=seed, index=position, epoch=epoch)
 
     numbered = tf.data.Dataset.range(1).map(next_epoch).flat_map(number)
-    numbered = numbered.apply(tf.data.experimental.assert_cardinality(dataset.cardinality()))
+    length = dataset.cardinality()
+    if length != tf.data.UNKNOWN_CARDINALITY:  # `flat_map` has forgotten it
+        numbered = numbered.apply(tf.data.experimental.assert_cardinality(length))
     return numbered.map(augment, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 

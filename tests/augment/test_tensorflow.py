@@ -129,6 +129,14 @@ def test_elements_keep_their_structure(photos):
     assert found["boxes"].shape == (4, 2, 4)
 
 
+def test_unknown_and_endless_lengths(photos):
+    some = dataset(photos, 4).filter(lambda images, labels: labels[0] > 0)
+    assert len(list(PIPELINE.map(some))) == 3
+    endless = PIPELINE.map(dataset(photos, 16).repeat())
+    first, second = (images for images, _ in endless.take(2).as_numpy_iterator())
+    assert (first != second).any(axis=(1, 2, 3)).all()
+
+
 def test_float_batches(photos):
     images = tf.data.Dataset.from_tensor_slices(photos.astype(np.float32)).batch(4)
     (found,) = PIPELINE.map(images).as_numpy_iterator()
