@@ -3,6 +3,8 @@
 Importing this package loads neither Keras nor TensorFlow.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from kerascnn.augment.branches import AugMix as AugMix
 from kerascnn.augment.choice import Identity as Identity
 from kerascnn.augment.choice import RandomApply as RandomApply
@@ -56,9 +58,21 @@ from kerascnn.augment.steps.tone import SolarizeAdd as SolarizeAdd
 from kerascnn.augment.tta import FlipTTA as FlipTTA
 from kerascnn.augment.tta import TenCrop as TenCrop
 
+if TYPE_CHECKING:
+    from kerascnn.augment.layer import AugmentationLayer as AugmentationLayer
+
 # What a configuration may name.
 STEPS = frozenset(
     name
     for name, value in list(globals().items())
     if isinstance(value, type) and issubclass(value, Step | Values) and value is not Step
 )
+
+
+def __getattr__(name: str) -> Any:
+    """The one name that needs Keras."""
+    if name == "AugmentationLayer":
+        from kerascnn.augment.layer import AugmentationLayer
+
+        return AugmentationLayer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

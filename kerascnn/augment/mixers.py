@@ -114,17 +114,16 @@ def mix(
         if not all(part.excludes(other) for other in since):
             partners, since = (packed, labels), []
         since.append(part)
-        others, their_labels = (xp.roll(x, 1, axis=0) for x in partners)
-        packed, own = run(xp, _mix_images, packed, others, key, part=part)
+        packed, own = run(xp, _mix_images, packed, partners[0], key, part=part)
         own = own[:, None]
-        labels = labels * own + their_labels * (1.0 - own)
+        labels = labels * own + xp.roll(partners[1], 1, axis=0) * (1.0 - own)
     return packed, labels
 
 
 def _mix_images(
-    xp: Namespace, packed: Array, other: Array, key: Array, *, part: Part
+    xp: Namespace, packed: Array, partners: Array, key: Array, *, part: Part
 ) -> tuple[Array, Array]:
-    random, step = Random(xp, key), part.step
+    random, step, other = Random(xp, key), part.step, xp.roll(partners, 1, axis=0)
     if not isinstance(step, Mixer):
         raise InputError(f"not a batch mixer: {step!r}")
     own, patch = step.shares(part.stream(random), packed.shape[1:])

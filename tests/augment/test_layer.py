@@ -69,4 +69,4 @@ def test_what_cannot_be_stripped_is_refused():
     with pytest.raises(InputError, match="cannot mix labels"):
         augment.Compose([augment.MixUp(3)]).layer()
     with pytest.raises(InputError, match="must be a Compose"):
-        augment.layer.AugmentationLayer("flip")
+        augment.AugmentationLayer("flip")
