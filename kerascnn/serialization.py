@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> "keras.Model":
     """Loads a `.keras` file, with every kerascnn layer registered first.
 
-    `keras.saving.load_model` knows our layers only once `kerascnn.layers` has been imported; this
-    function does both.
+    `keras.saving.load_model` knows our layers only once `kerascnn.layers` (and, for augmentation in
+    a model, `kerascnn.augment.layer`) has been imported; this function does all of it.
 
     Args:
         path: A `.keras` file.
@@ -26,6 +26,7 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> "keras.
 
     import keras
 
+    import kerascnn.augment.layer
     import kerascnn.layers  # noqa: F401 - registers the layers
 
     path = os.fspath(path)

@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Train, export, verify and replay a small model on embedded data.",
     "models": "List the architectures, with their sizes, costs and accuracies.",
     "summary": "Show a model layer by layer: shapes, parameters, operations, receptive fields.",
+    "augment": "Show what an augmentation does to images, and how fast it is.",
     "train": "Train a model on a folder of photos, a TFDS data set or the digits.",
     "evaluate": "Measure the accuracy of a run, a model file or a bundle.",
     "predict": "Name what is in images.",

@@ -1,0 +1,69 @@
+"""Pipelines in `tf.data`: numbers the images, so that every draw is a function of that number."""
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerascnn.errors import InputError
+
+if TYPE_CHECKING:
+    from kerascnn.augment.compose import Compose
+
+KEYS = ("images", "labels", "masks", "boxes")
+
+
+def map_dataset(pipeline: "Compose", dataset: Any, seed: int, first_epoch: int) -> Any:
+    """`Compose.map`: see there."""
+    import tensorflow as tf
+
+    if not isinstance(dataset, tf.data.Dataset):
+        raise InputError(f"`map` takes a tf.data.Dataset. Received: {type(dataset).__name__}")
+    epochs = itertools.count(first_epoch)
+    rank = _images_of(dataset.element_spec).shape.rank
+
+    def next_epoch(_: Any) -> Any:
+        epoch = tf.numpy_function(lambda: np.int32(next(epochs)), [], tf.int32, stateful=True)
+        return tf.ensure_shape(epoch, [])
+
+    def number(epoch: Any) -> Any:
+        """Each element with its epoch and the number of its first image."""
+
+        def step(position: Any, *element: Any) -> tuple[Any, Any]:
+            element = element if len(element) > 1 else element[0]
+            count = tf.shape(_images_of(element))[0] if rank == 4 else 1
+            return position + count, (epoch, position, element)
+
+        return dataset.scan(tf.constant(0), step)
+
+    @tf.autograph.experimental.do_not_convert  # it would wrap our errors in its own
+    def augment(epoch: Any, position: Any, element: Any) -> Any:
+        return _augment(pipeline, element, seed=seed, index=position, epoch=epoch)
+
+    numbered = tf.data.Dataset.range(1).map(next_epoch).flat_map(number)
+    length = dataset.cardinality()
+    if length != tf.data.UNKNOWN_CARDINALITY:  # `flat_map` has forgotten it
+        numbered = numbered.apply(tf.data.experimental.assert_cardinality(length))
+    return numbered.map(augment, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def _images_of(element: Any) -> Any:
+    if isinstance(element, dict):
+        if "images" not in element:
+            raise InputError(f'a dict of images needs the key "images". Received: {list(element)}')
+        return element["images"]
+    return element[0] if isinstance(element, tuple) else element
+
+
+def _augment(pipeline: "Compose", element: Any, **draws: Any) -> Any:
+    if isinstance(element, dict):
+        known = {key: element[key] for key in KEYS if key in element}
+        images = known.pop("images")
+        found = pipeline(images, known.pop("labels", None), **known, **draws)
+        found = found if isinstance(found, tuple) else (found,)
+        names = [key for key in KEYS if key in element]
+        return {**element, **dict(zip(names, found, strict=True))}
+    if isinstance(element, tuple):
+        images, labels = pipeline(element[0], element[1], **draws)
+        return (images, labels, *element[2:])
+    return pipeline(element, **draws)

@@ -1,0 +1,66 @@
+"""`kerascnn augment`."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerascnn.cli.main import main
+
+
+@pytest.fixture
+def call(capsys):
+    """Runs the command line in this process; returns (exit code, stdout, stderr)."""
+
+    def run_it(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            main([str(item) for item in arguments])
+        captured = capsys.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return run_it
+
+
+def test_a_picture_and_the_speed(call, tmp_path):
+    out = tmp_path / "preview.png"
+    code, text, err = call(
+        *("augment", "digits", "--policy", "LeNet", "--out", out, "--images", 3, "--draws", 2),
+        *("--image-size", "32", "--stats", "--seconds", 0.1, "--json"),
+    )
+    assert code == 0, err
+    report = json.loads(text)
+    assert report["policy"] == "lenet"
+    assert report["passes"] == ["warp"]
+    assert report["images_per_second"] > 0
+    picture = np.asarray(Image.open(out))
+    tiles = [picture[32 + 48 * row : 64 + 48 * row, 4:36] for row in range(3)]
+    assert tiles[0].max() > 200  # a digit
+    assert (tiles[0] != tiles[1]).any()
+    assert (tiles[1] != tiles[2]).any()
+    code, text, err = call("augment", "digits", "--policy", "lenet", "--out", out)
+    assert (code, text) == (2, "")
+    assert "output exists" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["digits"], "nothing to do"),
+        (["digits", "--stats", "--policy", "wild"], "Known: none, light"),
+        (["digits", "--out", "preview.jpg"], "must be a .png"),
+    ],
+)
+def test_bad_arguments(call, arguments, message):
+    code, out, err = call("augment", *arguments)
+    assert code == 2
+    assert out == ""
+    assert message in err
+
+
+def test_the_help_names_every_policy(call):
+    from kerascnn import augment
+
+    _, out, _ = call("augment", "--help")
+    named = out.split("Names:")[1].split("Options:")[0]
+    assert {name.strip(" .\n") for name in named.split(",")} == set(augment.NAMES)
