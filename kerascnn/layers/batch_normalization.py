@@ -1,7 +1,9 @@
 """Batch normalisation (arXiv:1502.03167) by TensorFlow's fused kernel where there is one.
 
 Keras 3 computes the moments and the affine map as separate operations on every backend. On
-TensorFlow one kernel does all of it, forward and backward, in fewer passes over the data.
+TensorFlow one kernel does all of it, forward and backward, in fewer passes over the data. In
+inference the map is affine with known numbers, so in a graph a convolution just before it takes the
+factors into its filters, and only an offset per channel is left to do (section 3.1).
 """
 
 import keras
@@ -25,9 +27,15 @@ class BatchNormalization(keras.layers.BatchNormalization):
         x = ops.cast(inputs, self.compute_dtype)
         scale = self.gamma if self.scale else tf.ones_like(self.moving_mean)
         offset = self.beta if self.center else tf.zeros_like(self.moving_mean)
+        training = training and self.trainable
+        if not training and (convolution := _convolution_of(x)) is not None:
+            factor = scale * tf.math.rsqrt(self.moving_variance + self.epsilon)
+            return tf.nn.bias_add(
+                _with_factors(convolution, factor), offset - self.moving_mean * factor
+            )
         # The kernel keeps statistics and parameters in float32, also for float16 images.
         scale, offset = ops.cast(scale, "float32"), ops.cast(offset, "float32")
-        if not training or not self.trainable:
+        if not training:
             y, _, _ = tf.compat.v1.nn.fused_batch_norm(
                 x,
                 scale,
@@ -62,3 +70,29 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _move(self, average, value):
         value = ops.cast(value, average.dtype)
         average.assign(average * self.momentum + value * (1 - self.momentum))
+
+
+def _convolution_of(x):
+    """The convolution in a TensorFlow graph that made x, without a bias; None if there is none.
+
+    Where something else uses its result as well, it is computed twice.
+    """
+    operation = getattr(x, "op", None)  # eager tensors have none
+    if operation is None or operation.type not in ("Conv2D", "DepthwiseConv2dNative"):
+        return None
+    known = operation.get_attr("data_format") == b"NHWC" and x.dtype.name == "float32"
+    return operation if known else None
+
+
+def _with_factors(convolution, factor):
+    """The same convolution with the filters of each output channel multiplied by its factor."""
+    import tensorflow as tf
+
+    x, filters = convolution.inputs
+    names = ("strides", "padding", "explicit_paddings", "dilations")
+    options = {name: convolution.get_attr(name) for name in names}
+    if convolution.type == "Conv2D":
+        return tf.raw_ops.Conv2D(input=x, filter=filters * factor, **options)
+    # Filters are [rows, columns, channels, multiplier]; output channels are the last two.
+    filters = filters * tf.reshape(factor, filters.shape[2:])
+    return tf.raw_ops.DepthwiseConv2dNative(input=x, filter=filters, **options)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerascnn.layers import BatchNormalization, to_stock
+from kerascnn.layers import BatchNormalization, GroupedConv2D, to_stock
 
 RNG = np.random.default_rng(0)
 
@@ -91,3 +91,70 @@ def test_to_stock_keeps_names_weights_and_outputs(tmp_path):
     np.testing.assert_allclose(
         stock.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-5
     )
+
+
+CONVOLUTIONS = {
+    "stride": lambda: keras.layers.Conv2D(8, 3, 2, padding="same", use_bias=False),
+    "dilation": lambda: keras.layers.Conv2D(8, 3, dilation_rate=2, use_bias=False),
+    "groups": lambda: GroupedConv2D(8, 3, groups=2, use_bias=False),
+    "bias": lambda: keras.layers.Conv2D(8, 3),
+    "depthwise": lambda: keras.layers.DepthwiseConv2D(
+        3, 2, depth_multiplier=2, depthwise_initializer="he_normal", use_bias=False
+    ),
+    "depthwise dilation": lambda: keras.layers.DepthwiseConv2D(
+        3, depth_multiplier=2, dilation_rate=2, use_bias=False
+    ),
+}
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+def test_behind_a_convolution_inference_in_a_graph_equals_keras(kind, config):
+    ours, stock, _ = pair(**config)
+    convolution = CONVOLUTIONS[kind]()
+    inputs = keras.Input((9, 9, 4))
+    maps = convolution(inputs)
+    models = [keras.Model(inputs, layer(maps)) for layer in (ours, stock)]
+    x = RNG.normal(size=(2, 9, 9, 4)).astype("float32")
+    got, wanted = (model.predict(x, verbose=0) for model in models)
+    assert np.ptp(wanted) > 0.1
+    np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_the_factors_go_into_the_filters():
+    import tensorflow as tf
+
+    convolution = keras.layers.Conv2D(8, 3, use_bias=False)
+    ours, stock, _ = pair()
+    inputs = keras.Input((9, 9, 4))
+    for layer, expected in ((ours, False), (stock, True)):
+        model = keras.Model(inputs, layer(convolution(inputs)))
+        infer = tf.function(lambda x, model=model: model(x, training=False))
+        graph = infer.get_concrete_function(tf.TensorSpec((2, 9, 9, 4))).graph
+        result = graph.outputs[0]
+        while result.op.type in ("Identity", "BiasAdd"):
+            result = result.op.inputs[0]
+        assert (result.op.type != "Conv2D") == expected
+
+
+def test_a_frozen_layer_behind_a_convolution_lets_gradients_through():
+    import tensorflow as tf
+
+    convolution = keras.layers.Conv2D(8, 3, use_bias=False)
+    ours, stock, _ = pair()
+    inputs = keras.Input((9, 9, 4))
+    x = tf.constant(RNG.normal(size=(2, 9, 9, 4)).astype("float32"))
+    gradients = []
+    for layer in (ours, stock):
+        layer.trainable = False
+        model = keras.Model(inputs, layer(convolution(inputs)))
+
+        @tf.function
+        def gradient(x, model=model):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(tf.sin(model(x, training=True)))
+            return tape.gradient(loss, model.trainable_variables)
+
+        gradients.append(gradient(x))
+    assert len(gradients[0]) == 1
+    np.testing.assert_allclose(gradients[0][0], gradients[1][0], rtol=1e-4, atol=1e-4)
