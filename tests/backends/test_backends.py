@@ -24,6 +24,7 @@ import kerascnn
 
 TOLERANCE = 1e-4
 HERE = Path(__file__).parent
+BACKENDS = ("jax", "torch")
 # Offsets that the next batch normalisation takes off again: in theory their gradient is zero.
 WITHOUT_EFFECT = {
     "resnet_v2": "*_conv/bias",
@@ -34,12 +35,27 @@ WITHOUT_EFFECT = {
 }
 
 
-@pytest.fixture(scope="module", params=["jax", "torch"])
+def installed(backend):
+    return importlib.util.find_spec(backend) is not None
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_backend_takes_part(backend):
+    """The one skip for all tests of a backend that is not installed."""
+    if not installed(backend):
+        pytest.skip(f"{backend} is not installed: nothing here runs on it")
+    code = "import keras; print(keras.backend.backend())"
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == backend
+
+
+@pytest.fixture(scope="module", params=[name for name in BACKENDS if installed(name)])
 def results(request, tmp_path_factory):
     """The folder with what the worker wrote."""
     backend = request.param
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
     folder = tmp_path_factory.mktemp(backend)
     save_layers(folder / "layers")
     environment = {
