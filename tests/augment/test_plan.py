@@ -1,10 +1,14 @@
 """What is fused, and that it changes nothing but what is said."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from kerascnn import augment
 from kerascnn.augment import Values
+from kerascnn.augment.parameters import stages
+from kerascnn.augment.plan import kind_of
 
 
 def kinds(*steps):
@@ -182,6 +186,20 @@ def test_elastic_moves_masks_and_refuses_boxes(photos):
         pipeline(ramp, boxes=np.zeros((8, 1, 4)))
 
 
+@pytest.mark.parametrize(
+    ("policy", "count"),
+    [(augment.RandAugment(3), 3), (augment.TrivialAugmentWide(), 1), (augment.AutoAugment(), 2)],
+)
+def test_operations_that_exclude_each_other_are_one_stage(policy, count):
+    parts = tuple(part for part in policy.parts() if kind_of(part) == "warp")
+    found = stages(parts)
+    assert len(found) <= count < len(parts)
+    assert sorted(part.path for stage in found for part in stage) == sorted(p.path for p in parts)
+    place = {part: i for i, stage in enumerate(found) for part in stage}
+    for first, second in itertools.combinations(parts, 2):
+        assert first.excludes(second) or place[first] < place[second]
+
+
 @pytest.mark.parametrize("name", augment.NAMES)
 def test_named_pipelines(photos, name):
     pipeline = augment.get(name.upper(), (96, 128))
@@ -194,6 +212,20 @@ def test_named_pipelines(photos, name):
     correlation = np.corrcoef(images.mean(axis=-1).ravel(), photos.mean(axis=-1).ravel())[0, 1]
     assert correlation > 0.1
     assert augment.from_config(augment.to_config(pipeline)) == pipeline
+
+
+@pytest.mark.parametrize("name", augment.NAMES)
+def test_named_pipelines_take_grey_images(photos, name):
+    grey = photos[:, ::4, ::4, :1]
+    pipeline = augment.get(name, grey.shape[1:3])
+    found = pipeline(grey)
+    assert found.shape == grey.shape
+    if name in ("alexnet", "resnet", "strong"):  # coloured light, coloured noise
+        assert (found != grey).any()
+        return
+    # As RGB images of three equal channels; turning the hue rounds.
+    colored = pipeline(np.repeat(grey, 3, axis=-1))
+    assert np.abs(found.astype(int) - colored).max() <= 1
 
 
 @pytest.mark.parametrize("name", sorted(augment.STEPS - {"Compose", "Sequence"}))
