@@ -9,6 +9,7 @@ from kerascnn import augment
 from kerascnn.augment import Values
 from kerascnn.augment.parameters import stages
 from kerascnn.augment.plan import kind_of
+from kerascnn.errors import InputError
 
 
 def kinds(*steps):
@@ -145,8 +146,6 @@ def test_guards(photos):
 
 
 def test_sizes_cannot_change_for_some_images_only(photos):
-    from kerascnn.errors import InputError
-
     with pytest.raises(InputError, match="cannot act on some"):
         augment.Compose([augment.RandomApply(augment.Resize(32))])(photos)
 
@@ -175,8 +174,6 @@ def test_masks_and_boxes_follow(photos):
 
 
 def test_elastic_moves_masks_and_refuses_boxes(photos):
-    from kerascnn.errors import InputError
-
     pipeline = augment.Compose([augment.RandomApply(augment.ElasticTransform(30.0, 4.0), 0.5)])
     ramp = np.tile(np.arange(128, dtype=np.uint8)[None, None, :, None], (8, 96, 1, 1))
     images, masks = pipeline(ramp, masks=ramp)
@@ -212,6 +209,16 @@ def test_named_pipelines(photos, name):
     correlation = np.corrcoef(images.mean(axis=-1).ravel(), photos.mean(axis=-1).ravel())[0, 1]
     assert correlation > 0.1
     assert augment.from_config(augment.to_config(pipeline)) == pipeline
+
+
+def test_the_gallery_has_a_row_of_draws_for_each_name(photos):
+    page = augment.gallery(photos[0], draws=2, seed=4)
+    for row, name in enumerate(augment.NAMES):
+        expected = augment.get(name, (96, 128))(photos[:1], seed=4)[0]
+        top = 16 + row * (96 + 16)
+        np.testing.assert_array_equal(page[top : top + 96, 4:132], expected)
+    with pytest.raises(InputError, match="1 or more"):
+        augment.gallery(photos[0], draws=0)
 
 
 @pytest.mark.parametrize("name", augment.NAMES)
