@@ -59,7 +59,7 @@ OURS: dict[str, Callable[[int], list[augment.Step]]] = {
 def keras_layers(task: str) -> list[Any] | None:
     """The same task of Keras's own layers; None where it has none."""
     layers, known = keras.layers, {"value_range": (0, 255)}
-    # Keras has no random resized crop: its RandomCrop of a part, resized, costs about the same.
+    # Keras has no random resized crop. RandomZoom takes its place: one bilinear warp, too.
     jitter = {"brightness_factor": 0.4, "contrast_factor": 0.4, "saturation_factor": (0.3, 0.7)}
     tasks: dict[str, Callable[[], list[Any]]] = {
         "flip": lambda: [layers.RandomFlip("horizontal")],

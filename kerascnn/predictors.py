@@ -66,14 +66,25 @@ class Predictor:
         powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
 
-    def load_data(self, source: str, *, seed: int = 0, data_dir: str | None = None) -> "Splits":
-        """Loads `source` as this classifier takes it: its size, colour and resize rule."""
+    def load_data(
+        self,
+        source: str,
+        *,
+        image_size: tuple[int, int] | None = None,
+        seed: int = 0,
+        data_dir: str | None = None,
+    ) -> "Splits":
+        """Loads `source` as this classifier takes it: its size, colour and resize rule.
+
+        Args:
+            image_size: Another size, for test-time crops of larger images.
+        """
         from kerascnn import data
 
         height, width, channels = self.input_shape
         splits = data.load(
             source,
-            (height, width),
+            image_size or (height, width),
             channels=channels,
             resize=self.resize or "auto",
             seed=seed,

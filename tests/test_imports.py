@@ -25,7 +25,7 @@ ALLOWED = {
     "data": set(),
     "export": set(),
     "visualize": set(),
-    "training": {"catalog", "data", "serialization", "visualize"},
+    "training": {"augment", "catalog", "data", "serialization", "visualize"},
     "predictors": {"catalog", "data", "export", "serialization", "training", "weights"},
     "cli": {
         *("augment", "catalog", "data", "export", "predictors", "profile", "serialization"),

@@ -20,6 +20,7 @@ from kerascnn.augment.named import get as get
 from kerascnn.augment.policies import AutoAugment as AutoAugment
 from kerascnn.augment.policies import RandAugment as RandAugment
 from kerascnn.augment.policies import TrivialAugmentWide as TrivialAugmentWide
+from kerascnn.augment.preview import gallery as gallery
 from kerascnn.augment.preview import preview as preview
 from kerascnn.augment.step import Step as Step
 from kerascnn.augment.step import Values as Values

@@ -1,6 +1,7 @@
 """Pipelines in `tf.data`: numbers the images, so that every draw is a function of that number."""
 
 import itertools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,18 +28,26 @@ def map_dataset(pipeline: "Compose", dataset: Any, seed: int, first_epoch: int) 
         return tf.ensure_shape(epoch, [])
 
     def number(epoch: Any) -> Any:
-        """Each element with its epoch and the number of its first image."""
+        """Each element with its epoch, the number of its first image and the largest batch yet."""
 
-        def step(position: Any, *element: Any) -> tuple[Any, Any]:
+        def step(state: Any, *element: Any) -> tuple[Any, Any]:
+            position, largest = state
             element = element if len(element) > 1 else element[0]
             count = tf.shape(_images_of(element))[0] if rank == 4 else 1
-            return position + count, (epoch, position, element)
+            largest = tf.maximum(largest, count)
+            return (position + count, largest), (epoch, position, largest, element)
 
-        return dataset.scan(tf.constant(0), step)
+        return dataset.scan((tf.constant(0), tf.constant(0)), step)
 
     @tf.autograph.experimental.do_not_convert  # it would wrap our errors in its own
-    def augment(epoch: Any, position: Any, element: Any) -> Any:
-        return _augment(pipeline, element, seed=seed, index=position, epoch=epoch)
+    def augment(epoch: Any, position: Any, largest: Any, element: Any) -> Any:
+        draws = {"seed": seed, "index": position, "epoch": epoch}
+        if rank != 4 or pipeline.mixing:  # mixers look at the whole batch
+            return _augment(pipeline, element, **draws)
+        # The last batch is filled up: XLA would compile all passes anew for its size.
+        count = tf.shape(_images_of(element))[0]
+        filled = _with_images(element, lambda x: _fill(x, largest - count))
+        return _with_images(_augment(pipeline, filled, **draws), lambda x: x[:count])
 
     numbered = tf.data.Dataset.range(1).map(next_epoch).flat_map(number)
     length = dataset.cardinality()
@@ -53,6 +62,23 @@ def _images_of(element: Any) -> Any:
             raise InputError(f'a dict of images needs the key "images". Received: {list(element)}')
         return element["images"]
     return element[0] if isinstance(element, tuple) else element
+
+
+def _with_images(element: Any, function: Callable[[Any], Any]) -> Any:
+    """The element with `function` of its images, masks and boxes in their places."""
+    if isinstance(element, dict):
+        moved = ("images", "masks", "boxes")
+        return {key: function(x) if key in moved else x for key, x in element.items()}
+    if isinstance(element, tuple):
+        return (function(element[0]), *element[1:])
+    return function(element)
+
+
+def _fill(x: Any, count: Any) -> Any:
+    """`x` with `count` rows of zeros more."""
+    import tensorflow as tf
+
+    return tf.pad(x, [[0, count], *[[0, 0]] * (len(x.shape) - 1)])
 
 
 def _augment(pipeline: "Compose", element: Any, **draws: Any) -> Any:

@@ -104,7 +104,7 @@ def get(name: str, size: int | Size) -> Compose:
     Raises:
         InputError: An unknown name or a bad size.
     """
-    found = NAMES.get(name.lower())
+    found = NAMES.get(str(name).lower())
     if found is None:
         raise InputError(f"unknown augmentation {name!r}. Known: {', '.join(NAMES)}.")
     return Compose(found.steps(check_size("size", size)))

@@ -1,6 +1,7 @@
 """The parameters of a group: one matrix or table per image, from all of its parts."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,34 @@ from kerascnn.augment.step import Color, Geometric, Part, Size, Tone
 from kerascnn.errors import InputError
 
 
-def _masked(xp: Namespace, part: Part, random: Random, value: Array, other: Array) -> Array:
-    """`value` for the images the part acts on, `other` for the rest."""
-    mask = part.mask(random)
-    if mask is None:
-        return value
-    return xp.where(xp.reshape(mask, (-1, *(1,) * (len(value.shape) - 1))), value, other)
+def stages(parts: tuple[Part, ...]) -> list[list[Part]]:
+    """The parts in as few steps as possible, such that no image gets two parts of one stage.
+
+    Of a policy's operations, each image gets one or two: that many stages need to be computed one
+    after another, and to be compiled, instead of one for each operation.
+    """
+    found: list[list[Part]] = []
+    for part in parts:
+        place = len(found)
+        while place and all(part.excludes(other) for other in found[place - 1]):
+            place -= 1
+        if place == len(found):
+            found.append([])
+        found[place].append(part)
+    return found
+
+
+def _chosen(
+    xp: Namespace, stage: list[Part], random: Random, value: Callable[[Part], Array], other: Array
+) -> Array:
+    """`value` of the part of a stage that acts on each image, `other` where none does."""
+    for part in stage:
+        mask, found = part.mask(random), value(part)
+        if mask is not None:
+            mask = xp.reshape(mask, (-1, *(1,) * (len(found.shape) - 1)))
+            found = xp.where(mask, found, other)
+        other = found
+    return other
 
 
 def warp_matrices(xp: Namespace, key: Array, *, parts: tuple[Part, ...], size: Size) -> Array:
@@ -28,26 +51,28 @@ def warp_matrices(xp: Namespace, key: Array, *, parts: tuple[Part, ...], size: S
 
 def _warp_matrices(random: Random, *, parts: tuple[Part, ...], size: Size) -> Array:
     xp, total = random.xp, None
-    for part in parts:
-        step = part.step
-        if not isinstance(step, Geometric):
-            raise InputError(f"not a geometric step: {step!r}")
-        matrix = step.matrices(part.stream(random), size)
-        if part.guards:
-            if step.output_size(size) != size:
+    for stage in stages(parts):
+
+        def matrix(part: Part, size: Size = size) -> Array:
+            if not isinstance(part.step, Geometric):
+                raise InputError(f"not a geometric step: {part.step!r}")
+            if part.guards and part.step.output_size(size) != size:
                 raise InputError(
-                    f"{step!r} changes the size of {size[0]}x{size[1]} images and cannot act on "
-                    "some of them only. Take it out of the RandomApply or RandomChoice."
+                    f"{part.step!r} changes the size of {size[0]}x{size[1]} images and cannot act "
+                    "on some of them only. Take it out of the RandomApply or RandomChoice."
                 )
-            matrix = _masked(xp, part, random, matrix, _eye(xp))
-        total = matrix if total is None else xp.matmul(total, matrix)
-        size = step.output_size(size)
+            return part.step.matrices(part.stream(random), size)
+
+        matrices = _chosen(xp, stage, random, matrix, _identity(xp, 3))
+        total = matrices if total is None else xp.matmul(total, matrices)
+        size = stage[0].step.output_size(size)
     return total
 
 
-def _eye(xp: Namespace) -> Array:
-    one = [[float(i == j) for j in range(3)] for i in range(3)]
-    return xp.convert_to_tensor(one, dtype="float32")[None]
+def _identity(xp: Namespace, columns: int) -> Array:
+    """float32 `[1, 3, columns]`: 1 on the diagonal."""
+    entries = [[float(i == j) for j in range(columns)] for i in range(3)]
+    return xp.convert_to_tensor(entries, dtype="float32")[None]
 
 
 def tables(
@@ -76,15 +101,19 @@ def _tables(
 ) -> Array:
     xp = random.xp
     shape = (n, channels, 256)
-    total = xp.broadcast_to(xp.arange(256, dtype="int32")[None, None, :], shape)
+    total = identity = xp.broadcast_to(xp.arange(256, dtype="int32")[None, None, :], shape)
     first = xp.reshape(xp.arange(n * channels, dtype="int32") * 256, (n, channels, 1))
-    for part in parts:
+
+    def table(part: Part) -> Array:
         if not isinstance(part.step, Tone):
             raise InputError(f"not a tone step: {part.step!r}")
-        table = part.step.tables(part.stream(random), known.get(part.step.measures))
-        table = xp.broadcast_to(kernels.to_bytes(xp, table), shape)
-        result = xp.take(xp.reshape(table, (-1,)), total + first, axis=0)
-        total = _masked(xp, part, random, result, total)
+        found = part.step.tables(part.stream(random), known.get(part.step.measures))
+        return xp.broadcast_to(kernels.to_bytes(xp, found), shape)
+
+    for number, stage in enumerate(stages(parts)):
+        found = _chosen(xp, stage, random, table, identity)
+        flat = xp.reshape(found, (-1,))
+        total = xp.take(flat, total + first, axis=0) if number else found
     return total
 
 
@@ -96,18 +125,18 @@ def matrices(xp: Namespace, key: Array, *, parts: tuple[Part, ...]) -> Array:
 
 def _matrices(random: Random, *, parts: tuple[Part, ...]) -> Array:
     xp, total = random.xp, None
-    identity = xp.convert_to_tensor(
-        [[float(i == j) for j in range(4)] for i in range(3)], "float32"
-    )
-    for part in parts:
+
+    def matrix(part: Part) -> Array:
         if not isinstance(part.step, Color):
             raise InputError(f"not a colour step: {part.step!r}")
-        matrix = part.step.matrices(part.stream(random))
-        matrix = _masked(xp, part, random, matrix, identity[None])
+        return part.step.matrices(part.stream(random))
+
+    for stage in stages(parts):
+        found = _chosen(xp, stage, random, matrix, _identity(xp, 4))
         if total is None:
-            total = matrix
+            total = found
         else:
-            linear = xp.matmul(matrix[:, :, :3], total)
-            shift = linear[:, :, 3:] + matrix[:, :, 3:]
+            linear = xp.matmul(found[:, :, :3], total)
+            shift = linear[:, :, 3:] + found[:, :, 3:]
             total = xp.concatenate([linear[:, :, :3], shift], axis=-1)
     return total

@@ -1,8 +1,9 @@
-"""A picture of what a pipeline does: originals in the first row, draws below."""
+"""Pictures of what pipelines do."""
 
 import numpy as np
 
 from kerascnn.augment.compose import Compose
+from kerascnn.augment.named import NAMES, get
 from kerascnn.errors import InputError
 
 _MARGIN, _CAPTION = 4, 16  # pixels
@@ -24,18 +25,45 @@ def preview(
     Returns:
         uint8 `[height, width, 3]`.
     """
-    from PIL import Image, ImageDraw
-
     if draws < 1:
         raise InputError(f"`draws` must be 1 or more. Received: {draws}")
     rows = [("original", images)]
     rows += [(f"draw {i + 1}", pipeline(images, seed=seed, epoch=i)) for i in range(draws)]
+    return _page(rows, title)
+
+
+def gallery(image: np.ndarray, *, draws: int = 6, seed: int = 0, title: str = "") -> np.ndarray:
+    """Draws one image under every named pipeline: a row per pipeline, a column per draw.
+
+    Args:
+        image: uint8 `[H, W, 1 or 3]`.
+        draws: How many columns.
+        seed: Of the draws.
+        title: Of the whole picture.
+
+    Returns:
+        uint8 `[height, width, 3]`.
+    """
+    if draws < 1:
+        raise InputError(f"`draws` must be 1 or more. Received: {draws}")
+    rows = []
+    for name, named in NAMES.items():
+        pipeline = get(name, image.shape[:2])
+        copies = np.stack([image] * (draws if pipeline.steps else 1))
+        rows.append((f"{name}: {named.about}", pipeline(copies, seed=seed)))
+    return _page(rows, title)
+
+
+def _page(rows: list[tuple[str, np.ndarray]], title: str) -> np.ndarray:
+    """Rows of images under their captions."""
+    from PIL import Image, ImageDraw
+
     width = max(len(row) * (row.shape[2] + _MARGIN) for _, row in rows) + _MARGIN
-    height = sum(row.shape[1] + _CAPTION for _, row in rows) + _CAPTION + _MARGIN
+    top = _CAPTION if title else 0
+    height = sum(row.shape[1] + _CAPTION for _, row in rows) + top + _MARGIN
     page = Image.new("RGB", (width, height), _PAPER)
     pen = ImageDraw.Draw(page)
     pen.text((_MARGIN, 2), title, fill=_INK)
-    top = _CAPTION
     for caption, row in rows:
         pen.text((_MARGIN, top + 2), caption, fill=_INK)
         for i, image in enumerate(row):

@@ -122,10 +122,7 @@ class Random:
 
     def uniform(self, low: Any = 0.0, high: Any = 1.0) -> Array:
         """float32 `[n]` in [low, high); a new number per image at each call."""
-        drawn = self._unit()
-        if isinstance(low, float | int) and isinstance(high, float | int):
-            return drawn * (high - low) + low
-        return drawn * (high - low) + low
+        return self._unit() * (high - low) + low
 
     def integer(self, stop: int) -> Array:
         """int32 `[n]` in 0..stop-1."""

@@ -15,6 +15,10 @@ class Views:
         """The views `[n, H, W, C]`, each of all images `[n, h, w, C]`."""
         raise NotImplementedError
 
+    def image_size(self, size: Size) -> Size:
+        """What size to load images in, for views of `size`."""
+        return size
+
     def predict(self, predict: Any, images: Array) -> Array:
         """The mean of `predict(view)` over all views.
 
@@ -61,6 +65,11 @@ class TenCrop(Views):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", check_size("size", self.size))
+
+    def image_size(self, size: Size) -> Size:
+        """The sides are 8/7 of those of the views."""
+        height, width = (round(side * 8 / 7) for side in size)
+        return height, width
 
     def views(self, images: Array) -> list[Array]:
         height, width = _check(images)

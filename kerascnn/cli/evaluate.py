@@ -1,8 +1,16 @@
 """`kerascnn evaluate`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from kerascnn.cli import console, options
+
+if TYPE_CHECKING:
+    from kerascnn.augment.tta import Views
+    from kerascnn.data import Splits
+    from kerascnn.predictors import Predictor
+    from kerascnn.training.metrics import Metrics
 
 
 @click.command(short_help="Measure accuracy.")
@@ -16,6 +24,12 @@ from kerascnn.cli import console, options
     help="auto: test where there is one; else a run's validation split, or all of --data.",
 )
 @click.option("--recipe", metavar="NAME", help="Of a bundle, judge this file only.")
+@click.option(
+    "--tta",
+    type=click.Choice(["flip", "ten-crop"]),
+    help="Also judge the mean over views of each image: it and its mirror image, or ten crops of "
+    "an image loaded 8/7 as large.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the splits.")
 @options.data_dir
 @options.as_json
@@ -24,6 +38,7 @@ def command(
     source: str | None,
     split: str,
     recipe: str | None,
+    tta: str | None,
     seed: int,
     data_dir: str | None,
     as_json: bool,
@@ -33,46 +48,47 @@ def command(
     A run is judged on its own data unless --data names another source.
     """
     console.import_tensorflow()
-    import numpy as np
-
+    from kerascnn.augment import FlipTTA, TenCrop
     from kerascnn.errors import InputError
     from kerascnn.predictors import open_predictors
-    from kerascnn.training.metrics import classification_metrics
 
     predictors = open_predictors(path, recipe=recipe)
     first = predictors[0]
-    if source is not None:
-        splits = first.load_data(source, seed=seed, data_dir=data_dir)
-    elif first.run is not None:
-        splits = first.run.data(**({"data_dir": data_dir} if data_dir else {}))
-    else:
+    size = first.input_shape[:2]
+
+    def load(image_size: tuple[int, int]) -> "Splits":
+        if source is not None:
+            return first.load_data(source, image_size=image_size, seed=seed, data_dir=data_dir)
+        if first.run is not None:
+            changes = {"data_dir": data_dir} if data_dir else {}
+            return first.run.data(image_size=image_size, **changes)
         raise InputError(f"say what to measure {path} on: --data FOLDER, tfds:NAME or digits.")
+
+    splits = load(size)
     if split == "auto" and splits.test is None:
         split = "validation" if source is None else "all"
     elif split == "auto":
         split = "test"
     parts = tuple(splits.counts) if split == "all" else (split,)
-    results = {}
-    for predictor in predictors:
-        batches = [
-            (predictor.predict(images), labels)
-            for part in parts
-            for images, labels in splits.batches(part)
-        ]
-        probabilities, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
-        results[predictor.name] = classification_metrics(probabilities, labels, splits.class_names)
+    results = {p.name: _measure(p, splits, parts) for p in predictors}
+    with_views = {}
+    if tta is not None:
+        views: Views = FlipTTA() if tta == "flip" else TenCrop(size)
+        if views.image_size(size) != size:
+            splits = load(views.image_size(size))
+        with_views = {p.name: _measure(p, splits, parts, views) for p in predictors}
     if as_json:
-        scores = {name: metrics.to_dict() for name, metrics in results.items()}
-        console.show_json({"path": path, "split": split, "results": scores})
+        report = {"path": path, "split": split, "results": _plain(results)}
+        if tta is not None:
+            report["tta"] = {"name": tta, "results": _plain(with_views)}
+        console.show_json(report)
         return
     images = sum(splits.counts[part] for part in parts)
     rows = []
     for name, metrics in results.items():
-        top5 = console.percent(metrics.top5_accuracy)
-        wrong = metrics.images - round(metrics.accuracy * metrics.images)
-        rows.append(
-            (name, console.percent(metrics.accuracy), top5, f"{metrics.loss:.4f}", str(wrong))
-        )
+        rows.append(_row(name, metrics))
+        if tta is not None:
+            rows.append(_row(f"{name}, {tta}", with_views[name]))
     console.show_table(
         f"{path} on {splits.source}, {split}: {images} images",
         ("file", "accuracy", "top-5", "loss", "wrong"),
@@ -85,3 +101,29 @@ def command(
             for name, row in metrics.per_class.items()
         ]
         console.show_table("per class", ("class", "precision", "recall", "images"), per_class)
+
+
+def _measure(
+    predictor: "Predictor", splits: "Splits", parts: tuple[str, ...], views: "Views | None" = None
+) -> "Metrics":
+    """The metrics of a classifier, or of its mean over views of each image."""
+    import numpy as np
+
+    from kerascnn.training.metrics import classification_metrics
+
+    batches = [
+        (views.predict(predictor.predict, images) if views else predictor.predict(images), labels)
+        for part in parts
+        for images, labels in splits.batches(part)
+    ]
+    probabilities, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
+    return classification_metrics(probabilities, labels, splits.class_names)
+
+
+def _plain(results: dict[str, "Metrics"]) -> dict[str, object]:
+    return {name: metrics.to_dict() for name, metrics in results.items()}
+
+
+def _row(name: str, metrics: "Metrics") -> tuple[str, ...]:
+    top5, wrong = console.percent(metrics.top5_accuracy), (1 - metrics.accuracy) * metrics.images
+    return (name, console.percent(metrics.accuracy), top5, f"{metrics.loss:.4f}", f"{wrong:.0f}")

@@ -23,6 +23,13 @@ from kerascnn.cli import console, options
     "--validation-split", type=float, help="Share held out [a fifth, 5,000 images at most]."
 )
 @click.option("--patience", type=int, help="Stop after so many epochs without progress.")
+@click.option(
+    "--augment",
+    metavar="NAME",
+    default="none",
+    show_default=True,
+    help="Augmentation of the training images, such as light, standard, strong or randaugment.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--weights",
@@ -51,6 +58,7 @@ def command(
     resize: str,
     validation_split: float | None,
     patience: int | None,
+    augment: str,
     seed: int,
     weights: str | None,
     items: tuple[str, ...],
@@ -62,7 +70,8 @@ def command(
     """Train a model on SOURCE and write a run folder.
 
     SOURCE is a folder with one folder of images per class, tfds:NAME (TensorFlow Datasets), or
-    digits (embedded).
+    digits (embedded). `kerascnn augment SOURCE --policy NAME --out FILE.png` shows what an
+    augmentation does to it.
     """
     if not resume and (source is None or model is None):
         missing = "SOURCE (a folder, tfds:NAME or digits)" if source is None else "--model NAME"
@@ -91,6 +100,7 @@ def command(
             validation_split=validation_split,
             resize=resize,
             patience=patience,
+            augment=augment,
             seed=seed,
             data_dir=data_dir,
             resume=resume,

@@ -12,10 +12,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerascnn import augment as augmentation
 from kerascnn import catalog, data
 from kerascnn.errors import InputError, OutputExistsError, TrainingError
 from kerascnn.files import PathLike, atomic_file, refuse_existing, write_text
 from kerascnn.training import run_folder
+from kerascnn.training.batches import training_batches
 from kerascnn.training.defaults import defaults_for
 from kerascnn.training.keeper import RunKeeper, State, read_state
 from kerascnn.training.metrics import Metrics, classification_metrics
@@ -58,6 +60,7 @@ def train(
     validation_split: float | None = None,
     resize: str = "auto",
     patience: int | None = None,
+    augment: str = "none",
     seed: int = 0,
     data_dir: str | None = None,
     resume: bool = False,
@@ -85,21 +88,25 @@ def train(
             but 5,000 images at most.
         resize: "auto", "stretch", "crop" or "pad": how images of other sizes are made to fit.
         patience: Epochs without a better validation accuracy before training stops.
-        seed: Makes splits, initial weights and the order of the images reproducible.
+        augment: Name of one of `kerascnn.augment.NAMES`, such as "standard": done to the training
+            images, and drawn anew in each epoch.
+        seed: Makes splits, initial weights, the order of the images and their augmentation
+            reproducible.
         data_dir: Folder of TensorFlow Datasets.
         resume: Go on with the interrupted run in `out`; other arguments must not contradict it.
         overwrite: Replace an existing run in `out`.
         callbacks: Further Keras callbacks.
 
     Raises:
-        InputError: An unknown model, a bad value, or a run that does not fit `resume`.
+        InputError: An unknown model or augmentation, a bad value, or a run that does not fit
+            `resume`.
         DataError: A source that cannot be trained on.
         OutputExistsError: `out` exists, and neither `resume` nor `overwrite` is set.
         TrainingError: The loss is not a number any more.
     """
     folder = Path(out)
     if resume:
-        config = _resumed_config(folder, source, model)
+        config = _resumed_config(folder, source, model, augment)
         state = read_state(folder) or State()
         splits = load_data(config, first_epoch=state.epochs)
     else:
@@ -118,6 +125,7 @@ def train(
             **{k: v for k, v in given.items() if v is not None},
         )
         options = _checked(options)
+        augmentation.get(augment, 32)  # an unknown name is an error before anything is loaded
         splits = data.load(
             source,
             entry.input_shape[:2] if image_size is None else image_size,
@@ -140,6 +148,7 @@ def train(
             seed=seed,
             data_dir=data_dir,
             versions=_versions(),
+            augment=augment.lower(),
         )
         state = State()
     keras.utils.set_random_seed(config.seed)
@@ -148,11 +157,12 @@ def train(
         _start_folder(folder, config)
     keeper = RunKeeper(folder, state, config.training.patience)
     if state.epochs < config.training.epochs and not keeper.finished:
-        classes = len(config.class_names)
         with data.reading():
             network.fit(
-                data.one_hot(splits.train, classes),
-                validation_data=data.one_hot(splits.validation, classes),
+                # One iterator for all epochs: starting one takes tenths of a second.
+                training_batches(config, splits, state.epochs).repeat(),
+                steps_per_epoch=len(splits.train),
+                validation_data=data.one_hot(splits.validation, len(config.class_names)),
                 initial_epoch=state.epochs,
                 epochs=config.training.epochs,
                 callbacks=[keeper, *callbacks],
@@ -175,12 +185,14 @@ def _absolute(source: str) -> str:
     return str(Path(source).absolute()) if is_folder else source
 
 
-def _resumed_config(folder: Path, source: str | None, model: str | None) -> RunConfig:
+def _resumed_config(folder: Path, source: str | None, model: str | None, augment: str) -> RunConfig:
     config = open_run(folder).config
     if source is not None and _absolute(source) != config.source:
         raise InputError(f"run {folder} was started on {config.source}, not on {source}.")
     if model is not None and catalog.find(model).name != config.model:
         raise InputError(f"run {folder} trains {config.model}, not {model}.")
+    if augment.lower() not in ("none", config.augment):
+        raise InputError(f"run {folder} has the augmentation {config.augment}, not {augment}.")
     if not (folder / run_folder.BACKUP).is_dir():
         raise InputError(f"run {folder} is finished; there is nothing to resume.")
     return config

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ class RunConfig:
         weights: Weight file or published tag the training started from, or None.
         training: Epochs, learning rate and the like.
         validation_split, seed, data_dir: As `kerascnn.data.load` takes them.
+        augment: Name of the augmentation of the training images.
     """
 
     source: str
@@ -49,6 +50,7 @@ class RunConfig:
     seed: int
     data_dir: str | None
     versions: dict[str, str]
+    augment: str = "none"  # also that of runs older than this entry
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -61,14 +63,15 @@ class RunConfig:
         except json.JSONDecodeError as error:
             raise InputError(f"{origin} is not valid JSON: {error}.") from error
         known = {item.name for item in fields(cls)}
+        required = {item.name for item in fields(cls) if item.default is MISSING}
         if not isinstance(values, dict) or values.get("schema_version") != SCHEMA_VERSION:
             raise InputError(
                 f"{origin} is not a run configuration of schema version {SCHEMA_VERSION}."
             )
-        if set(values) != known:
+        missing, unknown = sorted(required - set(values)), sorted(set(values) - known)
+        if missing or unknown:
             raise InputError(
-                f"{origin} does not have the expected keys: missing {sorted(known - set(values))}, "
-                f"unknown {sorted(set(values) - known)}."
+                f"{origin} does not have the expected keys: missing {missing}, unknown {unknown}."
             )
         values["input_shape"] = tuple(values["input_shape"])
         values["class_names"] = tuple(values["class_names"])

@@ -1,10 +1,15 @@
 """What is fused, and that it changes nothing but what is said."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from kerascnn import augment
 from kerascnn.augment import Values
+from kerascnn.augment.parameters import stages
+from kerascnn.augment.plan import kind_of
+from kerascnn.errors import InputError
 
 
 def kinds(*steps):
@@ -141,8 +146,6 @@ def test_guards(photos):
 
 
 def test_sizes_cannot_change_for_some_images_only(photos):
-    from kerascnn.errors import InputError
-
     with pytest.raises(InputError, match="cannot act on some"):
         augment.Compose([augment.RandomApply(augment.Resize(32))])(photos)
 
@@ -171,8 +174,6 @@ def test_masks_and_boxes_follow(photos):
 
 
 def test_elastic_moves_masks_and_refuses_boxes(photos):
-    from kerascnn.errors import InputError
-
     pipeline = augment.Compose([augment.RandomApply(augment.ElasticTransform(30.0, 4.0), 0.5)])
     ramp = np.tile(np.arange(128, dtype=np.uint8)[None, None, :, None], (8, 96, 1, 1))
     images, masks = pipeline(ramp, masks=ramp)
@@ -180,6 +181,20 @@ def test_elastic_moves_masks_and_refuses_boxes(photos):
     assert np.abs(images.astype(int) - masks).max() <= 1  # nearest against interpolated
     with pytest.raises(InputError, match="boxes cannot follow"):
         pipeline(ramp, boxes=np.zeros((8, 1, 4)))
+
+
+@pytest.mark.parametrize(
+    ("policy", "count"),
+    [(augment.RandAugment(3), 3), (augment.TrivialAugmentWide(), 1), (augment.AutoAugment(), 2)],
+)
+def test_operations_that_exclude_each_other_are_one_stage(policy, count):
+    parts = tuple(part for part in policy.parts() if kind_of(part) == "warp")
+    found = stages(parts)
+    assert len(found) <= count < len(parts)
+    assert sorted(part.path for stage in found for part in stage) == sorted(p.path for p in parts)
+    place = {part: i for i, stage in enumerate(found) for part in stage}
+    for first, second in itertools.combinations(parts, 2):
+        assert first.excludes(second) or place[first] < place[second]
 
 
 @pytest.mark.parametrize("name", augment.NAMES)
@@ -194,6 +209,30 @@ def test_named_pipelines(photos, name):
     correlation = np.corrcoef(images.mean(axis=-1).ravel(), photos.mean(axis=-1).ravel())[0, 1]
     assert correlation > 0.1
     assert augment.from_config(augment.to_config(pipeline)) == pipeline
+
+
+def test_the_gallery_has_a_row_of_draws_for_each_name(photos):
+    page = augment.gallery(photos[0], draws=2, seed=4)
+    for row, name in enumerate(augment.NAMES):
+        expected = augment.get(name, (96, 128))(photos[:1], seed=4)[0]
+        top = 16 + row * (96 + 16)
+        np.testing.assert_array_equal(page[top : top + 96, 4:132], expected)
+    with pytest.raises(InputError, match="1 or more"):
+        augment.gallery(photos[0], draws=0)
+
+
+@pytest.mark.parametrize("name", augment.NAMES)
+def test_named_pipelines_take_grey_images(photos, name):
+    grey = photos[:, ::4, ::4, :1]
+    pipeline = augment.get(name, grey.shape[1:3])
+    found = pipeline(grey)
+    assert found.shape == grey.shape
+    if name in ("alexnet", "resnet", "strong"):  # coloured light, coloured noise
+        assert (found != grey).any()
+        return
+    # As RGB images of three equal channels; turning the hue rounds.
+    colored = pipeline(np.repeat(grey, 3, axis=-1))
+    assert np.abs(found.astype(int) - colored).max() <= 1
 
 
 @pytest.mark.parametrize("name", sorted(augment.STEPS - {"Compose", "Sequence"}))

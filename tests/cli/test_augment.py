@@ -6,21 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.cli.main import main
-
-
-@pytest.fixture
-def call(capsys):
-    """Runs the command line in this process; returns (exit code, stdout, stderr)."""
-
-    def run_it(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            main([str(item) for item in arguments])
-        captured = capsys.readouterr()
-        return stop.value.code, captured.out, captured.err
-
-    return run_it
-
 
 def test_a_picture_and_the_speed(call, tmp_path):
     out = tmp_path / "preview.png"

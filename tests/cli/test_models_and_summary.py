@@ -8,21 +8,7 @@ from PIL import Image
 
 import kerascnn
 from kerascnn import catalog
-from kerascnn.cli.main import main
 from kerascnn.training import train
-
-
-@pytest.fixture
-def call(capsys):
-    """Runs the command line in this process; returns (exit code, stdout, stderr)."""
-
-    def run_it(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            main([str(item) for item in arguments])
-        captured = capsys.readouterr()
-        return stop.value.code, captured.out, captured.err
-
-    return run_it
 
 
 @pytest.fixture(scope="module")

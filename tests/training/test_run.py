@@ -138,6 +138,7 @@ def test_overwriting_never_deletes_a_folder_that_is_no_run(tmp_path):
         ({"source": "absent"}, DataError, "no such folder or source"),
         ({"epochs": 0}, InputError, "`epochs` must be at least 1"),
         ({"learning_rate": -1.0}, InputError, "`learning_rate` must be above 0"),
+        ({"augment": "wild"}, InputError, "unknown augmentation 'wild'. Known: none, light"),
         ({"options": {"classes": 3}}, InputError, "'classes' is decided by the data"),
         ({"options": {"colour": 3}}, TypeError, "no option 'colour'"),
         ({"image_size": 8}, InputError, "too small"),
