@@ -8,6 +8,9 @@ import pytest
 ARGUMENTS = {
     "lenet_mnist.py": ["--source", "digits", "--epochs", "1", "--out", "model.tflite"],
     "export_your_model.py": [],
+    "plain_against_residual.py": [
+        *("--source", "digits", "--epochs", "1", "--models", "ResNet20"),
+    ],
 }
 
 
