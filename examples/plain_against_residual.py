@@ -9,7 +9,8 @@ half of the steps and a hundredth after three quarters. Like the paper it trains
 so its 64,000 steps are 182 epochs. An interrupted run goes on where it stopped; finished networks
 are not trained again.
 
-Measured with --epochs 4 --seed 0 on 2 cores: ResNet56 has a test error of 40.6 %.
+Measured with --models ResNet56 PlainNet56 --epochs 4 --seed 0 on 2 cores: test error 40.6 % with
+shortcuts, 72.5 % without; training error of the last epoch 42.2 and 74.8 %.
 """
 
 import argparse
