@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.weights.names.mobilenet_v2 import timm_part
+from kerascnn.weights.names.mobilenet_v2 import TIMM_ENDS, timm_part
 from kerascnn.weights.readers import LayerArrays
 
 # The paper's stages, table 1, by the names of our layers.
@@ -79,16 +79,9 @@ def torchvision(layer: str) -> str:
 
 def timm(layer: str) -> str:
     """Prefix of the layer's parameters in timm, for EfficientNet and EfficientNet-Lite."""
-    ends = {
-        "stem_conv": "conv_stem",
-        "stem_norm": "bn1",
-        "top_conv": "conv_head",
-        "top_norm": "bn2",
-        "predictions": "classifier",
-    }
     block = _block(layer)
     if block is None:
-        return ends.get(layer, layer)
+        return TIMM_ENDS.get(layer, layer)
     row, step, part = block
     if part.startswith("se_"):
         inner = part.replace("se_", "se.conv_")

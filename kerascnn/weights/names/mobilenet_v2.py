@@ -7,6 +7,14 @@ _KERAS = {"expand": "expand", "dw": "depthwise", "project": "project"}
 # Blocks per row of the paper's table 2, which timm numbers by.
 _REPEATS = (1, 2, 3, 4, 3, 3, 1)
 _ROWS = [(row, step) for row, repeats in enumerate(_REPEATS) for step in range(repeats)]
+# timm's names of what is not in a block, for the mobile families.
+TIMM_ENDS = {
+    "stem_conv": "conv_stem",
+    "stem_norm": "bn1",
+    "top_conv": "conv_head",
+    "top_norm": "bn2",
+    "predictions": "classifier",
+}
 
 
 def keras_name(layer: str) -> str:
@@ -38,16 +46,9 @@ def torchvision(layer: str) -> str:
 
 def timm(layer: str) -> str:
     """Prefix of the layer's parameters in timm."""
-    ends = {
-        "stem_conv": "conv_stem",
-        "stem_norm": "bn1",
-        "top_conv": "conv_head",
-        "top_norm": "bn2",
-        "predictions": "classifier",
-    }
     block = _block(layer)
     if block is None:
-        return ends.get(layer, layer)
+        return TIMM_ENDS.get(layer, layer)
     number, part, norm = block
     row, step = _ROWS[number]
     return f"blocks.{row}.{step}.{timm_part(part, norm, expanded=number > 0)}"
