@@ -3,7 +3,7 @@
     python benchmarks/inference.py [MODEL ...] [--peers keras.applications torchvision]
         [--batch 16] [--size 128] [--rounds 15] [--budget 120] [--name inference]
 
-Eight batches of uint8 images in, an array of probabilities out: `model.predict` for Keras models, a
+Thirty-two batches of uint8 images in, an array of probabilities out: `model.predict` for Keras models, a
 loop in inference mode for PyTorch's. Writes benchmarks/results/NAME.json and the tables of
 benchmarks/README.md.
 """
@@ -19,4 +19,4 @@ def infer(contender: Contender) -> None:
 
 
 if __name__ == "__main__":
-    main("inference", __doc__, MODELS, infer, batches=8)
+    main("inference", __doc__, MODELS, infer, batches=32)

@@ -24,6 +24,7 @@ ALLOWED = {
     "models": {"layers", "weights"},
     "data": set(),
     "export": set(),
+    "transfer": {"layers"},
     "visualize": set(),
     "training": {"augment", "catalog", "data", "serialization", "visualize"},
     "predictors": {"catalog", "data", "export", "serialization", "training", "weights"},
