@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> "keras.Model":
     """Loads a `.keras` file, with every kerascnn layer registered first.
 
-    `keras.saving.load_model` knows our layers only once `kerascnn.layers` (and, for augmentation in
-    a model, `kerascnn.augment.layer`) has been imported; this function does all of it.
+    `keras.saving.load_model` knows our layers and losses only once `kerascnn.layers`,
+    `kerascnn.losses` (and, for augmentation in a model, `kerascnn.augment.layer`) have been
+    imported; this function does all of it.
 
     Args:
         path: A `.keras` file.
@@ -27,7 +28,8 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> "keras.
     import keras
 
     import kerascnn.augment.layer
-    import kerascnn.layers  # noqa: F401 - registers the layers
+    import kerascnn.layers
+    import kerascnn.losses  # noqa: F401 - registers layers and losses
 
     path = os.fspath(path)
     if not os.path.isfile(path):
