@@ -8,6 +8,7 @@ import numpy as np
 from kerascnn.data.folder import SkippedFile
 from kerascnn.data.plan import Plan
 from kerascnn.data.stores import PixelStore
+from kerascnn.data.targets import CLASSIFICATION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,7 @@ class Collection:
 
     `official` holds the rows of each split that the source itself makes; it always has "train",
     from which the splits that are missing are drawn. `keys` name the images for that drawing.
+    `task` says what `labels` are, as in `Splits`.
     """
 
     store: PixelStore
@@ -24,5 +26,6 @@ class Collection:
     class_names: tuple[str, ...]
     plan: Plan
     official: dict[str, np.ndarray]
+    task: str = CLASSIFICATION
     skipped: tuple[SkippedFile, ...] = ()
     notes: tuple[str, ...] = field(default=())

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from kerascnn import augment, data
+from kerascnn import augment
+from kerascnn.training import tasks
 
 if TYPE_CHECKING:
     from kerascnn.data import Splits
@@ -13,15 +14,16 @@ def training_batches(config: "RunConfig", splits: "Splits", first_epoch: int) ->
     """One pass per epoch over the training images, in the order of `splits.train`.
 
     Args:
-        config: Of the run: its augmentation, its seed, its classes.
+        config: Of the run: its task, its augmentation, its seed, its classes.
         splits: Loaded with the same `first_epoch`.
         first_epoch: Epochs done already, so that a resumed run draws what the first would have.
 
     Returns:
-        `tf.data.Dataset` of (uint8 images `[B, H, W, C]`, float32 one-hot labels `[B, classes]`).
+        `tf.data.Dataset` of (uint8 images `[B, H, W, C]`, float32 labels `[B, classes]`, one-hot in
+        classification).
     """
     # One-hot before augmentation: steps that mix images mix these labels too.
-    batches = data.one_hot(splits.train, len(config.class_names))
+    batches = tasks.find(config.task).targets(splits.train, len(config.class_names))
     pipeline = augment.get(config.augment, config.input_shape[:2])
     if not pipeline.steps:
         return batches

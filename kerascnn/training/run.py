@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +15,11 @@ from kerascnn import augment as augmentation
 from kerascnn import catalog, data
 from kerascnn.errors import InputError, OutputExistsError, TrainingError
 from kerascnn.files import PathLike, atomic_file, refuse_existing, write_text
-from kerascnn.training import run_folder
+from kerascnn.training import run_folder, tasks
 from kerascnn.training.batches import training_batches
 from kerascnn.training.defaults import defaults_for
 from kerascnn.training.keeper import RunKeeper, State, read_state
-from kerascnn.training.metrics import Metrics, classification_metrics
+from kerascnn.training.metrics import Metrics
 from kerascnn.training.run_folder import RunConfig, load_data, open_run
 
 # Options of a factory that the data decides, or that would not give a classifier.
@@ -40,7 +39,7 @@ class RunResult:
     """
 
     folder: Path
-    metrics: dict[str, Metrics]
+    metrics: dict[str, tasks.Measured]
     history: tuple[dict[str, float], ...]
     best_epoch: int
     notes: tuple[str, ...]
@@ -51,6 +50,7 @@ def train(
     model: str | None = None,
     out: PathLike = "run",
     *,
+    task: str = "auto",
     options: Mapping[str, Any] | None = None,
     weights: str | None = None,
     epochs: int | None = None,
@@ -69,14 +69,18 @@ def train(
 ) -> RunResult:
     """Trains a model of the catalogue and writes a run folder.
 
-    The folder holds the model of the epoch with the best validation accuracy (`model.keras`),
-    `config.json`, `history.csv`, `metrics.json`, `labels.txt`, `curves.png` and
+    The folder holds the model of the epoch with the best validation accuracy, or in tasks other
+    than classification with the lowest validation loss (`model.keras`), `config.json`,
+    `history.csv`, `metrics.json`, `labels.txt`, `curves.png` and, in classification,
     `confusion_matrix.png`. While training, `backup/` holds what `resume` goes on from.
 
     Args:
-        source: A folder of class folders, "tfds:NAME" or "digits". May be None with `resume`.
+        source: A folder of class folders, a .csv file that names images, "tfds:NAME" or "digits".
+            May be None with `resume`.
         model: Name in the catalogue. May be None with `resume`.
         out: The run folder to write.
+        task: What the columns of a .csv file are for: "classification", "multi_label" or
+            "regression"; by default what they look like, as `kerascnn.data.load` says.
         options: Options of the architecture, such as {"activation": "relu"}.
         weights: A weight file or the tag of published weights to start from. The head of another
             number of classes starts afresh, and a log message says so.
@@ -87,7 +91,7 @@ def train(
         validation_split: Share of the training images held out, in (0, 1); by default a fifth,
             but 5,000 images at most.
         resize: "auto", "stretch", "crop" or "pad": how images of other sizes are made to fit.
-        patience: Epochs without a better validation accuracy before training stops.
+        patience: Epochs without a better one before training stops.
         augment: Name of one of `kerascnn.augment.NAMES`, such as "standard": done to the training
             images, and drawn anew in each epoch.
         seed: Makes splits, initial weights, the order of the images and their augmentation
@@ -130,6 +134,7 @@ def train(
             source,
             entry.input_shape[:2] if image_size is None else image_size,
             settings.batch_size,
+            task=task,
             validation_split=validation_split,
             seed=seed,
             resize=resize,
@@ -149,10 +154,11 @@ def train(
             data_dir=data_dir,
             versions=_versions(),
             augment=augment.lower(),
+            task=splits.task,
         )
         state = State()
     keras.utils.set_random_seed(config.seed)
-    network = _network(config, folder, state, splits.counts["train"])
+    network = _network(config, folder, state, splits)
     if not resume:
         _start_folder(folder, config)
     keeper = RunKeeper(folder, state, config.training.patience)
@@ -162,7 +168,9 @@ def train(
                 # One iterator for all epochs: starting one takes tenths of a second.
                 training_batches(config, splits, state.epochs).repeat(),
                 steps_per_epoch=len(splits.train),
-                validation_data=data.one_hot(splits.validation, len(config.class_names)),
+                validation_data=tasks.find(config.task).targets(
+                    splits.validation, len(config.class_names)
+                ),
                 initial_epoch=state.epochs,
                 epochs=config.training.epochs,
                 callbacks=[keeper, *callbacks],
@@ -210,16 +218,21 @@ def _start_folder(folder: Path, config: RunConfig) -> None:
     write_text(folder / run_folder.CONFIG, config.to_json())
 
 
-def _network(config: RunConfig, folder: Path, state: State, images: int) -> keras.Model:
+def _network(config: RunConfig, folder: Path, state: State, splits: "data.Splits") -> keras.Model:
     from kerascnn.serialization import load_model
 
     if state.epochs:
         return load_model(folder / run_folder.BACKUP / state.checkpoint)
+    task = tasks.find(config.task)
+    for name in task.options:
+        if name in config.options:
+            raise InputError(f"option {name!r} is decided by the task {config.task}; leave it out.")
     model = catalog.create_model(
         config.model,
         weights=config.weights,
         input_shape=config.input_shape,
         classes=len(config.class_names),
+        **task.options,
         **config.options,
     )
     if not keras.backend.is_keras_tensor(model.output):
@@ -229,7 +242,7 @@ def _network(config: RunConfig, folder: Path, state: State, images: int) -> kera
             "train with `model.fit`, as `kerascnn.models.googlenet` shows."
         )
     settings = config.training
-    steps = math.ceil(images / settings.batch_size) * settings.epochs
+    steps = len(splits.train) * settings.epochs
     warmup = max(1, round(settings.warmup * steps))
     schedule = keras.optimizers.schedules.CosineDecay(
         settings.learning_rate / 25,
@@ -238,17 +251,17 @@ def _network(config: RunConfig, folder: Path, state: State, images: int) -> kera
         warmup_steps=warmup,
     )
     logits = config.options.get("classifier_activation", "softmax") is None
+    labels = splits.labels("train")
+    model = task.complete(model, labels)
     model.compile(
         keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay),
-        keras.losses.CategoricalCrossentropy(
-            from_logits=logits, label_smoothing=settings.label_smoothing
-        ),
-        metrics=["accuracy"],
+        task.loss(labels, settings.label_smoothing, logits),
+        metrics=[task.metric],
     )
     return model
 
 
-def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str, Metrics]:
+def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str, tasks.Measured]:
     from kerascnn.serialization import load_model
     from kerascnn.visualize import plot_confusion, plot_history
 
@@ -260,14 +273,16 @@ def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str,
         if dataset is not None:
             labels = np.concatenate([np.asarray(batch) for _, batch in dataset])
             outputs = network.predict(dataset, verbose=0)
-            metrics[name] = classification_metrics(
+            metrics[name] = tasks.find(splits.task).measure(
                 _probabilities(network, outputs), labels, splits.class_names
             )
     plot_history(keeper.state.history, folder / run_folder.CURVES)
     last = "test" if "test" in metrics else "validation"
-    plot_confusion(
-        metrics[last].confusion, splits.class_names, folder / run_folder.CONFUSION, title=last
-    )
+    judged = metrics[last]
+    if isinstance(judged, Metrics):
+        plot_confusion(
+            judged.confusion, splits.class_names, folder / run_folder.CONFUSION, title=last
+        )
     report = {name: value.to_dict() for name, value in metrics.items()}
     write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")
     with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:

@@ -30,12 +30,13 @@ class RunConfig:
         model: Name in the catalogue.
         options: Options of the architecture, beside the input shape and the classes.
         input_shape: (height, width, channels).
-        class_names: In the order of the outputs.
+        class_names: Of the outputs, in their order: classes, labels or targets.
         resize: The resize rule as a dict, or "auto" before the data was seen.
         weights: Weight file or published tag the training started from, or None.
         training: Epochs, learning rate and the like.
         validation_split, seed, data_dir: As `kerascnn.data.load` takes them.
         augment: Name of the augmentation of the training images.
+        task: "classification", "multi_label" or "regression".
     """
 
     source: str
@@ -51,6 +52,7 @@ class RunConfig:
     data_dir: str | None
     versions: dict[str, str]
     augment: str = "none"  # also that of runs older than this entry
+    task: str = "classification"  # likewise
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -123,6 +125,7 @@ def load_data(config: RunConfig, **changes: Any) -> "Splits":
     arguments: dict[str, Any] = {
         "image_size": (height, width),
         "batch_size": config.training.batch_size,
+        "task": config.task,
         "channels": channels,
         "validation_split": config.validation_split,
         "seed": config.seed,
