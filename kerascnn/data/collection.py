@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +17,7 @@ class Collection:
 
     `official` holds the rows of each split that the source itself makes; it always has "train",
     from which the splits that are missing are drawn. `keys` name the images for that drawing.
+    `paths` are their files, none if the source is no folder.
     """
 
     store: PixelStore
@@ -26,3 +28,4 @@ class Collection:
     official: dict[str, np.ndarray]
     skipped: tuple[SkippedFile, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    paths: Sequence[Path] = ()

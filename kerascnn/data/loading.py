@@ -107,6 +107,8 @@ def load(
         _store=collection.store,
         _labels=collection.labels,
         _rows=rows,
+        own_size=plan.own_size,
+        _paths=collection.paths,
     )
 
 
@@ -144,6 +146,7 @@ def _read_folder(folder: Path, request: Request) -> Collection:
         store=found.store,
         labels=np.array([candidate.label for candidate in found.candidates], np.int32),
         keys=[candidate.key for candidate in found.candidates],
+        paths=[candidate.path for candidate in found.candidates],
         class_names=listing.class_names,
         plan=found.plan,
         official={split: np.flatnonzero(splits == split) for split in listing.splits},

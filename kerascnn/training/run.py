@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import math
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -70,8 +71,9 @@ def train(
     """Trains a model of the catalogue and writes a run folder.
 
     The folder holds the model of the epoch with the best validation accuracy (`model.keras`),
-    `config.json`, `history.csv`, `metrics.json`, `labels.txt`, `curves.png` and
-    `confusion_matrix.png`. While training, `backup/` holds what `resume` goes on from.
+    `config.json`, `history.csv`, `metrics.json`, `labels.txt`, `curves.png`,
+    `confusion_matrix.png` and `report.html`, the page to look at. While training, `backup/` holds
+    what `resume` goes on from.
 
     Args:
         source: A folder of class folders, "tfds:NAME" or "digits". May be None with `resume`.
@@ -250,6 +252,7 @@ def _network(config: RunConfig, folder: Path, state: State, images: int) -> kera
 
 def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str, Metrics]:
     from kerascnn.serialization import load_model
+    from kerascnn.training.report.write import write_report
     from kerascnn.visualize import plot_confusion, plot_history
 
     if not keeper.state.epochs:
@@ -270,6 +273,19 @@ def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str,
     )
     report = {name: value.to_dict() for name, value in metrics.items()}
     write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")
+    quoted = shlex.quote(str(folder))
+    write_report(
+        network,
+        splits,
+        folder / run_folder.REPORT,
+        history=keeper.state.history,
+        title=open_run(folder).config.model,
+        notes=splits.notes,
+        next_commands=(
+            f"kerascnn predict {quoted} IMAGE",
+            f"kerascnn export {quoted} --recipes float32,int8 --out {quoted}-bundle",
+        ),
+    )
     with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
         shutil.copyfile(keeper.best_path, temporary)
     shutil.rmtree(keeper.backup)
