@@ -100,7 +100,8 @@ def _from_keras(
             found[name] = [_squeezed(value, layer) for value in arrays[key][part]]
             used.add(key)
     for name in absent:
-        key = sources.get(name, name)
+        source = sources.get(name, name)
+        key = source[0] if isinstance(source, tuple) else source
         if key in arrays and key not in used:
             found[name] = arrays[key]
             used.add(key)
