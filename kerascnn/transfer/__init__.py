@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from kerascnn.transfer.freezing import freeze as freeze
     from kerascnn.transfer.heads import HEADS as HEADS
     from kerascnn.transfer.heads import attach_head as attach_head
+    from kerascnn.transfer.optimizers import LayerwiseLearningRate as LayerwiseLearningRate
+    from kerascnn.transfer.optimizers import layerwise_multipliers as layerwise_multipliers
     from kerascnn.transfer.parts import Parts as Parts
     from kerascnn.transfer.parts import split as split
     from kerascnn.transfer.schedules import OneCycle as OneCycle
@@ -16,11 +18,13 @@ if TYPE_CHECKING:
 _WHERE = {
     "Frozen": "freezing",
     "HEADS": "heads",
+    "LayerwiseLearningRate": "optimizers",
     "OneCycle": "schedules",
     "Parts": "parts",
     "WarmupCosine": "schedules",
     "attach_head": "heads",
     "freeze": "freezing",
+    "layerwise_multipliers": "optimizers",
     "split": "parts",
 }
 
