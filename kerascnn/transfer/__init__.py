@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kerascnn.transfer.cache import FeatureCache as FeatureCache
     from kerascnn.transfer.cache import cache_features as cache_features
-    from kerascnn.transfer.fine_tuning import PHASES as PHASES
     from kerascnn.transfer.fine_tuning import FineTuning as FineTuning
-    from kerascnn.transfer.fine_tuning import Phase as Phase
     from kerascnn.transfer.fine_tuning import fine_tune as fine_tune
     from kerascnn.transfer.freezing import Frozen as Frozen
     from kerascnn.transfer.freezing import freeze as freeze
@@ -18,6 +16,8 @@ if TYPE_CHECKING:
     from kerascnn.transfer.optimizers import layerwise_multipliers as layerwise_multipliers
     from kerascnn.transfer.parts import Parts as Parts
     from kerascnn.transfer.parts import split as split
+    from kerascnn.transfer.phases import PHASES as PHASES
+    from kerascnn.transfer.phases import Phase as Phase
     from kerascnn.transfer.schedules import OneCycle as OneCycle
     from kerascnn.transfer.schedules import WarmupCosine as WarmupCosine
 
@@ -28,9 +28,9 @@ _WHERE = {
     "HEADS": "heads",
     "LayerwiseLearningRate": "optimizers",
     "OneCycle": "schedules",
-    "PHASES": "fine_tuning",
+    "PHASES": "phases",
     "Parts": "parts",
-    "Phase": "fine_tuning",
+    "Phase": "phases",
     "WarmupCosine": "schedules",
     "attach_head": "heads",
     "cache_features": "cache",
