@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from kerascnn.transfer.freezing import freeze as freeze
     from kerascnn.transfer.heads import HEADS as HEADS
     from kerascnn.transfer.heads import attach_head as attach_head
+    from kerascnn.transfer.lr_finder import LearningRateCurve as LearningRateCurve
+    from kerascnn.transfer.lr_finder import lr_find as lr_find
     from kerascnn.transfer.optimizers import LayerwiseLearningRate as LayerwiseLearningRate
     from kerascnn.transfer.optimizers import layerwise_multipliers as layerwise_multipliers
     from kerascnn.transfer.parts import Parts as Parts
@@ -27,6 +29,7 @@ _WHERE = {
     "Frozen": "freezing",
     "HEADS": "heads",
     "LayerwiseLearningRate": "optimizers",
+    "LearningRateCurve": "lr_finder",
     "OneCycle": "schedules",
     "PHASES": "phases",
     "Parts": "parts",
@@ -37,6 +40,7 @@ _WHERE = {
     "fine_tune": "fine_tuning",
     "freeze": "freezing",
     "layerwise_multipliers": "optimizers",
+    "lr_find": "lr_finder",
     "split": "parts",
 }
 
