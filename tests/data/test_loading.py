@@ -208,7 +208,7 @@ def test_a_bad_argument_is_refused(arguments, message):
         ("digit", 'Did you mean "digits"'),
         ("Digits", 'Did you mean "digits"'),
         ("tdfs:mnist", 'Did you mean "tfds:NAME"'),
-        ("hub:mnist", 'A source is a folder of class folders, a .csv file'),
+        ("hub:mnist", "A source is a folder of class folders, a .csv file"),
         ("", r"no such folder or source: ''. A source is"),
         ("no/such/folder", r"no such folder or source: 'no/such/folder'. A source is"),
     ],
