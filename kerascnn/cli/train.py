@@ -134,7 +134,7 @@ def command(
         console.say(f"{name}: {figures.headline(metrics)}")
     console.say(
         f"{len(result.history)} epochs in {seconds:.0f} s, kept epoch {result.best_epoch}. "
-        f"Everything is in {result.folder}"
+        f"Everything is in {result.folder}; look at {result.folder / 'report.html'}"
     )
     console.next_steps(
         f"kerascnn export {result.folder} {_export_options(result)}",

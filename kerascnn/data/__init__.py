@@ -8,5 +8,11 @@ from kerascnn.data.folder import SkippedFile as SkippedFile
 from kerascnn.data.loading import load as load
 from kerascnn.data.pipeline import one_hot as one_hot
 from kerascnn.data.pipeline import reading as reading
+from kerascnn.data.quality import DuplicatePair as DuplicatePair
+from kerascnn.data.quality import Duplicates as Duplicates
+from kerascnn.data.quality import ImageReference as ImageReference
+from kerascnn.data.quality import SmallImage as SmallImage
+from kerascnn.data.quality import find_duplicates as find_duplicates
+from kerascnn.data.quality import find_small_images as find_small_images
 from kerascnn.data.resize import ResizeRule as ResizeRule
 from kerascnn.data.splits import Splits as Splits

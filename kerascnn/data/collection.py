@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +18,8 @@ class Collection:
 
     `official` holds the rows of each split that the source itself makes; it always has "train",
     from which the splits that are missing are drawn. `keys` name the images for that drawing.
-    `task` says what `labels` are, as in `Splits`.
+    `task` says what `labels` are, as in `Splits`. `paths` are their files, none if the source is
+    neither a folder nor a table.
     """
 
     store: PixelStore
@@ -29,3 +31,4 @@ class Collection:
     task: str = CLASSIFICATION
     skipped: tuple[SkippedFile, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    paths: Sequence[Path] = ()

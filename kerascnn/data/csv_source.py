@@ -56,6 +56,7 @@ def read_csv(path: Path, request: Request, task: str) -> Collection:
         store=found.store,
         labels=labels,
         keys=[Path(names[row]).as_posix() for row in found.rows],
+        paths=[files[row] for row in found.rows],
         class_names=targets.names,
         plan=found.plan,
         official={split: np.flatnonzero(splits == split) for split in present},

@@ -27,6 +27,7 @@ def read_folder(folder: Path, request: Request) -> Collection:
         store=found.store,
         labels=np.array([candidate.label for candidate in kept], np.int32),
         keys=[candidate.key for candidate in kept],
+        paths=[candidate.path for candidate in kept],
         class_names=listing.class_names,
         plan=found.plan,
         official={split: np.flatnonzero(splits == split) for split in listing.splits},

@@ -122,6 +122,8 @@ def load(
         _store=collection.store,
         _labels=collection.labels,
         _rows=rows,
+        own_size=plan.own_size,
+        _paths=collection.paths,
     )
 
 

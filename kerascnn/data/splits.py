@@ -1,7 +1,8 @@
 """The loaded source: three datasets and everything one may ask about them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,8 @@ class Splits:
     `counts` holds the number of images of each split present, `class_counts` those of each class
     or label in the order of `class_names` (nothing in regression). `resize` is the rule every image
     went through, `skipped` lists files that are not used, `notes` says what was decided without
-    being asked.
+    being asked. `own_size` is the (height, width) that all images had before the rule, None if they
+    differed.
     """
 
     train: Any
@@ -44,9 +46,11 @@ class Splits:
     skipped: tuple[SkippedFile, ...]
     notes: tuple[str, ...]
     task: str = CLASSIFICATION
+    own_size: tuple[int, int] | None = None
     _store: PixelStore = field(repr=False)
     _labels: np.ndarray = field(repr=False)
     _rows: dict[str, np.ndarray] = field(repr=False)
+    _paths: Sequence[Path] = field(default=(), repr=False)
 
     def sample(self, split: str, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Returns `count` uint8 images of a split and their labels, for calibration.
@@ -81,9 +85,21 @@ class Splits:
         rows = self._rows_of(split)
         return self._store.read(rows), self._labels[rows]
 
+    def take(
+        self, split: str, positions: Sequence[int] | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the images and labels of some positions of what `arrays` would return."""
+        rows = self._rows_of(split)[np.asarray(positions, np.int64)]
+        return self._store.read(rows), self._labels[rows]
+
     def labels(self, split: str) -> np.ndarray:
         """Returns the labels that `arrays` returns, without reading images."""
         return self._labels[self._rows_of(split)]
+
+    def paths(self, split: str) -> tuple[Path, ...]:
+        """Returns the file of each image, in the order of `arrays`; () if the source has none."""
+        rows = self._rows_of(split)
+        return tuple(self._paths[row] for row in rows) if self._paths else ()
 
     def batches(self, split: str, size: int = 256) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Returns an iterator over what `arrays` returns, `size` images at a time."""

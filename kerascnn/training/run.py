@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -72,7 +73,8 @@ def train(
     The folder holds the model of the epoch with the best validation accuracy, or in tasks other
     than classification with the lowest validation loss (`model.keras`), `config.json`,
     `history.csv`, `metrics.json`, `labels.txt`, `curves.png` and, in classification,
-    `confusion_matrix.png`. While training, `backup/` holds what `resume` goes on from.
+    `confusion_matrix.png` and `report.html`, the page to look at. While training, `backup/` holds
+    what `resume` goes on from.
 
     Args:
         source: A folder of class folders, a .csv file that names images, "tfds:NAME" or "digits".
@@ -263,6 +265,7 @@ def _network(config: RunConfig, folder: Path, state: State, splits: "data.Splits
 
 def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str, tasks.Measured]:
     from kerascnn.serialization import load_model
+    from kerascnn.training.report.write import write_report
     from kerascnn.visualize import plot_confusion, plot_history
 
     if not keeper.state.epochs:
@@ -282,6 +285,19 @@ def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str,
     if isinstance(judged, Metrics):
         plot_confusion(
             judged.confusion, splits.class_names, folder / run_folder.CONFUSION, title=last
+        )
+        quoted = shlex.quote(str(folder))
+        write_report(
+            network,
+            splits,
+            folder / run_folder.REPORT,
+            history=keeper.state.history,
+            title=open_run(folder).config.model,
+            notes=splits.notes,
+            next_commands=(
+                f"kerascnn predict {quoted} IMAGE",
+                f"kerascnn export {quoted} --recipes float32,int8 --out {quoted}-bundle",
+            ),
         )
     report = {name: value.to_dict() for name, value in metrics.items()}
     write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")

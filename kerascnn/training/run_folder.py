@@ -19,6 +19,7 @@ SCHEMA_VERSION = 1
 MODEL, CONFIG, HISTORY = "model.keras", "config.json", "history.csv"
 LABELS, METRICS, BACKUP = "labels.txt", "metrics.json", "backup"
 CURVES, CONFUSION = "curves.png", "confusion_matrix.png"
+REPORT = "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)
