@@ -60,7 +60,8 @@ def command(
         raise InputError(f"{path} is a run of the task {predictor.task}, not {task}.")
     task = task or predictor.task or "classification"
     outputs = replace(predictor, task=task).predict(predictor.load_images(images))
-    labels = predictor.labels or tuple(f"class {i}" for i in range(outputs.shape[1]))
+    kind = "target" if task == "regression" else "class"
+    labels = predictor.labels or tuple(f"{kind} {i}" for i in range(outputs.shape[1]))
     if as_json:
         pairs = zip(images, outputs, strict=True)
         console.show_json(
