@@ -113,13 +113,19 @@ def find_duplicates(splits: Splits, *, most: int = MOST) -> Duplicates:
         splits: A loaded source.
         most: Larger sources are sampled, evenly from each split, to so many images.
     """
-    references, digests, values = _described(splits, most)
+    references = list(_references(splits, most))
     near = min(splits.own_size or splits.image_shape[:2]) >= SMALLEST
+    digests: list[bytes] = []
+    values = [np.empty((0, SIDE * SIDE), np.float32)]
+    for images in _pixels(splits, most):
+        digests += [blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+        if near:
+            values.append(frequencies(images))
     pairs = _exact(references, digests)
     if near:
-        done = {id(pair.second) for pair in pairs}
-        rest = [row for row, reference in enumerate(references) if id(reference) not in done]
-        pairs += _near([references[row] for row in rest], values[rest])
+        copies = {pair.second for pair in pairs}
+        rest = [row for row, reference in enumerate(references) if reference not in copies]
+        pairs += _near([references[row] for row in rest], np.concatenate(values)[rest])
     pairs.sort(
         key=lambda pair: (not pair.across, not pair.labels_differ, not pair.exact, pair.bits)
     )
@@ -182,16 +188,11 @@ def _sampled(splits: Splits, most: int) -> Iterator[tuple[str, np.ndarray]]:
         yield split, np.linspace(0, count - 1, wanted).round().astype(np.int64)
 
 
-def _described(splits: Splits, most: int) -> tuple[list[ImageReference], list[bytes], np.ndarray]:
-    """The compared images in order, a digest of the pixels of each, and its frequencies."""
-    digests: list[bytes] = []
-    values = []
+def _pixels(splits: Splits, most: int) -> Iterator[np.ndarray]:
+    """The images of `_references`, many at a time."""
     for split, positions in _sampled(splits, most):
         for start in range(0, len(positions), _BLOCK):
-            images, _ = splits.take(split, positions[start : start + _BLOCK])
-            digests += [blake2b(image.tobytes(), digest_size=16).digest() for image in images]
-            values.append(frequencies(images))
-    return list(_references(splits, most)), digests, np.concatenate(values)
+            yield splits.take(split, positions[start : start + _BLOCK])[0]
 
 
 def _exact(references: list[ImageReference], digests: list[bytes]) -> list[DuplicatePair]:
@@ -227,7 +228,10 @@ def _near(references: list[ImageReference], values: np.ndarray) -> list[Duplicat
         _, first = np.unique(rows[order], return_index=True)
         pairs += [
             DuplicatePair(
-                references[column], references[row + start], exact=False, bits=int(bits[row, column])
+                references[column],
+                references[row + start],
+                exact=False,
+                bits=int(bits[row, column]),
             )
             for row, column in zip(rows[order][first], columns[order][first], strict=True)
         ]
