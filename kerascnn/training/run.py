@@ -273,6 +273,8 @@ def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str,
     )
     report = {name: value.to_dict() for name, value in metrics.items()}
     write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")
+    with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
+        shutil.copyfile(keeper.best_path, temporary)
     quoted = shlex.quote(str(folder))
     write_report(
         network,
@@ -286,8 +288,6 @@ def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str,
             f"kerascnn export {quoted} --recipes float32,int8 --out {quoted}-bundle",
         ),
     )
-    with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
-        shutil.copyfile(keeper.best_path, temporary)
     shutil.rmtree(keeper.backup)
     return metrics
 
