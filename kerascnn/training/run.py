@@ -334,6 +334,11 @@ def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str,
         plot_confusion(
             judged.confusion, splits.class_names, folder / run_folder.CONFUSION, title=last
         )
+    report = {name: value.to_dict() for name, value in metrics.items()}
+    write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")
+    with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
+        shutil.copyfile(keeper.best_path, temporary)
+    if isinstance(judged, Metrics):
         quoted = shlex.quote(str(folder))
         write_report(
             network,
@@ -347,10 +352,6 @@ def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str,
                 f"kerascnn export {quoted} --recipes float32,int8 --out {quoted}-bundle",
             ),
         )
-    report = {name: value.to_dict() for name, value in metrics.items()}
-    write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")
-    with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
-        shutil.copyfile(keeper.best_path, temporary)
     shutil.rmtree(keeper.backup)
     return metrics
 

@@ -12,7 +12,15 @@ from kerascnn.visualize.zoo_plot import plot_zoo as plot_zoo
 if TYPE_CHECKING:
     from kerascnn.visualize.cam import grad_cam as grad_cam
 
-__all__ = ["ZooPoint", "grad_cam", "overlay", "plot_confusion", "plot_history", "plot_learning_rates", "plot_zoo"]
+__all__ = [
+    "ZooPoint",
+    "grad_cam",
+    "overlay",
+    "plot_confusion",
+    "plot_history",
+    "plot_learning_rates",
+    "plot_zoo",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from golden import recording
-from lifecycle import change_by_reloading, adam_losses
+from lifecycle import adam_losses, change_by_reloading
 from parity import compare_with_golden, difference, pixels, randomize
 
 from kerascnn import weights

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from lifecycle import change_by_reloading, adam_losses
+from lifecycle import adam_losses, change_by_reloading
 from parity import compare_with_keras, pixels
 
 from kerascnn.models import Xception
