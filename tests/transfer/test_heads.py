@@ -124,7 +124,7 @@ def test_ordinal_head_gives_probabilities():
     outputs = np.asarray(model(images(3)))
     assert outputs.shape == (3, 5)
     np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-6)
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
     assert np.isfinite(model.train_on_batch(images(3), np.array([0, 2, 4]))).all()
 
 
