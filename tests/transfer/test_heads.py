@@ -251,6 +251,12 @@ def test_unusable_arguments_are_refused(options, message):
         attach_head(backbone(), **{"classes": 4, **options})
 
 
+def test_preprocessing_is_not_done_twice():
+    ours = kerascnn.models.ResNet20(include_top=False, input_shape=(32, 32, 3))
+    with pytest.raises(InputError, match="takes raw pixels"):
+        attach_head(ours, 4, preprocessing="imagenet")
+
+
 def test_unusable_backbones_are_refused():
     with pytest.raises(InputError, match=r"must be a keras\.Model"):
         attach_head("resnet", 4)

@@ -282,3 +282,16 @@ def test_jax_trains_alike():
     for name, expected in optimizer_worker.trained().items():
         for ours, theirs in zip(expected, found[name], strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-5, err_msg=name)
+
+
+def test_a_distribution_strategy_trains_alike():
+    import tensorflow as tf
+
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        mirrored = compiled()
+        mirrored.run_eagerly = False
+    plain = compiled()
+    mirrored.set_weights(plain.get_weights())
+    fit(plain), fit(mirrored)
+    for ours, theirs in zip(plain.weights, mirrored.weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
