@@ -29,6 +29,7 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> "keras.
     # Each registers its classes.
     import kerascnn.augment.layer
     import kerascnn.layers
+    import kerascnn.losses
     import kerascnn.transfer.metric_losses
     import kerascnn.transfer.optimizers
     import kerascnn.transfer.schedules  # noqa: F401

@@ -45,6 +45,7 @@ class Plan:
     channels: int
     rule: ResizeRule
     notes: tuple[str, ...]
+    own_size: tuple[int, int] | None = None  # that all images have before, None if they differ
 
 
 def make_plan(
@@ -78,7 +79,7 @@ def make_plan(
         notes.append(
             f'images {own} fitted to {size[0]}x{size[1]} by resize rule "{rule.fit}"{chosen}'
         )
-    return Plan(size=size, channels=channels, rule=rule, notes=tuple(notes))
+    return Plan(size=size, channels=channels, rule=rule, notes=tuple(notes), own_size=common_size)
 
 
 def _check_resize(resize: str | ResizeRule) -> ResizeRule | None:

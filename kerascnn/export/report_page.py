@@ -1,19 +1,12 @@
 """`report.html`: the measurements of a bundle as one page that needs nothing but a browser."""
 
-import base64
-import io
-from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-from PIL import Image
-
-from kerascnn.export import report_format as page
 from kerascnn.export import report_tables as tables
 from kerascnn.export.report import Answer, BundleReport, Picture
+from kerascnn.pages import format as page
+from kerascnn.pages import frame, picture
 
-_TINY = 64  # shorter images are shown pixel by pixel, larger ones as photographs
-_THUMBNAIL = 168
 _LINES = 4  # answers under a picture before they are grouped
 
 
@@ -25,9 +18,8 @@ def to_html(report: BundleReport, pictures: Sequence[Picture], hashes: Mapping[s
         pictures: Images to show with their answers.
         hashes: SHA-256 of the files of the bundle that are not models, by name.
     """
-    style = resources.files("kerascnn.export").joinpath("report.css").read_text("utf-8")
-    name = page.text(report.model)
-    body = "\n".join(
+    return frame.document(
+        f"{report.model}: bundle report",
         (
             _header(report),
             tables.files_section(report),
@@ -38,13 +30,8 @@ def to_html(report: BundleReport, pictures: Sequence[Picture], hashes: Mapping[s
             tables.operators_section(report),
             tables.hashes_section(report, hashes),
             _footer(report),
-        )
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{name}: bundle report</title>\n<style>\n{style}</style>\n</head>\n"
-        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+        ),
+        frame.stylesheet("kerascnn.export", "report.css"),
     )
 
 
@@ -106,29 +93,18 @@ def _listed(names: Sequence[str], most: int = 20) -> str:
     return ", ".join(names[:most]) + rest
 
 
-def _image(pixels: np.ndarray) -> tuple[str, bool]:
-    """(data URI, whether the image is tiny)."""
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    tiny = max(image.size) <= _TINY
-    image.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    stream, kind = io.BytesIO(), "png" if tiny else "jpeg"
-    image.save(stream, kind, quality=88)
-    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode()}", tiny
-
-
 def _pictures(report: BundleReport, pictures: Sequence[Picture]) -> str:
     figures = []
-    for picture in pictures:
-        source, tiny = _image(picture.pixels)
-        wrong = any(answer.right is False for answer in picture.answers)
-        differ = len({answer.label for answer in picture.answers}) > 1
-        groups = _grouped(picture.answers)
+    for shown in pictures:
+        wrong = any(answer.right is False for answer in shown.answers)
+        differ = len({answer.label for answer in shown.answers}) > 1
+        groups = _grouped(shown.answers)
         lines = [_answer(answers, len(groups), differ) for answers in groups]
-        grouped = "<ul class=grouped>" if len(groups) < len(picture.answers) else "<ul>"
-        title = picture.truth if picture.truth is not None else picture.answers[0].label
+        grouped = "<ul class=grouped>" if len(groups) < len(shown.answers) else "<ul>"
+        title = shown.truth if shown.truth is not None else shown.answers[0].label
         figures.append(
             f'<figure class="card{" wrong" if wrong or differ else ""}">'
-            f'<img{" class=pixelated" if tiny else ""} src="{source}" alt="{page.text(title)}">'
+            f"{picture.inline(shown.pixels, title)}"
             f"<figcaption><strong>{page.text(title)}</strong>{grouped}{''.join(lines)}</ul></figcaption>"
             "</figure>"
         )
@@ -184,13 +160,12 @@ def _device(report: BundleReport) -> str:
         ),
         ("how fast is it here?", "python run.py --benchmark BUNDLE"),
     )
-    code = "\n".join(f"<em># {page.text(why)}</em>\n{page.text(command)}" for why, command in lines)
     return (
         "<section>\n<h2>On a device</h2>\n"
         "<p>Copy this folder and kerascnn's device kit <code>export/python</code> "
         "(<code>run.py</code> and <code>requirements.txt</code>) to the device. It needs neither "
         "TensorFlow nor Keras.</p>\n"
-        f"<pre>{code}</pre>\n"
+        f"{frame.commands(lines)}"
         "<p>Phones and browsers open the <code>.tflite</code> files directly: the labels are "
         "embedded as TFLite Metadata.</p>\n</section>"
     )
@@ -198,14 +173,15 @@ def _device(report: BundleReport) -> str:
 
 def _footer(report: BundleReport) -> str:
     versions, machine = report.versions, report.machine
-    parts: Iterable[str] = (
-        f"kerascnn {versions.kerascnn}",
-        f"Keras {versions.keras}",
-        f"TensorFlow {versions.tensorflow}",
-        f"ai-edge-litert {versions.ai_edge_litert}",
-        f"litert-quantizer {versions.litert_quantizer}",
-        f"Python {machine.python}",
-        f"{machine.system}, {machine.cpu}, {machine.cores} cores",
-        report.created,
+    return frame.footer(
+        (
+            f"kerascnn {versions.kerascnn}",
+            f"Keras {versions.keras}",
+            f"TensorFlow {versions.tensorflow}",
+            f"ai-edge-litert {versions.ai_edge_litert}",
+            f"litert-quantizer {versions.litert_quantizer}",
+            f"Python {machine.python}",
+            f"{machine.system}, {machine.cpu}, {machine.cores} cores",
+            report.created,
+        )
     )
-    return f"<footer>{' · '.join(page.text(part) for part in parts)}</footer>"

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from kerascnn.export import report_format as page
 from kerascnn.export.report import BundleReport, Check, RecipeReport, Score
+from kerascnn.pages import format as page
+from kerascnn.pages import frame
 
 _CHECKS = {
     "finite": "every output is a number",
@@ -139,10 +140,8 @@ def _check(check: Check | None, name: str) -> str:
 def operators_section(report: BundleReport) -> str:
     """The operators of each file, folded away."""
     rows = "".join(_operator_row(file) for file in report.files)
-    return (
-        '<details class="card"><summary>Operators of each file</summary>'
-        f'<div class="scroll"><table><tbody>{rows}</tbody></table></div></details>'
-    )
+    table = f'<div class="scroll"><table><tbody>{rows}</tbody></table></div>'
+    return frame.folded("Operators of each file", table)
 
 
 def _operator_row(file: RecipeReport) -> str:
@@ -157,7 +156,5 @@ def hashes_section(report: BundleReport, hashes: Mapping[str, str]) -> str:
         f'<tr><th scope="row">{page.text(name)}</th><td class="hash">{page.text(digest)}</td></tr>'
         for name, digest in known.items()
     )
-    return (
-        '<details class="card"><summary>SHA-256 of the files</summary>'
-        f'<div class="scroll"><table class="hashes"><tbody>{rows}</tbody></table></div></details>'
-    )
+    table = f'<div class="scroll"><table class="hashes"><tbody>{rows}</tbody></table></div>'
+    return frame.folded("SHA-256 of the files", table)

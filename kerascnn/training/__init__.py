@@ -4,12 +4,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kerascnn.training.calibration import apply_temperature as apply_temperature
+    from kerascnn.training.calibration import (
+        expected_calibration_error as expected_calibration_error,
+    )
+    from kerascnn.training.calibration import fit_temperature as fit_temperature
+    from kerascnn.training.calibration import reliability_bins as reliability_bins
+    from kerascnn.training.report.write import write_report as write_report
     from kerascnn.training.run import RunResult as RunResult
     from kerascnn.training.run import train as train
     from kerascnn.training.run_folder import Run as Run
     from kerascnn.training.run_folder import open_run as open_run
 
+_CALIBRATION = "kerascnn.training.calibration"
 _NAMES = {
+    "apply_temperature": _CALIBRATION,
+    "expected_calibration_error": _CALIBRATION,
+    "fit_temperature": _CALIBRATION,
+    "reliability_bins": _CALIBRATION,
+    "write_report": "kerascnn.training.report.write",
     "RunResult": "kerascnn.training.run",
     "train": "kerascnn.training.run",
     "Run": "kerascnn.training.run_folder",

@@ -4,8 +4,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kerascnn.transfer.cache import FeatureCache as FeatureCache
+    from kerascnn.transfer.cache import cache_features as cache_features
     from kerascnn.transfer.embedding import arcface_classifier as arcface_classifier
     from kerascnn.transfer.embedding import embedder as embedder
+    from kerascnn.transfer.fine_tuning import FineTuning as FineTuning
+    from kerascnn.transfer.fine_tuning import fine_tune as fine_tune
     from kerascnn.transfer.freezing import Frozen as Frozen
     from kerascnn.transfer.freezing import freeze as freeze
     from kerascnn.transfer.gallery import Embedder as Embedder
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from kerascnn.transfer.optimizers import layerwise_multipliers as layerwise_multipliers
     from kerascnn.transfer.parts import Parts as Parts
     from kerascnn.transfer.parts import split as split
+    from kerascnn.transfer.phases import PHASES as PHASES
+    from kerascnn.transfer.phases import Phase as Phase
     from kerascnn.transfer.recognition import Identification as Identification
     from kerascnn.transfer.recognition import Verification as Verification
     from kerascnn.transfer.recognition import identification as identification
@@ -30,6 +36,8 @@ if TYPE_CHECKING:
 _WHERE = {
     "ArcFaceLoss": "metric_losses",
     "Embedder": "gallery",
+    "FeatureCache": "cache",
+    "FineTuning": "fine_tuning",
     "Frozen": "freezing",
     "HEADS": "heads",
     "Identification": "recognition",
@@ -37,13 +45,17 @@ _WHERE = {
     "LearningRateCurve": "lr_finder",
     "Match": "gallery",
     "OneCycle": "schedules",
+    "PHASES": "phases",
     "Parts": "parts",
+    "Phase": "phases",
     "TripletLoss": "metric_losses",
     "Verification": "recognition",
     "WarmupCosine": "schedules",
     "arcface_classifier": "embedding",
     "attach_head": "heads",
+    "cache_features": "cache",
     "embedder": "embedding",
+    "fine_tune": "fine_tuning",
     "freeze": "freezing",
     "identification": "recognition",
     "layerwise_multipliers": "optimizers",

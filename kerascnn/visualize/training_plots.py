@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TRAIN, VALIDATION = "#2563eb", "#d97706"
+TITLES = {
+    "loss": "Loss",
+    "accuracy": "Accuracy",
+    "binary_accuracy": "Accuracy of single decisions",
+    "mae": "Mean absolute error",
+}
 # Above this many classes the cells are too small for numbers, and the labels for names.
 READABLE_CLASSES = 20
 
@@ -27,19 +33,21 @@ class RateTest(Protocol):
 
 
 def plot_history(history: Sequence[Mapping[str, float]], path: PathLike) -> None:
-    """Draws loss and accuracy per epoch.
+    """Draws the loss and what else was measured, per epoch.
 
     Args:
-        history: Rows with epoch, loss, accuracy, val_loss and val_accuracy.
+        history: Rows with epoch, loss, val_loss, and other figures, each also with `val_`: such as
+            accuracy and val_accuracy.
         path: The PNG file to write; replaced if it exists.
     """
     from matplotlib.ticker import MaxNLocator
 
     figure = _figure(9, 3.6)
     epochs = [row["epoch"] for row in history]
-    best = max(history, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
-    for position, (name, title) in enumerate((("loss", "Loss"), ("accuracy", "Accuracy")), 1):
-        axes = figure.add_subplot(1, 2, position)
+    best = max(history, key=lambda row: (row.get("val_accuracy", 0.0), -row["val_loss"]))
+    names = [name for name in history[0] if f"val_{name}" in history[0]]
+    for position, name in enumerate(names, 1):
+        axes = figure.add_subplot(1, len(names), position)
         axes.plot(epochs, [row[name] for row in history], color=TRAIN, label="training", lw=1.8)
         values = [row[f"val_{name}"] for row in history]
         axes.plot(epochs, values, color=VALIDATION, label="validation", lw=1.8)
@@ -47,12 +55,12 @@ def plot_history(history: Sequence[Mapping[str, float]], path: PathLike) -> None
         axes.annotate(
             f"kept: epoch {int(best['epoch'])}, {best[f'val_{name}']:.4f}",
             (best["epoch"], best[f"val_{name}"]),
-            xytext=(0, 10 if name == "loss" else -16),
+            xytext=(0, -16 if name.endswith("accuracy") else 10),
             textcoords="offset points",
             ha="right" if best["epoch"] > len(epochs) / 2 else "left",
             fontsize=8,
         )
-        axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+        axes.set_title(TITLES.get(name, name), loc="left", fontsize=11, fontweight="bold")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)

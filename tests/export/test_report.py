@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.export import report_format as page
 from kerascnn.export.manifest import Input, Resize, Versions
 from kerascnn.export.report import (
     BundleReport,
@@ -26,6 +25,7 @@ from kerascnn.export.report import (
     to_json,
 )
 from kerascnn.export.report_page import to_html
+from kerascnn.pages import format as page
 
 NAMES = ("<b>rose</b>", "oak & elm", "tulip")
 
@@ -248,26 +248,3 @@ def test_stratified_takes_one_of_each_class_in_turn():
 
 def test_spread_is_even_and_keeps_the_ends():
     assert spread(np.arange(9), 3).tolist() == [0, 4, 8]
-
-
-@pytest.mark.parametrize(
-    ("share", "digits", "text"),
-    [(1, 2, "100 %"), (0.99999, 2, "99.99 %"), (0.5, 1, "50 %"), (0.123, 1, "12.3 %")],
-)
-def test_a_share_is_100_percent_only_when_it_is_all(share, digits, text):
-    assert page.percent(share, digits) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(2.5, "2.5 ms"), (0.0235, "23.5 µs"), (0.5, "500 µs"), (120, "120 ms")]
-)
-def test_times_are_short(value, text):
-    assert page.duration(value) == text
-
-
-@pytest.mark.parametrize(
-    ("factor", "words"),
-    [(0.25, f"4.0{page.TIMES} less"), (3, f"3.0{page.TIMES} more"), (1.01, "the same")],
-)
-def test_ratios_are_words(factor, words):
-    assert page.ratio(factor, "less", "more") == words

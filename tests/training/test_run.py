@@ -23,7 +23,7 @@ def test_a_run_folder_is_complete_and_clean(finished):
     names = {path.name for path in finished.folder.iterdir()}
     assert names == {
         *("model.keras", "config.json", "history.csv", "labels.txt", "metrics.json"),
-        *("curves.png", "confusion_matrix.png"),
+        *("curves.png", "confusion_matrix.png", "report.html"),
     }
 
 

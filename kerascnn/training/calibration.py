@@ -1,0 +1,186 @@
+"""Whether probabilities mean what they say, and temperature scaling, which mends them.
+
+Guo, Pleiss, Sun, Weinberger, On Calibration of Modern Neural Networks, ICML 2017,
+arXiv:1706.04599: reliability diagrams and the expected calibration error (section 2), temperature
+scaling (section 4.2).
+"""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from kerascnn.errors import InputError
+
+BINS = 15
+COLDEST, HOTTEST = 0.05, 20.0
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The images whose probability of the chosen class is in `(lower, upper]`.
+
+    Attributes:
+        images: How many.
+        confidence: Their mean probability of the chosen class; 0 without images.
+        accuracy: The share of them that is right; 0 without images.
+    """
+
+    lower: float
+    upper: float
+    images: int
+    confidence: float
+    accuracy: float
+
+
+def reliability_bins(
+    probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS
+) -> tuple[ReliabilityBin, ...]:
+    """Sorts images by confidence into bins of equal width.
+
+    Args:
+        probabilities: (images, classes), rows that sum to 1.
+        labels: (images,) true classes, as indices.
+        bins: How many.
+
+    Raises:
+        InputError: Shapes that do not fit together, no image at all, or no bin.
+    """
+    labels = _checked(probabilities, labels)
+    if bins < 1:
+        raise InputError(f"`bins` must be at least 1. Received: {bins}.")
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    edges = np.linspace(0, 1, bins + 1)
+    member = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    counts = np.bincount(member, minlength=bins)
+    safe = np.maximum(counts, 1)
+    confidences = np.bincount(member, confidence, minlength=bins) / safe
+    accuracies = np.bincount(member, right, minlength=bins) / safe
+    return tuple(
+        ReliabilityBin(
+            float(edges[i]),
+            float(edges[i + 1]),
+            int(counts[i]),
+            float(confidences[i]),
+            float(accuracies[i]),
+        )
+        for i in range(bins)
+    )
+
+
+def expected_calibration_error(
+    probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS
+) -> float:
+    """Mean distance between confidence and accuracy of the bins, weighted by images (equation 3).
+
+    Arguments and errors are those of `reliability_bins`; the result is in 0..1, 0 is perfect.
+    """
+    found = reliability_bins(probabilities, labels, bins)
+    gaps = (one.images * abs(one.confidence - one.accuracy) for one in found)
+    return sum(gaps) / len(labels)
+
+
+def scale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities of a model whose scores are divided by `temperature`: above 1 is less sure.
+
+    Args:
+        probabilities: (images, classes), rows that sum to 1.
+        temperature: Above 0.
+    """
+    _check_temperature(temperature)
+    powers = _scores(probabilities) / temperature
+    powers = np.exp(powers - powers.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature that makes the true classes likeliest, in 0.05..20.
+
+    The mean negative log-likelihood is convex in 1 / temperature, so halving an interval by the
+    sign of its slope finds the minimum. At the ends of the range there is none: at 0.05 every image
+    is right, at 20 the probabilities say nothing.
+
+    Args:
+        probabilities: (images, classes) of images the model was not trained on.
+        labels: (images,) true classes, as indices.
+
+    Raises:
+        InputError: Shapes that do not fit together, or no image at all.
+    """
+    labels = _checked(probabilities, labels)
+    scores = _scores(probabilities)
+    true = scores[np.arange(len(labels)), labels]
+
+    def slope(inverse: float) -> float:
+        expected = (scale(probabilities, 1 / inverse) * scores).sum(axis=1)
+        return float((expected - true).mean())
+
+    low, high = np.log(1 / HOTTEST), np.log(1 / COLDEST)
+    for _ in range(50):
+        middle = (low + high) / 2
+        if slope(float(np.exp(middle))) > 0:
+            high = middle
+        else:
+            low = middle
+    return float(np.exp(-(low + high) / 2))
+
+
+def apply_temperature(model: keras.Model, temperature: float) -> keras.Model:
+    """A copy of a classifier whose scores are divided by `temperature` before the softmax.
+
+    Kernel and bias of the last layer are divided, so the copy has the same layers, costs the same
+    and chooses the same classes. It is not compiled; the model itself is not changed.
+
+    Args:
+        model: Functional or Sequential, ending in a Dense layer with softmax.
+        temperature: From `fit_temperature`.
+
+    Raises:
+        InputError: A model with another end, or a temperature that is not above 0.
+    """
+    _check_temperature(temperature)
+    last_dense(model)
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    layer = last_dense(copy)
+    for weight in layer.weights:
+        weight.assign(weight / temperature)
+    return copy
+
+
+def last_dense(model: keras.Model) -> keras.layers.Dense:
+    """The Dense layer with softmax that a classifier ends in; an InputError if it does not."""
+    from kerascnn.visualize.taps import last_layer
+
+    layer = last_layer(model)
+    if (
+        not isinstance(layer, keras.layers.Dense)
+        or layer.activation is not keras.activations.softmax
+    ):
+        found = "no known layer" if layer is None else f"{layer.name!r}, a {type(layer).__name__}"
+        raise InputError(
+            "a temperature is divided out of the weights of a last Dense layer with softmax. "
+            f"{model.name!r} ends in {found}."
+        )
+    return layer
+
+
+def _scores(probabilities: np.ndarray) -> np.ndarray:
+    # A softmax of float32 may give a plain 0, whose score would be minus infinity.
+    return np.log(np.maximum(probabilities, np.finfo(np.float32).tiny).astype(np.float64))
+
+
+def _check_temperature(temperature: float) -> None:
+    if not 0 < temperature < np.inf:
+        raise InputError(f"a temperature must be above 0. Received: {temperature}.")
+
+
+def _checked(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    labels = np.asarray(labels)
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):
+        raise InputError(
+            "expected probabilities (images, classes) and labels (images,), with at least one "
+            f"image. Received: {probabilities.shape} and {labels.shape}."
+        )
+    return labels

@@ -1,0 +1,161 @@
+"""`write_report`: everything about a trained classifier on one page."""
+
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from kerascnn import data
+from kerascnn.files import PathLike, write_text
+from kerascnn.pages import format as page
+from kerascnn.pages import frame
+from kerascnn.training.report.calibration_section import (
+    Calibration,
+    calibrate,
+    calibration_section,
+)
+from kerascnn.training.report.confusion_section import confusion_section
+from kerascnn.training.report.curves_section import curves_section
+from kerascnn.training.report.data_checks import Check, data_checks
+from kerascnn.training.report.data_section import check_list, data_section
+from kerascnn.training.report.history import Rows, as_rows
+from kerascnn.training.report.losses_section import losses_section
+from kerascnn.training.report.outcome import Outcome, judge
+from kerascnn.training.report.outcome_checks import outcome_checks
+
+if TYPE_CHECKING:
+    from kerascnn.data import Splits
+
+
+def write_report(
+    model: keras.Model,
+    splits: "Splits",
+    path: PathLike,
+    *,
+    history: Rows | Mapping[str, Sequence[Any]] = (),
+    title: str | None = None,
+    notes: Sequence[str] = (),
+    next_commands: Sequence[str] = (),
+) -> Path:
+    """Writes a page about a trained classifier and its data: one HTML file that loads nothing.
+
+    It shows the data and what may be wrong with it, the curves of training, confusions, the worst
+    answers with Grad-CAM, and whether probabilities can be believed. What is judged are the test
+    images, or the validation images if there are none; of more than 20,000, an even sample.
+
+    Args:
+        model: Takes the images of `splits`, gives probabilities or scores `[B, classes]`.
+        splits: The data it was trained on.
+        path: The file to write; replaced if it exists.
+        history: One mapping per epoch, or `model.fit(...).history`. Curves are drawn of `loss`,
+            `accuracy`, `val_loss`, `val_accuracy` and `learning_rate`, where they are there; an
+            entry `phase` names the stretches of a fine-tuning.
+        title: The heading; the name of the model if None.
+        notes: Sentences shown at the end, such as those of the data loader.
+        next_commands: Command lines shown at the end.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: A model that does not fit the data, or a history in another form.
+    """
+    rows = as_rows(history)
+    validation = judge(model, splits, "validation")
+    test = judge(model, splits, "test") if "test" in splits.counts else None
+    outcome = test or validation
+    calibration = calibrate(validation, test)
+    duplicates, small = data.find_duplicates(splits), data.find_small_images(splits)
+    checks = data_checks(splits, duplicates, small)
+    found = [
+        *(check for check in checks if not check.well),
+        *outcome_checks(outcome, calibration, rows, splits.class_names),
+    ]
+    title = title or model.name
+    text = frame.document(
+        f"{title}: training report",
+        (
+            _header(model, splits, title),
+            _figures(outcome, calibration),
+            _findings(found),
+            data_section(splits, duplicates, small, checks),
+            curves_section(rows),
+            confusion_section(outcome, splits.class_names),
+            losses_section(model, splits, outcome),
+            calibration_section(model, calibration, outcome.split),
+            _notes(notes),
+            _next(next_commands),
+            _footer(),
+        ),
+        frame.stylesheet("kerascnn.training.report", "report.css"),
+    )
+    write_text(path, text)
+    return Path(path)
+
+
+def _header(model: keras.Model, splits: "Splits", title: str) -> str:
+    return (
+        f"<header>\n<h1>{page.text(title)}</h1>\n"
+        f"<p>Image classifier · {len(splits.class_names):,} classes · "
+        f"{model.count_params():,} parameters · trained on {page.text(splits.source)}</p>\n"
+        "</header>"
+    )
+
+
+def _figures(outcome: Outcome, calibration: Calibration) -> str:
+    metrics = outcome.metrics
+    of = f"{metrics.images:,} {outcome.split} images"
+    if not outcome.whole:
+        of = f"a sample of {of}"
+    tiles = [("accuracy", page.percent(metrics.accuracy, 2), of)]
+    if metrics.top5_accuracy is not None:
+        tiles.append(
+            ("top-5 accuracy", page.percent(metrics.top5_accuracy, 2), "right class in five")
+        )
+    recall, name = min((found.recall, name) for name, found in metrics.per_class.items())
+    tiles += [
+        ("loss", f"{metrics.loss:.3f}", "mean cross-entropy"),
+        ("weakest class", page.percent(recall), f"of {name} found"),
+        ("calibration error", page.percent(calibration.before), "0 % is perfect"),
+    ]
+    cards = "".join(
+        f'<div class="card tile"><small>{page.text(name)}</small><b>{page.text(value)}</b>'
+        f"<small>{page.text(under)}</small></div>"
+        for name, value, under in tiles
+    )
+    return f'<div class="tiles">{cards}</div>'
+
+
+def _findings(found: Sequence[Check]) -> str:
+    if not found:
+        found = [Check(True, "Nothing stands out in the data or in the training.")]
+    return frame.section("What stands out", check_list(found))
+
+
+def _notes(notes: Sequence[str]) -> str:
+    if not notes:
+        return ""
+    items = "".join(f"<li>{page.text(note)}</li>" for note in notes)
+    return frame.section("Notes", f'<ul class="notes">{items}</ul>')
+
+
+def _next(commands: Sequence[str]) -> str:
+    if not commands:
+        return ""
+    return frame.section("Next", frame.commands(("", command) for command in commands))
+
+
+def _footer() -> str:
+    import kerascnn
+
+    return frame.footer(
+        (
+            f"kerascnn {kerascnn.__version__}",
+            f"Keras {keras.__version__} on {keras.backend.backend()}",
+            f"NumPy {importlib.metadata.version('numpy')}",
+            datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+    )

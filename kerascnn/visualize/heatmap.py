@@ -1,0 +1,39 @@
+"""A heat map over the image it belongs to."""
+
+import numpy as np
+
+from kerascnn.errors import InputError
+
+# From cold to hot, evenly spaced.
+COLORS = np.array(
+    [(38, 48, 140), (32, 140, 200), (70, 190, 110), (250, 200, 50), (215, 40, 35)], np.float32
+)
+
+
+def overlay(image: np.ndarray, heatmap: np.ndarray, strength: float = 0.5) -> np.ndarray:
+    """Mixes the colours of a heat map into an image: blue is 0, red is 1.
+
+    Args:
+        image: uint8 `[H, W, 1 or 3]`.
+        heatmap: `[H, W]` in 0..1.
+        strength: Share of the colours, in 0..1.
+
+    Returns:
+        uint8 `[H, W, 3]`.
+
+    Raises:
+        InputError: An image or a heat map of another shape or type.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
+        raise InputError(
+            f"expected a uint8 image [H, W, 1 or 3]. Received: {image.dtype} {list(image.shape)}."
+        )
+    if heatmap.shape != image.shape[:2] or not 0 <= heatmap.min() <= heatmap.max() <= 1:
+        raise InputError(
+            f"expected a heat map {list(image.shape[:2])} of values in 0..1. Received: "
+            f"{list(heatmap.shape)} in {heatmap.min():.3g}..{heatmap.max():.3g}."
+        )
+    stops = np.linspace(0, 1, len(COLORS))
+    colors = np.stack([np.interp(heatmap, stops, channel) for channel in COLORS.T], axis=-1)
+    mixed = (1 - strength) * image + strength * colors
+    return np.round(mixed).astype(np.uint8)

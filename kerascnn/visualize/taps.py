@@ -1,0 +1,90 @@
+"""Reaching into a model while it computes: any layer of it, however deep it is nested."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+
+from kerascnn.errors import InputError
+
+Tensor = Any
+
+
+@contextlib.contextmanager
+def tapped(layer: keras.layers.Layer, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """While open, `layer` gives `change(output)` in place of its output.
+
+    It is the layer itself that is changed, so it works in nested, Sequential and subclassed models
+    alike; another thread must not use the model meanwhile. Functions that were compiled before,
+    such as those of `model.predict`, are not reached: call the model itself.
+    """
+    compute = layer.call
+    with _set(layer, "call", lambda *inputs, **options: change(compute(*inputs, **options))):
+        yield
+
+
+@contextlib.contextmanager
+def without_softmax(model: keras.Model) -> Iterator[None]:
+    """While open, the model gives the scores that its last softmax would take.
+
+    A model that does not end in a softmax gives what it always gives.
+    """
+    layer = last_layer(model)
+    if type(layer).__name__ == "Softmax":  # the layer, or the operation `keras.ops.softmax`
+        with _set(layer, "call", lambda inputs, *_, **__: inputs):
+            yield
+    elif getattr(layer, "activation", None) is keras.activations.softmax:
+        with _set(layer, "activation", keras.activations.linear):
+            yield
+    else:
+        yield
+
+
+@contextlib.contextmanager
+def _set(layer: keras.layers.Layer, name: str, value: Any) -> Iterator[None]:
+    own = vars(layer).get(name)  # a method is the class's, and shows again when ours is gone
+    setattr(layer, name, value)
+    try:
+        yield
+    finally:
+        delattr(layer, name)
+        if own is not None:
+            setattr(layer, name, own)
+
+
+def last_layer(model: keras.Model) -> Any:
+    """The layer or operation that gives the model's output; None in a model without a graph."""
+    layer: Any = model
+    while isinstance(layer, keras.Model):
+        if isinstance(layer, keras.Sequential):
+            layer = layer.layers[-1] if layer.layers else None
+        else:
+            outputs: Any = getattr(layer, "outputs", None) or ()
+            layer = outputs[0]._keras_history.operation if len(outputs) == 1 else None
+    return layer
+
+
+def layers_of(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Every layer in the order of computation, those of nested models in their place."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model) and layer.layers:
+            yield from layers_of(layer)
+        else:
+            yield layer
+
+
+def find_layer(model: keras.Model, name: str) -> keras.layers.Layer:
+    """The layer of that name, also inside nested models.
+
+    Raises:
+        InputError: No layer of that name.
+    """
+    waiting = list(model.layers)
+    while waiting:
+        layer = waiting.pop(0)
+        if layer.name == name:
+            return layer
+        waiting += getattr(layer, "layers", [])
+    last = [layer.name for layer in layers_of(model)][-8:]
+    raise InputError(f"no layer {name!r} in the model {model.name!r}. Its last ones: {last}.")
