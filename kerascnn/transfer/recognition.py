@@ -44,7 +44,7 @@ class Identification:
 
 
 def verification(embeddings: np.ndarray, labels: Sequence[object]) -> Verification:
-    """Judges all pairs of a set by their cosine.
+    """Judges all pairs of a set by their cosine; memory grows with the square of its size.
 
     Args:
         embeddings: (images, dimensions), of any length above 0.
