@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from kerascnn.transfer.optimizers import layerwise_multipliers as layerwise_multipliers
     from kerascnn.transfer.parts import Parts as Parts
     from kerascnn.transfer.parts import split as split
-    from kerascnn.transfer.phases import PHASES as PHASES
     from kerascnn.transfer.phases import Phase as Phase
+    from kerascnn.transfer.phases import default_phases as default_phases
     from kerascnn.transfer.recognition import Identification as Identification
     from kerascnn.transfer.recognition import Verification as Verification
     from kerascnn.transfer.recognition import identification as identification
@@ -45,7 +45,6 @@ _WHERE = {
     "LearningRateCurve": "lr_finder",
     "Match": "gallery",
     "OneCycle": "schedules",
-    "PHASES": "phases",
     "Parts": "parts",
     "Phase": "phases",
     "TripletLoss": "metric_losses",
@@ -54,6 +53,7 @@ _WHERE = {
     "arcface_classifier": "embedding",
     "attach_head": "heads",
     "cache_features": "cache",
+    "default_phases": "phases",
     "embedder": "embedding",
     "fine_tune": "fine_tuning",
     "freeze": "freezing",

@@ -19,7 +19,7 @@ from kerascnn.transfer.batches import RowBatches
 from kerascnn.transfer.cache import FeatureCache, cache_features, mirrored, original
 from kerascnn.transfer.freezing import freeze
 from kerascnn.transfer.optimizers import LayerwiseLearningRate, layerwise_multipliers
-from kerascnn.transfer.phases import PHASES, Phase
+from kerascnn.transfer.phases import Phase, default_phases
 from kerascnn.transfer.schedules import WarmupCosine
 
 logger = logging.getLogger("kerascnn.transfer")
@@ -66,7 +66,7 @@ def fine_tune(
     train: Any,
     validation: Any = None,
     *,
-    phases: Sequence[Phase] = PHASES,
+    phases: Sequence[Phase] | None = None,
     augmented: Callable[[int], Batches] | None = None,
     prepare: Callable[[int, Phase], Phase] | None = None,
     head: str | None = None,
@@ -98,7 +98,7 @@ def fine_tune(
         train: Batches of (images, labels), such as a `tf.data.Dataset`, or a tuple of two arrays.
             Labels are class indices or one-hot rows, or what the loss takes.
         validation: Likewise, or None.
-        phases: What is trained when; by default the head, then everything.
+        phases: What is trained when; None means `default_phases()`: the head, then everything.
         augmented: Gives the training data augmented, from an epoch (counted from 0) on; taken
             wherever features are not cached. None: `train` is.
         prepare: Called with the number of a phase (from 1) and the phase when it begins, the model
@@ -127,6 +127,7 @@ def fine_tune(
         InputError: A model that cannot be taken apart, or no phase.
         DataError: No training data.
     """
+    phases = default_phases() if phases is None else phases
     if not phases:
         raise InputError("`phases` must hold at least one phase.")
     apart = parts.split(model, head)
