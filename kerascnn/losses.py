@@ -10,6 +10,32 @@ from kerascnn.errors import InputError
 
 
 @keras.saving.register_keras_serializable(package="kerascnn")
+class Crossentropy(keras.losses.Loss):
+    """Cross-entropy of probabilities, for class indices and for one-hot or mixed labels alike.
+
+    `keras.losses.SparseCategoricalCrossentropy` has no label smoothing.
+
+    Args:
+        label_smoothing: Share of each label spread evenly over all classes (Szegedy et al. 2016,
+            section 7), in [0, 1).
+    """
+
+    def __init__(self, label_smoothing: float = 0.0, name: str = "crossentropy", **options: Any):
+        super().__init__(name=name, **options)
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        if len(y_true.shape) < len(y_pred.shape):
+            y_true = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=y_pred.dtype)
+        return keras.losses.categorical_crossentropy(
+            y_true, y_pred, label_smoothing=self.label_smoothing
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
+@keras.saving.register_keras_serializable(package="kerascnn")
 class ScaledHuber(keras.losses.Loss):
     """Huber loss of the differences divided by a scale for each target.
 

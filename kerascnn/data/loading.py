@@ -4,6 +4,7 @@ import difflib
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -101,10 +102,13 @@ def load(
     plan = collection.plan
     shape = (*plan.size, plan.channels)
     builder = DatasetBuilder(collection.store, collection.labels, shape)
+
+    def train_from(epoch: int) -> Any:
+        order = seed if shuffle else None
+        return builder.build(rows["train"], batch_size, seed=order, first_epoch=epoch)
+
     return Splits(
-        train=builder.build(
-            rows["train"], batch_size, seed=seed if shuffle else None, first_epoch=first_epoch
-        ),
+        train=train_from(first_epoch),
         validation=builder.build(rows["validation"], batch_size),
         test=builder.build(rows["test"], batch_size) if "test" in rows else None,
         class_names=collection.class_names,
@@ -124,6 +128,7 @@ def load(
         _rows=rows,
         own_size=plan.own_size,
         _paths=collection.paths,
+        _train_from=train_from,
     )
 
 

@@ -1,6 +1,6 @@
 """The loaded source: three datasets and everything one may ask about them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,16 @@ class Splits:
     _store: PixelStore = field(repr=False)
     _labels: np.ndarray = field(repr=False)
     _rows: dict[str, np.ndarray] = field(repr=False)
+    _train_from: Callable[[int], Any] = field(repr=False)
     _paths: Sequence[Path] = field(default=(), repr=False)
+
+    def train_from(self, epoch: int) -> Any:
+        """Returns `train` with the order of the images of an epoch (from 0) and of those after it.
+
+        Each pass over `train` is the next epoch, whoever makes it; this one starts where it is
+        told.
+        """
+        return self._train_from(epoch)
 
     def sample(self, split: str, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Returns `count` uint8 images of a split and their labels, for calibration.

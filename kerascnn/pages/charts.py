@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kerascnn.pages import format as page
 
 WIDTH, HEIGHT = 360, 220
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 48, 12, 12, 36
 _DOTS = 60  # more points than this are drawn as a line alone
 
 
@@ -113,9 +113,10 @@ def line_chart(
         return ""
     low, high = min(finite), max(finite)
     room = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
+    above = room + 0.16 * (high - low) if bands else room  # for their names
     low = 0.0 if from_zero and low >= 0 else low - room
     places = [value for line in lines for value in line.x]
-    axes = Axes(_stretched(min(places), max(places)), (low, high + room), x_title, whole=True)
+    axes = Axes(_stretched(min(places), max(places)), (low, high + above), x_title, whole=True)
     drawn = [*(_band(axes, band, number) for number, band in enumerate(bands)), axes.grid()]
     if marked is not None:
         x = axes.across(marked)

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def training_batches(config: "RunConfig", splits: "Splits", first_epoch: int) -> Any:
-    """One pass per epoch over the training images, in the order of `splits.train`.
+    """One pass per epoch over the training images, in the order of their epochs.
 
     Args:
         config: Of the run: its task, its augmentation, its seed, its classes.
-        splits: Loaded with the same `first_epoch`.
+        splits: The data.
         first_epoch: Epochs done already, so that a resumed run draws what the first would have.
 
     Returns:
@@ -23,7 +23,8 @@ def training_batches(config: "RunConfig", splits: "Splits", first_epoch: int) ->
         classification).
     """
     # One-hot before augmentation: steps that mix images mix these labels too.
-    batches = tasks.find(config.task).targets(splits.train, len(config.class_names))
+    task, classes = tasks.find(config.task), len(config.class_names)
+    batches = task.targets(splits.train_from(first_epoch), classes)
     pipeline = augment.get(config.augment, config.input_shape[:2])
     if not pipeline.steps:
         return batches

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,11 +52,19 @@ class RunKeeper(keras.callbacks.Callback):
     Args:
         folder: The run folder.
         state: Where to go on from.
-        patience: Epochs without a better one before training stops.
+        patience: Epochs without a better one before training stops; None never stops it.
+        phase_of: The number of the phase that an epoch, counted from 0, belongs to.
     """
 
-    def __init__(self, folder: Path, state: State, patience: int):
+    def __init__(
+        self,
+        folder: Path,
+        state: State,
+        patience: int | None,
+        phase_of: Callable[[int], int] | None = None,
+    ):
         super().__init__()
+        self.phase_of = phase_of
         self.folder, self.backup = folder, folder / BACKUP
         self.state, self.patience = state, patience
         self._started = time.perf_counter()
@@ -85,6 +94,7 @@ class RunKeeper(keras.callbacks.Callback):
         values = {name: float(value) for name, value in (logs or {}).items()}
         row = {
             "epoch": epoch + 1,
+            **({"phase": self.phase_of(epoch)} if self.phase_of else {}),
             "learning_rate": float(self.model.optimizer.learning_rate),
             **{name: values[name] for name in _measured(values)},
             "seconds": round(time.perf_counter() - self._started, 3),
@@ -108,6 +118,8 @@ class RunKeeper(keras.callbacks.Callback):
     @property
     def finished(self) -> bool:
         """There was no better epoch for `patience` epochs."""
+        if self.patience is None:
+            return False
         return self.state.epochs - self.state.best_epoch >= self.patience
 
     def _save(self, name: str) -> None:

@@ -16,11 +16,12 @@ from kerascnn import augment as augmentation
 from kerascnn import catalog, data
 from kerascnn.errors import InputError, OutputExistsError, TrainingError
 from kerascnn.files import PathLike, atomic_file, refuse_existing, write_text
-from kerascnn.training import run_folder, tasks
+from kerascnn.training import fine_tuned, run_folder, tasks
 from kerascnn.training.batches import training_batches
 from kerascnn.training.defaults import defaults_for
 from kerascnn.training.keeper import RunKeeper, State, read_state
 from kerascnn.training.metrics import Metrics
+from kerascnn.training.plan import AUGMENTATION, MODEL, FineTune, pretrained
 from kerascnn.training.run_folder import RunConfig, load_data, open_run
 
 # Options of a factory that the data decides, or that would not give a classifier.
@@ -61,7 +62,8 @@ def train(
     validation_split: float | None = None,
     resize: str = "auto",
     patience: int | None = None,
-    augment: str = "none",
+    augment: str | None = None,
+    fine_tune: bool | FineTune = False,
     seed: int = 0,
     data_dir: str | None = None,
     resume: bool = False,
@@ -79,23 +81,28 @@ def train(
     Args:
         source: A folder of class folders, a .csv file that names images, "tfds:NAME" or "digits".
             May be None with `resume`.
-        model: Name in the catalogue. May be None with `resume`.
+        model: Name in the catalogue. May be None with `resume`, and with `fine_tune`, which then
+            takes MobileNetV2.
         out: The run folder to write.
         task: What the columns of a .csv file are for: "classification", "multi_label" or
             "regression"; by default what they look like, as `kerascnn.data.load` says.
         options: Options of the architecture, such as {"activation": "relu"}.
         weights: A weight file or the tag of published weights to start from. The head of another
-            number of classes starts afresh, and a log message says so.
-        epochs: Passes over the data; by default, like the next two, what suits the family.
+            number of classes starts afresh, and a log message says so. With `fine_tune` the
+            published weights by default, and "none" for random ones.
+        epochs: Passes over the data; by default, like the next two, what suits the family. With
+            `fine_tune`, those of the last phase.
         batch_size: Images per step.
-        learning_rate: Peak of the schedule.
+        learning_rate: Peak of the schedule. With `fine_tune`, that of the last phase.
         image_size: Height and width; by default the architecture's own.
         validation_split: Share of the training images held out, in (0, 1); by default a fifth,
             but 5,000 images at most.
         resize: "auto", "stretch", "crop" or "pad": how images of other sizes are made to fit.
         patience: Epochs without a better one before training stops.
         augment: Name of one of `kerascnn.augment.NAMES`, such as "standard": done to the training
-            images, and drawn anew in each epoch.
+            images, and drawn anew in each epoch. By default "none", with `fine_tune` "standard".
+        fine_tune: Keep the backbone of the weights, give it a new head, and train in phases: the
+            head alone first. True takes the plan by default.
         seed: Makes splits, initial weights, the order of the images and their augmentation
             reproducible.
         data_dir: Folder of TensorFlow Datasets.
@@ -117,6 +124,9 @@ def train(
         splits = load_data(config, first_epoch=state.epochs)
     else:
         refuse_existing(folder, overwrite)
+        plan = _plan(fine_tune, epochs, learning_rate)
+        if plan is not None and model is None:
+            model = MODEL
         if source is None or model is None:
             raise InputError("training needs a data source and a model.")
         given: dict[str, Any] = {
@@ -131,6 +141,10 @@ def train(
             **{k: v for k, v in given.items() if v is not None},
         )
         options = _checked(options)
+        if plan is not None:
+            weights = pretrained(entry.name, weights)
+        if augment is None:
+            augment = "none" if plan is None else AUGMENTATION
         augmentation.get(augment, 32)  # an unknown name is an error before anything is loaded
         splits = data.load(
             source,
@@ -157,30 +171,60 @@ def train(
             versions=_versions(),
             augment=augment.lower(),
             task=splits.task,
+            fine_tuning=plan,
         )
         state = State()
     keras.utils.set_random_seed(config.seed)
     network = _network(config, folder, state, splits)
     if not resume:
         _start_folder(folder, config)
-    keeper = RunKeeper(folder, state, config.training.patience)
-    if state.epochs < config.training.epochs and not keeper.finished:
+    plan = config.fine_tuning
+    if plan is None:
+        keeper = RunKeeper(folder, state, config.training.patience)
+        epochs = config.training.epochs
+    else:
+        # Its phases have schedules of their own, that end where the next begins.
+        keeper = RunKeeper(folder, state, None, lambda epoch: plan.phase_of(epoch))
+        epochs = plan.epochs
+    if state.epochs < epochs and not keeper.finished:
         with data.reading():
-            network.fit(
-                # One iterator for all epochs: starting one takes tenths of a second.
-                training_batches(config, splits, state.epochs).repeat(),
-                steps_per_epoch=len(splits.train),
-                validation_data=tasks.find(config.task).targets(
-                    splits.validation, len(config.class_names)
-                ),
-                initial_epoch=state.epochs,
-                epochs=config.training.epochs,
-                callbacks=[keeper, *callbacks],
-                shuffle=False,  # the data comes shuffled
-                verbose=0,
-            )
+            if plan is not None:
+                fine_tuned.fit(folder, config, plan, network, splits, state, [keeper, *callbacks])
+            else:
+                _fit(config, network, splits, state, [keeper, *callbacks])
     metrics = _finish(folder, keeper, splits)
     return RunResult(folder, metrics, tuple(state.history), state.best_epoch, splits.notes)
+
+
+def _fit(
+    config: RunConfig,
+    network: keras.Model,
+    splits: "data.Splits",
+    state: State,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    targets = tasks.find(config.task).targets
+    network.fit(
+        # One iterator for all epochs: starting one takes tenths of a second.
+        training_batches(config, splits, state.epochs).repeat(),
+        steps_per_epoch=len(splits.train),
+        validation_data=targets(splits.validation, len(config.class_names)),
+        initial_epoch=state.epochs,
+        epochs=config.training.epochs,
+        callbacks=list(callbacks),
+        shuffle=False,  # the data comes shuffled
+        verbose=0,
+    )
+
+
+def _plan(
+    fine_tune: bool | FineTune, epochs: int | None, learning_rate: float | None
+) -> FineTune | None:
+    if fine_tune is False:
+        return None
+    plan = FineTune() if fine_tune is True else fine_tune
+    given = {"epochs": epochs, "learning_rate": learning_rate}
+    return plan.with_last(**{k: v for k, v in given.items() if v is not None})
 
 
 def _checked(options: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -196,14 +240,14 @@ def _absolute(source: str) -> str:
 
 
 def _resumed_config(
-    folder: Path, source: str | None, model: str | None, augment: str, task: str
+    folder: Path, source: str | None, model: str | None, augment: str | None, task: str
 ) -> RunConfig:
     config = open_run(folder).config
     if source is not None and _absolute(source) != config.source:
         raise InputError(f"run {folder} was started on {config.source}, not on {source}.")
     if model is not None and catalog.find(model).name != config.model:
         raise InputError(f"run {folder} trains {config.model}, not {model}.")
-    if augment.lower() not in ("none", config.augment):
+    if augment is not None and augment.lower() not in ("none", config.augment):
         raise InputError(f"run {folder} has the augmentation {config.augment}, not {augment}.")
     if task not in ("auto", config.task):
         raise InputError(f"run {folder} is of the task {config.task}, not {task}.")
@@ -233,6 +277,8 @@ def _network(config: RunConfig, folder: Path, state: State, splits: "data.Splits
     for name in task.options:
         if name in config.options:
             raise InputError(f"option {name!r} is decided by the task {config.task}; leave it out.")
+    if config.fine_tuning is not None:
+        return fine_tuned.network(config, config.fine_tuning, splits)
     model = catalog.create_model(
         config.model,
         weights=config.weights,
@@ -290,6 +336,11 @@ def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str,
         plot_confusion(
             judged.confusion, splits.class_names, folder / run_folder.CONFUSION, title=last
         )
+    report = {name: value.to_dict() for name, value in metrics.items()}
+    write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")
+    with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
+        shutil.copyfile(keeper.best_path, temporary)
+    if isinstance(judged, Metrics):
         quoted = shlex.quote(str(folder))
         write_report(
             network,
@@ -303,10 +354,6 @@ def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str,
                 f"kerascnn export {quoted} --recipes float32,int8 --out {quoted}-bundle",
             ),
         )
-    report = {name: value.to_dict() for name, value in metrics.items()}
-    write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")
-    with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
-        shutil.copyfile(keeper.best_path, temporary)
     shutil.rmtree(keeper.backup)
     return metrics
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kerascnn.errors import InputError
 from kerascnn.files import PathLike, write_text
 from kerascnn.training.defaults import Settings
+from kerascnn.training.plan import FineTune
 
 if TYPE_CHECKING:
     import keras
@@ -36,6 +37,7 @@ class RunConfig:
         weights: Weight file or published tag the training started from, or None.
         training: Epochs, learning rate and the like.
         validation_split, seed, data_dir: As `kerascnn.data.load` takes them.
+        fine_tuning: The plan, if the run fine-tunes; it decides the epochs and learning rates.
         augment: Name of the augmentation of the training images.
         task: "classification", "multi_label" or "regression".
     """
@@ -52,6 +54,7 @@ class RunConfig:
     seed: int
     data_dir: str | None
     versions: dict[str, str]
+    fine_tuning: FineTune | None = None
     augment: str = "none"  # also that of runs older than this entry
     task: str = "classification"  # likewise
     schema_version: int = SCHEMA_VERSION
@@ -79,6 +82,8 @@ class RunConfig:
         values["input_shape"] = tuple(values["input_shape"])
         values["class_names"] = tuple(values["class_names"])
         values["training"] = Settings(**values["training"])
+        if values.get("fine_tuning") is not None:
+            values["fine_tuning"] = FineTune.from_dict(values["fine_tuning"])
         return cls(**values)
 
 

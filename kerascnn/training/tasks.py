@@ -35,6 +35,10 @@ class Task:
         """From a dataset with the labels of `Splits` to one with what the loss takes."""
         return dataset
 
+    def rows(self, labels: np.ndarray, classes: int) -> np.ndarray:
+        """The same for an array of labels."""
+        return labels
+
     def complete(self, model: keras.Model, labels: np.ndarray) -> keras.Model:
         """The model with the layers that the task adds at its end.
 
@@ -66,6 +70,9 @@ class Classification(Task):
 
     def targets(self, dataset: Any, classes: int) -> Any:
         return data.one_hot(dataset, classes)
+
+    def rows(self, labels: np.ndarray, classes: int) -> np.ndarray:
+        return np.eye(classes, dtype=np.float32)[labels]
 
     def loss(self, labels: np.ndarray, label_smoothing: float, logits: bool) -> keras.losses.Loss:
         return keras.losses.CategoricalCrossentropy(

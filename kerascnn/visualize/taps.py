@@ -60,7 +60,7 @@ def last_layer(model: keras.Model) -> Any:
         if isinstance(layer, keras.Sequential):
             layer = layer.layers[-1] if layer.layers else None
         else:
-            outputs = getattr(layer, "outputs", None) or ()
+            outputs: Any = getattr(layer, "outputs", None) or ()
             layer = outputs[0]._keras_history.operation if len(outputs) == 1 else None
     return layer
 

@@ -1,7 +1,7 @@
-"""Learning curves and confusion matrix, as PNG files."""
+"""Learning curves, learning-rate tests and confusion matrices, as PNG files."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kerascnn.files import PathLike, atomic_file
 
@@ -17,6 +17,19 @@ TITLES = {
 }
 # Above this many classes the cells are too small for numbers, and the labels for names.
 READABLE_CLASSES = 20
+
+
+class RateTest(Protocol):
+    """What `plot_learning_rates` draws; `kerascnn.transfer.LearningRateCurve` is one."""
+
+    @property
+    def rates(self) -> Sequence[float]: ...
+    @property
+    def losses(self) -> Sequence[float]: ...
+    @property
+    def smoothed(self) -> Sequence[float]: ...
+    @property
+    def suggestion(self) -> float: ...
 
 
 def plot_history(history: Sequence[Mapping[str, float]], path: PathLike) -> None:
@@ -54,6 +67,42 @@ def plot_history(history: Sequence[Mapping[str, float]], path: PathLike) -> None
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=8)
     _save(figure, path)
+
+
+def plot_learning_rates(curve: RateTest, path: PathLike) -> None:
+    """Draws the loss over the learning rate, as `kerascnn.transfer.lr_find` measured it.
+
+    Args:
+        curve: Rates, losses, smoothed losses and the suggestion.
+        path: The PNG file to write; replaced if it exists.
+    """
+    figure = _figure(6, 3.6)
+    axes = figure.add_subplot(1, 1, 1)
+    axes.plot(curve.rates, curve.losses, color=TRAIN, alpha=0.3, lw=1, label="each batch")
+    axes.plot(curve.rates, curve.smoothed, color=TRAIN, lw=1.8, label="smoothed")
+    axes.axvline(curve.suggestion, color=VALIDATION, lw=1.2, ls="--")
+    axes.set_xscale("log")
+    # The last losses of a test that diverged would leave no room for the others.
+    low, high = min(curve.smoothed), max(curve.smoothed[: _lowest(curve.smoothed) + 1])
+    margin = 0.3 * (high - low) or 1.0
+    axes.set_ylim(low - margin, high + 2 * margin)
+    axes.annotate(
+        f"suggestion: {curve.suggestion:.2g}",
+        (curve.suggestion, high + 2 * margin),
+        xytext=(4, -10),
+        textcoords="offset points",
+        fontsize=8,
+    )
+    axes.set_title("Loss while the learning rate rises", loc="left", fontsize=11, fontweight="bold")
+    axes.set_xlabel("learning rate")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    _save(figure, path)
+
+
+def _lowest(values: Sequence[float]) -> int:
+    return min(range(len(values)), key=values.__getitem__)
 
 
 def plot_confusion(

@@ -20,7 +20,7 @@ from kerascnn.training.calibration import (
 )
 from kerascnn.training.report.outcome import Outcome
 
-WORTHWHILE = 0.01  # a smaller gain in calibration error is none
+WORTHWHILE = 0.02  # a smaller gain in calibration error is none
 ROUGH = 500  # with fewer images the error is rough
 
 
@@ -86,7 +86,7 @@ def _held_out_error(outcome: Outcome) -> float:
 def calibration_section(model: keras.Model, found: Calibration, split: str) -> str:
     """Reliability diagram, figures, and how to apply the temperature if it helps."""
     gap = found.confidence - found.accuracy
-    word = "as sure as it is right"
+    word = "about as sure as it is right"
     if abs(gap) >= WORTHWHILE:
         word = "surer than it is right" if gap > 0 else "less sure than it is right"
     about = (

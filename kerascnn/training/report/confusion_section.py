@@ -25,12 +25,9 @@ def confusion_section(outcome: Outcome, class_names: Sequence[str]) -> str:
     )
     if len(shown) < len(class_names):
         about += f" Of {len(class_names):,} classes, the {len(shown)} most often confused."
-    return (
-        frame.section("Confusions", _matrix(confusion, shown, class_names), about=about)
-        + "\n"
-        + _pairs(confusion, class_names)
-        + _classes(metrics)
-    )
+    both = _matrix(confusion, shown, class_names) + _pairs(confusion, class_names)
+    table = frame.section("Confusions", f'<div class="confusions">{both}</div>', about=about)
+    return f"{table}\n{_classes(metrics)}"
 
 
 def shown_classes(confusion: np.ndarray) -> list[int]:
@@ -52,14 +49,15 @@ def confused_pairs(confusion: np.ndarray, most: int = PAIRS) -> list[tuple[int, 
 
 def _matrix(confusion: np.ndarray, shown: list[int], class_names: Sequence[str]) -> str:
     heads = "".join(f'<th scope="col"><span>{page.text(class_names[j])}</span></th>' for j in shown)
+    upright = " upright" if all(len(class_names[j]) <= 3 for j in shown) else ""
     rows = []
     for i in shown:
         total = max(1, int(confusion[i].sum()))
         cells = "".join(_cell(int(confusion[i, j]), confusion[i, j] / total, i == j) for j in shown)
         rows.append(f'<tr><th scope="row">{page.text(class_names[i])}</th>{cells}</tr>')
     return (
-        '<div class="card scroll"><table class="confusion"><thead><tr>'
-        f'<td class="corner">true ↓ &nbsp; predicted →</td>{heads}</tr></thead>'
+        f'<div class="card scroll"><table class="confusion{upright}"><thead><tr>'
+        f'<td class="corner">predicted →<br>true ↓</td>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -76,13 +74,14 @@ def _cell(count: int, share: float, right: bool) -> str:
 def _pairs(confusion: np.ndarray, class_names: Sequence[str]) -> str:
     pairs = confused_pairs(confusion)
     if not pairs:
-        return '<p class="soft">No image was taken for another class.</p>\n'
+        return '<p class="card listed">No image was taken for another class.</p>'
     items = "".join(
-        f"<li><b>{page.text(class_names[true])}</b> taken for <b>{page.text(class_names[said])}</b>"
-        f"<span>{count} of {int(confusion[true].sum())}</span></li>"
+        f"<li><span><b>{page.text(class_names[true])}</b> taken for "
+        f"<b>{page.text(class_names[said])}</b></span>"
+        f"<small>{count} of {int(confusion[true].sum())}</small></li>"
         for true, said, count in pairs
     )
-    return f'<h3>Most frequent mistakes</h3>\n<ol class="card listed">{items}</ol>\n'
+    return f'<div class="card listed"><h3>Most frequent mistakes</h3><ul>{items}</ul></div>'
 
 
 def _classes(metrics: Metrics) -> str:

@@ -1,9 +1,11 @@
 """The checks of the data, each a sentence and whether all is well."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kerascnn.data.folder import looks_like_an_image
 from kerascnn.pages import format as page
 
 if TYPE_CHECKING:
@@ -26,14 +28,15 @@ class Check:
 
 
 def data_checks(
-    splits: "Splits", duplicates: "Duplicates", small: tuple["SmallImage", ...]
+    splits: "Splits", duplicates: "Duplicates", small: Sequence["SmallImage"]
 ) -> list[Check]:
     """Leaks between splits, contradicting labels, copies, sizes, balance, unusable files."""
+    files = bool(splits.paths("train"))
     return [
         *_copies(duplicates),
-        *([_small(splits, small)] if splits.paths("train") else []),
+        *([_small(splits, small)] if files or splits.own_size else []),
         _balance(splits),
-        *([_skipped(splits)] if splits.paths("train") else []),
+        *([_skipped(splits)] if files else []),
     ]
 
 
@@ -68,17 +71,22 @@ def _copies(found: "Duplicates") -> list[Check]:
     return checks
 
 
-def _small(splits: "Splits", small: tuple["SmallImage", ...]) -> Check:
+def _small(splits: "Splits", small: Sequence["SmallImage"]) -> Check:
     height, width = splits.image_shape[:2]
     size = f"{width} {page.TIMES} {height}"
     if not small:
         return Check(True, f"No image is less than half as large as the input, {size}.")
-    one = len(small) == 1
+    if splits.own_size is not None:
+        own = f"{splits.own_size[1]} {page.TIMES} {splits.own_size[0]}"
+        which, them = f"All images are {own} pixels, and", "them"
+    elif len(small) == 1:
+        which, them = "1 image is", "it"
+    else:
+        which, them = f"{len(small):,} images are", "them"
     return Check(
         False,
-        f"{len(small):,} {'image is' if one else 'images are'} enlarged twofold or more to "
-        f"{size}: there is little in {'it' if one else 'them'} to see. Use larger originals or a "
-        "smaller image size.",
+        f"{which} enlarged twofold or more to {size}: there is little in {them} to see. Use larger "
+        "originals or a smaller image size.",
     )
 
 
@@ -100,7 +108,8 @@ def _balance(splits: "Splits") -> Check:
 
 
 def _skipped(splits: "Splits") -> Check:
-    count = len(splits.skipped)
+    # A licence text beside the images is no image that is missing.
+    count = sum(looks_like_an_image(file.path) for file in splits.skipped)
     if not count:
-        return Check(True, "Every file could be read.")
-    return Check(False, f"{count:,} {'file was' if count == 1 else 'files were'} skipped.")
+        return Check(True, "Every image file could be read.")
+    return Check(False, f"{count:,} image {'file was' if count == 1 else 'files were'} skipped.")

@@ -125,16 +125,16 @@ def _view(splits: "Splits", image: "ImageReference") -> str:
 
 
 def _small(splits: "Splits", small: Sequence["SmallImage"]) -> str:
-    if not small:
+    if not small or splits.own_size is not None:
         return ""
     first = sorted(small, key=lambda one: one.height * one.width)[:SMALL]
     cards = "".join(
-        f'<figure class="card answer"><div class="views">{_view(splits, one.image)}</div>'
+        f'<figure class="card answer">{_view(splits, one.image)}'
         f"<figcaption><strong>{one.width} {page.TIMES} {one.height}</strong>"
         f"<small>{page.text(one.image.name)}</small></figcaption></figure>"
         for one in first
     )
-    return f'<h3>Smallest images</h3>\n<div class="pictures">{cards}</div>'
+    return f'<h3>Smallest images</h3>\n<div class="pictures narrow">{cards}</div>'
 
 
 def _skipped(splits: "Splits") -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kerascnn.pages import format as page
-from kerascnn.training.report.calibration_section import Calibration
+from kerascnn.training.report.calibration_section import WORTHWHILE, Calibration
 from kerascnn.training.report.data_checks import Check
 from kerascnn.training.report.history import Rows, column
 from kerascnn.training.report.outcome import Outcome
@@ -63,7 +63,7 @@ def _weakest(outcome: Outcome, class_names: Sequence[str]) -> list[Check]:
 
 
 def _confidence(found: Calibration) -> list[Check]:
-    if found.before < MISCALIBRATED or found.before - found.after < 0.01:
+    if found.before < MISCALIBRATED or found.before - found.after < WORTHWHILE:
         return []
     return [
         Check(
