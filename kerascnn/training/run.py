@@ -120,7 +120,7 @@ def train(
     """
     folder = Path(out)
     if resume:
-        config = _resumed_config(folder, source, model, augment)
+        config = _resumed_config(folder, source, model, augment, task)
         state = read_state(folder) or State()
         splits = load_data(config, first_epoch=state.epochs)
     else:
@@ -233,7 +233,7 @@ def _absolute(source: str) -> str:
 
 
 def _resumed_config(
-    folder: Path, source: str | None, model: str | None, augment: str | None
+    folder: Path, source: str | None, model: str | None, augment: str | None, task: str
 ) -> RunConfig:
     config = open_run(folder).config
     if source is not None and _absolute(source) != config.source:
@@ -242,6 +242,8 @@ def _resumed_config(
         raise InputError(f"run {folder} trains {config.model}, not {model}.")
     if augment is not None and augment.lower() not in ("none", config.augment):
         raise InputError(f"run {folder} has the augmentation {config.augment}, not {augment}.")
+    if task not in ("auto", config.task):
+        raise InputError(f"run {folder} is of the task {config.task}, not {task}.")
     if not (folder / run_folder.BACKUP).is_dir():
         raise InputError(f"run {folder} is finished; there is nothing to resume.")
     return config
