@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kerascnn.transfer.cache import FeatureCache as FeatureCache
     from kerascnn.transfer.cache import cache_features as cache_features
+    from kerascnn.transfer.cache import mirrored as mirrored
+    from kerascnn.transfer.cache import original as original
     from kerascnn.transfer.embedding import arcface_classifier as arcface_classifier
     from kerascnn.transfer.embedding import embedder as embedder
     from kerascnn.transfer.fine_tuning import FineTuning as FineTuning
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from kerascnn.transfer.freezing import freeze as freeze
     from kerascnn.transfer.gallery import Embedder as Embedder
     from kerascnn.transfer.gallery import Match as Match
+    from kerascnn.transfer.head_training import fit_head as fit_head
     from kerascnn.transfer.heads import HEADS as HEADS
     from kerascnn.transfer.heads import attach_head as attach_head
     from kerascnn.transfer.lr_finder import LearningRateCurve as LearningRateCurve
@@ -56,10 +59,13 @@ _WHERE = {
     "default_phases": "phases",
     "embedder": "embedding",
     "fine_tune": "fine_tuning",
+    "fit_head": "head_training",
     "freeze": "freezing",
     "identification": "recognition",
     "layerwise_multipliers": "optimizers",
     "lr_find": "lr_finder",
+    "mirrored": "cache",
+    "original": "cache",
     "split": "parts",
     "verification": "recognition",
 }
