@@ -72,14 +72,9 @@ def fit_head(
         )
     if not model.compiled:
         raise InputError(f"the model {model.name!r} is not compiled. Call model.compile first.")
-    train, validation = (
-        RowBatches([np.asarray(data[0])], np.asarray(data[1]), batch_size)
-        if isinstance(data, tuple)
-        else data
-        for data in (train, validation)
-    )
     metrics = (model.get_compile_config() or {}).get("metrics") or []
-    with features_of(model, apart, train, validation, cache, views) as caches:
+    data = (_batches(train, batch_size), _batches(validation, batch_size))
+    with features_of(model, apart, *data, cache, views) as caches:
         return fit_on_features(
             model,
             apart,
@@ -92,6 +87,12 @@ def fit_head(
             class_weight=class_weight,
             verbose=0,
         )
+
+
+def _batches(data: Any, batch_size: int) -> Any:
+    if not isinstance(data, tuple):
+        return data
+    return RowBatches([np.asarray(data[0])], np.asarray(data[1]), batch_size)
 
 
 @contextlib.contextmanager
