@@ -185,9 +185,10 @@ def _write(
 
 
 def _batches(data: Iterable[Any]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    batches = data
     if isinstance(data, keras.utils.PyDataset):  # has no end of its own when iterated
-        data = (data[number] for number in range(len(data)))
-    for images, labels in data:
+        batches = (data[number] for number in range(len(data)))
+    for images, labels in batches:
         yield np.asarray(images), np.asarray(labels)
 
 

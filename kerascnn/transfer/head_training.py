@@ -105,7 +105,7 @@ def features_of(
     views: Sequence[View],
 ) -> Iterator[Caches]:
     """The features of both data sets, as long as the context lasts if `cache` is True."""
-    frozen = keras.Model(model.inputs, apart.features)
+    frozen = keras.Model(model.inputs[0], apart.features)
     with contextlib.ExitStack() as stack:
         if cache is True:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="features-"))
@@ -131,7 +131,7 @@ def fit_on_features(
     **options: Any,
 ) -> keras.callbacks.History:
     """Fits the head to features. Callbacks see the whole model, whose optimiser it is."""
-    head = keras.Model(apart.features, model.output)
+    head = keras.Model(apart.features, model.outputs[0])
     head.compile(model.optimizer, model.loss, metrics=[fresh(metric) for metric in metrics])
     head.history = None  # `fit` returns it, but the list of callbacks below gives it to `model`
 

@@ -20,7 +20,7 @@ def batches(pixels=None, labels=LABELS, size=4):
 @pytest.fixture
 def pooled():
     model = backbone()
-    return keras.Model(model.inputs, keras.layers.GlobalAveragePooling2D()(model.output))
+    return keras.Model(model.inputs[0], keras.layers.GlobalAveragePooling2D()(model.output))
 
 
 @pytest.fixture
