@@ -180,7 +180,8 @@ def test_what_does_not_fit_is_said(model, options, message):
 
 
 def test_a_network_without_maps_is_an_error():
-    model = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(2)])
+    start = [keras.Input((4, 4, 1)), layers.Rescaling(1 / 255)]
+    model = keras.Sequential([*start, layers.Flatten(), layers.Dense(2)])
     with pytest.raises(InputError, match="needs a layer that gives feature maps"):
         grad_cam(model, np.zeros((1, 4, 4, 1), "float32"))
 
