@@ -206,3 +206,16 @@ def test_an_overlay_is_blue_where_cold_and_red_where_hot():
 def test_an_overlay_of_other_arrays_is_an_error(image, heatmap):
     with pytest.raises(InputError, match="expected a"):
         overlay(image, heatmap)
+
+
+def test_half_precision_gives_the_same_places():
+    model = average_model()
+    halved = keras.models.clone_model(model, clone_function=in_bfloat16)
+    halved.set_weights(model.get_weights())
+    found, wanted = (grad_cam(each, IMAGES, (1, 2, 3)) for each in (halved, model))
+    assert found.dtype == np.float32
+    assert np.abs(found - wanted).mean() < 0.02
+
+
+def in_bfloat16(layer):
+    return type(layer).from_config({**layer.get_config(), "dtype": "mixed_bfloat16"})
