@@ -3,9 +3,9 @@
     python benchmarks/inference.py [MODEL ...] [--peers keras.applications torchvision]
         [--batch 16] [--size 128] [--rounds 15] [--budget 120] [--name inference]
 
-Thirty-two batches of uint8 images in, an array of probabilities out: `model.predict` for Keras models, a
-loop in inference mode for PyTorch's. Writes benchmarks/results/NAME.json and the tables of
-benchmarks/README.md.
+Thirty-two batches of uint8 images in, an array of probabilities out: `model.predict` for Keras
+models, a loop in inference mode for PyTorch's. Writes benchmarks/results/NAME.json and the tables
+of benchmarks/README.md.
 """
 
 from contenders import Contender

@@ -25,6 +25,7 @@ _MODULES = (
     "layers",
     "models",
     "training",
+    "transfer",
     "visualize",
     "weights",
 )

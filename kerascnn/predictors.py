@@ -24,7 +24,7 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Predictor:
-    """A classifier of raw images, whatever file it comes from.
+    """A classifier or regressor of raw images, whatever file it comes from.
 
     Attributes:
         name: How to call it in a table: a file name or a recipe.
@@ -34,6 +34,8 @@ class Predictor:
         resize: How images are brought to size, or None where the file does not say.
         run: The run it belongs to, or None.
         outputs: Raw images (n, height, width, channels) to outputs (n, classes).
+        task: "classification", "multi_label" or "regression"; None where the file does not say:
+            classification, unless the data it is measured on is of another task.
     """
 
     name: str
@@ -43,9 +45,13 @@ class Predictor:
     resize: "ResizeRule | None"
     outputs: Callable[[np.ndarray], np.ndarray]
     run: "Run | None" = None
+    task: str | None = None
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Class probabilities (n, classes) of raw uint8 images (n, height, width, channels)."""
+        """Class probabilities (n, classes) of raw uint8 images (n, height, width, channels).
+
+        In multi-label classification, those of each label; in regression, the values.
+        """
         if images.shape[1:] != self.input_shape:
             raise InputError(
                 f"{self.path} takes images of {self.input_shape}, received {images.shape[1:]}."
@@ -60,6 +66,11 @@ class Predictor:
                 f"{self.path} is no classifier: its output has the shape {outputs.shape[1:]}, "
                 "expected one score per class."
             )
+        if self.task == "regression":
+            return outputs
+        if self.task == "multi_label":
+            inside = outputs.min() >= 0 and outputs.max() <= 1
+            return outputs if inside else 1 / (1 + np.exp(-outputs))
         sums = outputs.sum(axis=1)
         if outputs.min() >= 0 and np.all(np.abs(sums - 1) < SUM_TOLERANCE):
             return outputs
@@ -85,6 +96,7 @@ class Predictor:
         splits = data.load(
             source,
             image_size or (height, width),
+            task=self.task or "auto",
             channels=channels,
             resize=self.resize or "auto",
             seed=seed,
@@ -201,6 +213,7 @@ def _from_keras(model: Any, path: Path, **known: Any) -> Predictor:
         labels=known.get("labels"),
         resize=known.get("resize"),
         run=known.get("run"),
+        task=known.get("task"),
         outputs=lambda images: model.predict_on_batch(images),
     )
 
@@ -217,6 +230,7 @@ def _from_run(path: Path) -> Predictor:
         labels=run.config.class_names,
         resize=ResizeRule.from_dict(run.config.resize),
         run=run,
+        task=run.config.task,
     )
 
 

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> "keras.Model":
-    """Loads a `.keras` file, with every kerascnn layer registered first.
+    """Loads a `.keras` file, with every kerascnn layer, loss and optimiser registered first.
 
-    `keras.saving.load_model` knows our layers only once `kerascnn.layers` (and, for augmentation in
-    a model, `kerascnn.augment.layer`) has been imported; this function does all of it.
+    `keras.saving.load_model` knows our classes only once the modules that define them have been
+    imported; this function imports them all.
 
     Args:
         path: A `.keras` file.
@@ -26,8 +26,12 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> "keras.
 
     import keras
 
+    # Each registers its classes.
     import kerascnn.augment.layer
-    import kerascnn.layers  # noqa: F401 - registers the layers
+    import kerascnn.layers
+    import kerascnn.losses
+    import kerascnn.transfer.optimizers
+    import kerascnn.transfer.schedules  # noqa: F401
 
     path = os.fspath(path)
     if not os.path.isfile(path):

@@ -17,17 +17,21 @@ ALLOWED = {
     "catalog": set(),
     "arithmetic": set(),
     "profile": {"arithmetic"},
-    "serialization": {"augment", "layers"},
+    "serialization": {"augment", "layers", "losses", "transfer"},
     "layers": set(),
+    "losses": set(),
     "augment": set(),
     "weights": {"catalog"},
     "models": {"layers", "weights"},
     "data": set(),
     "export": {"pages"},
     "pages": set(),
-    "transfer": {"layers"},
+    "transfer": {"layers", "losses"},
     "visualize": set(),
-    "training": {"augment", "catalog", "data", "pages", "serialization", "visualize"},
+    "training": {
+        *("augment", "catalog", "data", "losses", "pages", "serialization", "transfer"),
+        "visualize",
+    },
     "predictors": {"catalog", "data", "export", "serialization", "training", "weights"},
     "cli": {
         *("augment", "catalog", "data", "export", "predictors", "profile", "serialization"),
@@ -130,6 +134,7 @@ def test_standard_library_only(name):
         "import kerascnn.data",
         "import kerascnn.export",
         "import kerascnn.training",
+        "import kerascnn.transfer",
         "import kerascnn.visualize",
         "from kerascnn.cli.main import main; main(['--help'])",
         "from kerascnn.cli.main import main; main(['train', '--help'])",
@@ -150,13 +155,17 @@ def test_a_fresh_process_loads_neither_keras_nor_tensorflow(code):
     assert done.returncode == 0, done.stderr
 
 
-def test_load_model_registers_the_layers_in_a_fresh_process(tmp_path):
+def test_load_model_registers_layers_and_losses_in_a_fresh_process(tmp_path):
     import kerascnn
+    from kerascnn.losses import ScaledHuber
 
-    kerascnn.models.LeNet5Original().save(tmp_path / "model.keras")
-    code = f"import kerascnn; print(kerascnn.load_model({str(tmp_path / 'model.keras')!r}).name)"
+    model = kerascnn.models.LeNet5Original()
+    model.compile("sgd", ScaledHuber([2.0] * 10))
+    model.save(tmp_path / "model.keras")
+    path = str(tmp_path / "model.keras")
+    code = f"from kerascnn import load_model; m = load_model({path!r}); print(m.name, m.loss.scale)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "lenet5original", done.stderr
+    assert done.stdout.strip() == f"lenet5original {[2.0] * 10}", done.stderr
 
 
 def test_unknown_names_are_attribute_errors():

@@ -4,18 +4,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerascnn.cli import console, options
+from kerascnn.cli import console, figures, options
 
 if TYPE_CHECKING:
     from kerascnn.augment.tta import Views
     from kerascnn.data import Splits
     from kerascnn.predictors import Predictor
-    from kerascnn.training.metrics import Metrics
+    from kerascnn.training.tasks import Measured
 
 
 @click.command(short_help="Measure accuracy.")
 @click.argument("path")
-@click.option("--data", "source", metavar="SOURCE", help="Folder, tfds:NAME or digits.")
+@click.option("--data", "source", metavar="SOURCE", help="Folder, FILE.csv, tfds:NAME or digits.")
 @click.option(
     "--split",
     type=click.Choice(["auto", "train", "validation", "test", "all"]),
@@ -45,7 +45,8 @@ def command(
 ) -> None:
     """Measure the accuracy of PATH: a run, a bundle, a .keras, a .tflite or a SavedModel.
 
-    A run is judged on its own data unless --data names another source.
+    A run is judged on its own data unless --data names another source. Where that is a .csv file
+    of labels or quantities, precision or errors are measured.
     """
     console.import_tensorflow()
     from kerascnn.augment import FlipTTA, TenCrop
@@ -62,7 +63,9 @@ def command(
         if first.run is not None:
             changes = {"data_dir": data_dir} if data_dir else {}
             return first.run.data(image_size=image_size, **changes)
-        raise InputError(f"say what to measure {path} on: --data FOLDER, tfds:NAME or digits.")
+        raise InputError(
+            f"say what to measure {path} on: --data FOLDER, FILE.csv, tfds:NAME or digits."
+        )
 
     splits = load(size)
     if split == "auto" and splits.test is None:
@@ -84,46 +87,35 @@ def command(
         console.show_json(report)
         return
     images = sum(splits.counts[part] for part in parts)
-    rows = []
-    for name, metrics in results.items():
-        rows.append(_row(name, metrics))
+    shown = {}
+    for name, measured in results.items():
+        shown[name] = measured
         if tta is not None:
-            rows.append(_row(f"{name}, {tta}", with_views[name]))
-    console.show_table(
-        f"{path} on {splits.source}, {split}: {images} images",
-        ("file", "accuracy", "top-5", "loss", "wrong"),
-        rows,
-    )
+            shown[f"{name}, {tta}"] = with_views[name]
+    figures.show(f"{path} on {splits.source}, {split}: {images} images", shown)
     if len(results) == 1:
-        metrics = next(iter(results.values()))
-        per_class = [
-            (name, *(console.percent(v) for v in (row.precision, row.recall)), str(row.images))
-            for name, row in metrics.per_class.items()
-        ]
-        console.show_table("per class", ("class", "precision", "recall", "images"), per_class)
+        figures.show_details(next(iter(results.values())))
 
 
 def _measure(
     predictor: "Predictor", splits: "Splits", parts: tuple[str, ...], views: "Views | None" = None
-) -> "Metrics":
-    """The metrics of a classifier, or of its mean over views of each image."""
+) -> "Measured":
+    """The figures of a predictor, or of its mean over views of each image."""
+    from dataclasses import replace
+
     import numpy as np
 
-    from kerascnn.training.metrics import classification_metrics
+    from kerascnn.training import tasks
 
+    predictor = replace(predictor, task=splits.task)  # a file alone does not say what it does
     batches = [
         (views.predict(predictor.predict, images) if views else predictor.predict(images), labels)
         for part in parts
         for images, labels in splits.batches(part)
     ]
-    probabilities, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
-    return classification_metrics(probabilities, labels, splits.class_names)
+    outputs, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
+    return tasks.find(splits.task).measure(outputs, labels, splits.class_names)
 
 
-def _plain(results: dict[str, "Metrics"]) -> dict[str, object]:
+def _plain(results: dict[str, "Measured"]) -> dict[str, object]:
     return {name: metrics.to_dict() for name, metrics in results.items()}
-
-
-def _row(name: str, metrics: "Metrics") -> tuple[str, ...]:
-    top5, wrong = console.percent(metrics.top5_accuracy), (1 - metrics.accuracy) * metrics.images
-    return (name, console.percent(metrics.accuracy), top5, f"{metrics.loss:.4f}", f"{wrong:.0f}")

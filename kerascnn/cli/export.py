@@ -1,13 +1,27 @@
 """`kerascnn export`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from kerascnn.cli import console, options
 
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from kerascnn.data import Splits
+
 
 @click.command(short_help="Write a verified bundle.")
 @click.argument("path", metavar="RUN|MODEL.keras")
-@click.option("--out", "-o", metavar="BUNDLE", required=True, help="Folder to write.")
+@click.option(
+    "--out",
+    "-o",
+    metavar="BUNDLE|FILE.tflite",
+    required=True,
+    help="Folder to write, or one file, of one recipe.",
+)
 @click.option("--recipes", default="float32,int8", show_default=True, metavar="A,B,...")
 @click.option(
     "--io",
@@ -39,6 +53,9 @@ def command(
     Calibration images are drawn from the training split of the run's own data; accuracy is
     measured on its test split, or on its validation split where it has no test split.
 
+    A bundle is for classifiers. Multi-label classifiers and regressors are written as single files:
+    --recipes float16 --out model.tflite.
+
     Recipes: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8.
     """
     from kerascnn.errors import InputError
@@ -51,6 +68,9 @@ def command(
     from pathlib import Path
 
     refuse_existing(Path(out), overwrite)
+    single = Path(out).suffix == ".tflite"
+    if single and len(chosen) != 1:
+        raise InputError(f"{out} is one file: choose one recipe for it, such as --recipes int8.")
     console.import_tensorflow()
     from kerascnn.export import export_bundle, export_saved_model
     from kerascnn.predictors import open_predictors
@@ -65,11 +85,19 @@ def command(
         splits = predictor.run.data(**({"data_dir": data_dir} if data_dir else {}))
     else:
         raise InputError(f"{path} does not know its data: say --data FOLDER, tfds:NAME or digits.")
+    if splits.task != "classification" and not single:
+        raise InputError(
+            f"a bundle is for classifiers, and {path} is of the task {splits.task}. Write single "
+            "files, such as --recipes float16 --out model.tflite."
+        )
     model = load_model(predictor.path, compile=False)
     images, labels = splits.sample("train", samples, seed=0)
     held_out = "test" if splits.test is not None else "validation"
     if saved_model is not None:
         export_saved_model(model, saved_model, overwrite)
+    if single:
+        _write_file(model, out, chosen[0], splits, images, labels, io, overwrite, as_json)
+        return
     with console.err.status("exporting") as status:
         result = export_bundle(
             model,
@@ -92,6 +120,46 @@ def command(
         f"open {result.folder / 'report.html'}",
         f"kerascnn predict {result.folder} IMAGE",
         f"python export/python/run.py --selftest {result.folder}",
+    )
+
+
+def _write_file(
+    model: "keras.Model",
+    out: str,
+    recipe: str,
+    splits: "Splits",
+    images: "np.ndarray",
+    labels: "np.ndarray",
+    io: str,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Writes and verifies one `.tflite` file, of any task."""
+    from kerascnn.export import export_tflite
+
+    task = splits.task
+    result = export_tflite(
+        model,
+        out,
+        recipe,
+        images,
+        None if task == "regression" else labels,
+        overwrite=overwrite,
+        task=task,  # type: ignore[arg-type]
+        io=io,
+        class_names=None if task == "regression" else splits.class_names,
+    )
+    checks = result.report.metrics if result.report else ()
+    if as_json:
+        found = {metric.name: {"value": metric.value, "limit": metric.limit} for metric in checks}
+        console.show_json({"path": out, "recipe": recipe, "bytes": result.bytes, "checks": found})
+        return
+    console.say(f"{out}: {recipe}, {console.size(result.bytes)}, verified on {len(images)} images")
+    for metric in checks:
+        console.say(f"  {metric}")
+    console.next_steps(
+        f"kerascnn evaluate {out} --data {splits.source}",
+        f"kerascnn predict {out} --task {task} IMAGE",
     )
 
 

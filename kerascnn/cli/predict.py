@@ -1,10 +1,12 @@
 """`kerascnn predict`."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, options
+from kerascnn.cli import console, figures, options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,6 +15,11 @@ if TYPE_CHECKING:
 @click.command(short_help="Name what is in images.")
 @click.argument("path")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option(
+    "--task",
+    type=click.Choice(["classification", "multi_label", "regression"]),
+    help="Of a file that does not say: what its outputs are [classification].",
+)
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--recipe", metavar="NAME", help="Of a bundle, use this file (default: the first).")
 @click.option(
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
 def command(
     path: str,
     images: tuple[str, ...],
+    task: str | None,
     top: int,
     recipe: str | None,
     weights: str | None,
@@ -39,32 +47,54 @@ def command(
 
     PATH may also be an architecture, with --weights: `kerascnn predict MobileNet --weights
     imagenet photo.jpg`. The 1000 outputs of such weights are ImageNet's classes. Image files are
-    taken as they are: nothing has to be resized or normalised.
+    taken as they are: nothing has to be resized or normalised. A multi-label run names the labels
+    above 50 %, a regressor the values.
     """
     parsed = options.parse_options(items)
     console.import_tensorflow()
+    from kerascnn.errors import InputError
     from kerascnn.predictors import open_predictors
 
     predictor = open_predictors(path, recipe=recipe, weights=weights, options=parsed)[0]
-    probabilities = predictor.predict(predictor.load_images(images))
-    labels = predictor.labels or tuple(f"class {i}" for i in range(probabilities.shape[1]))
+    if task not in (None, predictor.task) and predictor.run is not None:
+        raise InputError(f"{path} is a run of the task {predictor.task}, not {task}.")
+    task = task or predictor.task or "classification"
+    outputs = replace(predictor, task=task).predict(predictor.load_images(images))
+    kind = "target" if task == "regression" else "class"
+    labels = predictor.labels or tuple(f"{kind} {i}" for i in range(outputs.shape[1]))
     if as_json:
+        pairs = zip(images, outputs, strict=True)
         console.show_json(
-            [
-                {
-                    "image": image,
-                    "predictions": [
-                        {"label": labels[i], "probability": round(float(row[i]), 6)}
-                        for i in _best(row, top)
-                    ],
-                }
-                for image, row in zip(images, probabilities, strict=True)
-            ]
+            [{"image": image, **_plain(task, row, labels, top)} for image, row in pairs]
         )
         return
-    for image, row in zip(images, probabilities, strict=True):
-        guesses = "  ".join(f"{labels[i]} {console.percent(row[i])}" for i in _best(row, top))
-        console.say(f"{image}: {guesses}")
+    for image, row in zip(images, outputs, strict=True):
+        console.say(f"{image}: {_in_words(task, row, labels, top)}")
+
+
+def _plain(task: str, row: "np.ndarray", labels: Sequence[str], top: int) -> dict[str, Any]:
+    """The answer for one image as JSON: of labels, all; of classes, the first."""
+    if task == "regression":
+        return {"values": {name: float(value) for name, value in zip(labels, row, strict=True)}}
+    return {
+        "predictions": [
+            {"label": labels[i], "probability": round(float(row[i]), 6)}
+            for i in _best(row, len(labels) if task == "multi_label" else top)
+        ]
+    }
+
+
+def _in_words(task: str, row: "np.ndarray", labels: Sequence[str], top: int) -> str:
+    if task == "regression":
+        pairs = zip(labels, row, strict=True)
+        return "  ".join(f"{name} {figures.number(value)}" for name, value in pairs)
+    best = _best(row, top)
+    if task == "multi_label":
+        given = [i for i in _best(row, len(labels)) if row[i] > 0.5]
+        if not given:
+            return f"no label above 50 % (first: {labels[best[0]]} {console.percent(row[best[0]])})"
+        best = given
+    return "  ".join(f"{labels[i]} {console.percent(row[i])}" for i in best)
 
 
 def _best(row: "np.ndarray", count: int) -> list[int]:

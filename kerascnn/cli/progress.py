@@ -46,10 +46,11 @@ class TrainingProgress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
-        scores = (
-            f"loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.4f}  "
-            f"validation {logs['val_accuracy']:.4f}"
-        )
+        scores = f"loss {logs['loss']:.4f}"
+        for name in logs:
+            if name != "loss" and f"val_{name}" in logs:
+                shown = name.replace("_", " ")
+                scores += f"  {shown} {logs[name]:.4f}  validation {logs[f'val_{name}']:.4f}"
         if self._bar:
             self._bar.update(self._task, scores=scores)
         else:

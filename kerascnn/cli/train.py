@@ -1,13 +1,24 @@
 """`kerascnn train`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from kerascnn.cli import console, options
+from kerascnn.cli import console, figures, options
+
+if TYPE_CHECKING:
+    from kerascnn.training import RunResult
 
 
 @click.command(short_help="Train a model.")
 @click.argument("source", required=False)
 @click.option("--model", "-m", metavar="NAME", help="Architecture, such as LeNet5.")
+@click.option(
+    "--task",
+    type=click.Choice(["auto", "classification", "multi_label", "regression"]),
+    default="auto",
+    help="What the columns of a .csv file are for [what they look like].",
+)
 @click.option("--out", "-o", metavar="RUN", default="run", show_default=True, help="Run folder.")
 @click.option("--epochs", type=int, help="Passes over the data.")
 @click.option("--batch-size", type=int, help="Images per step.")
@@ -50,6 +61,7 @@ from kerascnn.cli import console, options
 def command(
     source: str | None,
     model: str | None,
+    task: str,
     out: str,
     epochs: int | None,
     batch_size: int | None,
@@ -69,12 +81,15 @@ def command(
 ) -> None:
     """Train a model on SOURCE and write a run folder.
 
-    SOURCE is a folder with one folder of images per class, tfds:NAME (TensorFlow Datasets), or
-    digits (embedded). `kerascnn augment SOURCE --policy NAME --out FILE.png` shows what an
+    SOURCE is a folder with one folder of images per class, a .csv file that names images and their
+    classes, labels or quantities, tfds:NAME (TensorFlow Datasets), or digits (embedded).
+    `kerascnn augment SOURCE --policy NAME --out FILE.png` shows what an
     augmentation does to it.
     """
     if not resume and (source is None or model is None):
-        missing = "SOURCE (a folder, tfds:NAME or digits)" if source is None else "--model NAME"
+        missing = (
+            "SOURCE (a folder, FILE.csv, tfds:NAME or digits)" if source is None else "--model NAME"
+        )
         raise click.UsageError(f"missing {missing}. See `kerascnn train --help`.")
     if model is not None:
         from kerascnn import catalog
@@ -91,6 +106,7 @@ def command(
             source,
             model,
             out,
+            task=task,
             options=parsed,
             weights=weights,
             epochs=epochs,
@@ -115,15 +131,21 @@ def command(
         return
     seconds = sum(row["seconds"] for row in result.history)
     for name, metrics in result.metrics.items():
-        console.say(
-            f"{name}: accuracy {console.percent(metrics.accuracy)}, loss {metrics.loss:.4f}, "
-            f"{metrics.images} images"
-        )
+        console.say(f"{name}: {figures.headline(metrics)}")
     console.say(
         f"{len(result.history)} epochs in {seconds:.0f} s, kept epoch {result.best_epoch}. "
         f"Everything is in {result.folder}; look at {result.folder / 'report.html'}"
     )
     console.next_steps(
-        f"kerascnn export {result.folder} --recipes float32,int8 --out {result.folder}-bundle",
+        f"kerascnn export {result.folder} {_export_options(result)}",
         f"kerascnn predict {result.folder} IMAGE",
     )
+
+
+def _export_options(result: "RunResult") -> str:
+    """What to export a run with: a bundle is for classifiers."""
+    from kerascnn.training.metrics import Metrics
+
+    if all(isinstance(metrics, Metrics) for metrics in result.metrics.values()):
+        return f"--recipes float32,int8 --out {result.folder}-bundle"
+    return f"--recipes float16 --out {result.folder}.tflite"

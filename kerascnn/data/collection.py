@@ -9,6 +9,7 @@ import numpy as np
 from kerascnn.data.folder import SkippedFile
 from kerascnn.data.plan import Plan
 from kerascnn.data.stores import PixelStore
+from kerascnn.data.targets import CLASSIFICATION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,8 @@ class Collection:
 
     `official` holds the rows of each split that the source itself makes; it always has "train",
     from which the splits that are missing are drawn. `keys` name the images for that drawing.
-    `paths` are their files, none if the source is no folder.
+    `task` says what `labels` are, as in `Splits`. `paths` are their files, none if the source is
+    neither a folder nor a table.
     """
 
     store: PixelStore
@@ -26,6 +28,7 @@ class Collection:
     class_names: tuple[str, ...]
     plan: Plan
     official: dict[str, np.ndarray]
+    task: str = CLASSIFICATION
     skipped: tuple[SkippedFile, ...] = ()
     notes: tuple[str, ...] = field(default=())
     paths: Sequence[Path] = ()

@@ -35,7 +35,7 @@ _IMAGE_SUFFIXES = frozenset(
         ".heif",
     }
 )
-_SPLIT_NAMES = {
+SPLIT_NAMES = {
     "train": "train",
     "training": "train",
     "val": "validation",
@@ -134,7 +134,7 @@ def _children(folder: Path) -> tuple[list[Path], list[Path]]:
 
 def _split_folders(root: Path, folders: list[Path]) -> dict[str, Path] | None:
     """Returns the folder of each split if `root` is split already, else None."""
-    roles = [_SPLIT_NAMES.get(path.name.lower()) for path in folders]
+    roles = [SPLIT_NAMES.get(path.name.lower()) for path in folders]
     if "train" not in roles or None in roles:
         return None
     if not any(_children(path)[0] for path in folders):

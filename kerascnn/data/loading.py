@@ -4,18 +4,21 @@ import difflib
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kerascnn.data.collection import Collection
+from kerascnn.data.csv_source import SUFFIXES, read_csv
 from kerascnn.data.digits import TEST_SPLIT, read_digits
-from kerascnn.data.folder import SkippedFile, list_folder
+from kerascnn.data.folder import SkippedFile
+from kerascnn.data.folder_source import read_folder
 from kerascnn.data.pipeline import DatasetBuilder
 from kerascnn.data.plan import Request
 from kerascnn.data.resize import ResizeRule
-from kerascnn.data.scan import scan
 from kerascnn.data.splits import Splits
-from kerascnn.data.splitting import split_by_class
+from kerascnn.data.splitting import split_alike, split_by_class, split_by_labels
+from kerascnn.data.targets import CLASSIFICATION, MULTI_LABEL, REGRESSION, check_task, check_taught
 from kerascnn.data.tfds_source import read_tfds
 from kerascnn.errors import DataError, InputError
 from kerascnn.files import PathLike
@@ -26,8 +29,8 @@ MOST_VALIDATION = 5000
 logger = logging.getLogger("kerascnn.data")
 
 SOURCES = (
-    'A source is a folder of class folders, "tfds:NAME" (TensorFlow Datasets), or "digits" '
-    "(embedded)."
+    'A source is a folder of class folders, a .csv file that names images, "tfds:NAME" (TensorFlow '
+    'Datasets), or "digits" (embedded).'
 )
 
 
@@ -36,6 +39,7 @@ def load(
     image_size: int | tuple[int, int] | None = None,
     batch_size: int = 32,
     *,
+    task: str = "auto",
     channels: int | None = None,
     validation_split: float | None = 0.2,
     test_split: float | None = None,
@@ -50,14 +54,20 @@ def load(
 
     Args:
         source: a folder of class folders (which may be split into train, validation and test
-            folders already), "tfds:NAME" or "tfds:NAME/CONFIG", or "digits".
+            folders already), a .csv file, "tfds:NAME" or "tfds:NAME/CONFIG", or "digits".
+            The first column of a .csv file (or `file`, `filename`, `image`, `path`) names images
+            relative to its folder, a column `split` holds train, validation or test, and the
+            others say what is in them: `kerascnn.data.targets.read_targets` has the rules.
         image_size: (height, width) or one number for both; None keeps the images' own size if they
             all share one and takes 224x224 if they do not.
         batch_size: images in a batch; the last one of an epoch may be smaller.
+        task: what to make of the columns of a .csv file: "classification", "multi_label" or
+            "regression"; "auto" decides by their names and cells, and says so in `notes`. Other
+            sources are for classification.
         channels: 1 for grey, 3 for RGB; None takes 1 if all images are grey, else 3.
         validation_split: share (0..1, exclusive) of the training images held back for validation,
-            of each class, where the source has no validation set of its own. None means 0.2, but
-            5,000 images at most.
+            of each class or label, where the source has no validation set of its own. None means
+            0.2, but 5,000 images at most.
         test_split: likewise for testing. None means 0.2 for "digits" and no test set for others
             that have none; a number is refused where the source has a test set of its own.
         seed: decides the splits and the order of training, on any machine alike.
@@ -76,8 +86,14 @@ def load(
     """
     request = Request.check(image_size, channels, resize, cache)
     _check_numbers(batch_size, validation_split, test_split, seed)
-    collection = _read(source, request, data_dir)
+    collection = _read(source, request, data_dir, check_task(task))
     rows, notes = _split(source, collection, validation_split, test_split, seed)
+    check_taught(
+        os.fspath(source),
+        collection.task,
+        collection.class_names,
+        collection.labels[rows["train"]],
+    )
     notes = (*collection.plan.notes, *collection.notes, *notes)
     if collection.skipped:
         notes += (_told(collection.skipped),)
@@ -86,29 +102,33 @@ def load(
     plan = collection.plan
     shape = (*plan.size, plan.channels)
     builder = DatasetBuilder(collection.store, collection.labels, shape)
-    classes = len(collection.class_names)
+
+    def train_from(epoch: int) -> Any:
+        order = seed if shuffle else None
+        return builder.build(rows["train"], batch_size, seed=order, first_epoch=epoch)
+
     return Splits(
-        train=builder.build(
-            rows["train"], batch_size, seed=seed if shuffle else None, first_epoch=first_epoch
-        ),
+        train=train_from(first_epoch),
         validation=builder.build(rows["validation"], batch_size),
         test=builder.build(rows["test"], batch_size) if "test" in rows else None,
         class_names=collection.class_names,
         image_shape=shape,
         counts={split: len(part) for split, part in rows.items()},
         class_counts={
-            split: tuple(np.bincount(collection.labels[part], minlength=classes).tolist())
+            split: _class_counts(collection, collection.labels[part])
             for split, part in rows.items()
         },
         source=os.fspath(source),
         resize=plan.rule,
         skipped=collection.skipped,
         notes=notes,
+        task=collection.task,
         _store=collection.store,
         _labels=collection.labels,
         _rows=rows,
         own_size=plan.own_size,
         _paths=collection.paths,
+        _train_from=train_from,
     )
 
 
@@ -119,40 +139,37 @@ def _told(skipped: tuple[SkippedFile, ...]) -> str:
     return f"{len(skipped)} file(s) skipped ({first}{more})"
 
 
-def _read(source: PathLike, request: Request, data_dir: PathLike | None) -> Collection:
+def _class_counts(collection: Collection, labels: np.ndarray) -> tuple[int, ...]:
+    """Returns how many images have each class or label; nothing in regression."""
+    if collection.task == REGRESSION:
+        return ()
+    if collection.task == MULTI_LABEL:
+        return tuple(labels.sum(axis=0, dtype=np.int64).tolist())
+    return tuple(np.bincount(labels, minlength=len(collection.class_names)).tolist())
+
+
+def _read(source: PathLike, request: Request, data_dir: PathLike | None, task: str) -> Collection:
     name = source if isinstance(source, str) else ""
+    path = Path(source).expanduser()
+    is_table = path.suffix.lower() in SUFFIXES and not path.is_dir()
+    if not is_table and task not in ("auto", CLASSIFICATION):
+        raise InputError(
+            f"{os.fspath(source)!r} is for classification; task={task!r} needs a .csv file."
+        )
     if name.startswith("tfds:"):
         return read_tfds(name.removeprefix("tfds:"), request, data_dir)
     if data_dir is not None:
         raise InputError(f'data_dir belongs to sources "tfds:NAME"; the source is {source!r}.')
     if name == "digits":
         return read_digits(request)
-    folder = Path(source).expanduser()
-    if not os.fspath(source) or not folder.exists():
+    if not os.fspath(source) or not path.exists():
         close = difflib.get_close_matches(name.lower().split(":")[0], ["digits", "tfds"], 1)
         hint = {"digits": ' Did you mean "digits"?', "tfds": ' Did you mean "tfds:NAME"?'}
         raise DataError(
             f"no such folder or source: {os.fspath(source)!r}."
             f"{hint[close[0]] if close else ''} {SOURCES}"
         )
-    return _read_folder(folder, request)
-
-
-def _read_folder(folder: Path, request: Request) -> Collection:
-    listing = list_folder(folder)
-    found = scan(listing, request)
-    splits = np.array([candidate.split for candidate in found.candidates])
-    return Collection(
-        store=found.store,
-        labels=np.array([candidate.label for candidate in found.candidates], np.int32),
-        keys=[candidate.key for candidate in found.candidates],
-        paths=[candidate.path for candidate in found.candidates],
-        class_names=listing.class_names,
-        plan=found.plan,
-        official={split: np.flatnonzero(splits == split) for split in listing.splits},
-        skipped=found.skipped,
-        notes=tuple(f"{split}: the source's own" for split in listing.splits if split != "train"),
-    )
+    return read_csv(path, request, task) if is_table else read_folder(path, request)
 
 
 def _split(
@@ -179,17 +196,19 @@ def _split(
         fractions["test"] = test_split
     if "validation" not in official:
         fractions["validation"] = validation_split
-    drawn = split_by_class(
-        collection.labels[train],
-        [collection.keys[row] for row in train],
-        fractions,
-        collection.class_names,
-        seed,
-    )
+    keys = [collection.keys[row] for row in train]
+    labels = collection.labels[train]
+    if collection.task == MULTI_LABEL:
+        manner, drawn = "by label", split_by_labels(labels, keys, fractions, seed)
+    elif collection.task == REGRESSION:
+        manner, drawn = "at random", split_alike(keys, fractions, seed)
+    else:
+        drawn = split_by_class(labels, keys, fractions, collection.class_names, seed)
+        manner = "by class"
     rows = official | {split: train[part] for split, part in drawn.items()}
     ordered = {split: rows[split] for split in ("train", "validation", "test") if split in rows}
     notes = tuple(
-        f"{split}: {len(rows[split])} of {len(train)} training images, drawn by class with seed "
+        f"{split}: {len(rows[split])} of {len(train)} training images, drawn {manner} with seed "
         f"{seed}"
         for split in reversed(fractions)
     )

@@ -26,7 +26,7 @@ class DatasetBuilder:
         self._image_shape = image_shape
         # On the CPU, also where there is a GPU: batches are gathered beside the training step.
         with tf.device("CPU"):
-            self._labels = tf.convert_to_tensor(labels.astype(np.int32))
+            self._labels = tf.convert_to_tensor(labels)
             self._images = None
             if isinstance(store, ArrayStore) and store.in_memory:
                 self._images = tf.convert_to_tensor(store.images)
@@ -34,7 +34,7 @@ class DatasetBuilder:
     def build(
         self, rows: np.ndarray, batch_size: int, *, seed: int | None = None, first_epoch: int = 0
     ) -> Any:
-        """Returns a dataset of (uint8 `[B, H, W, C]`, int32 `[B]`) over `rows`.
+        """Returns a dataset of (uint8 `[B, H, W, C]`, labels `[B, ...]`) over `rows`.
 
         Args:
             rows: which images, in the order in which they come without shuffling.

@@ -1,4 +1,4 @@
-"""Decoding every file of a folder once, so that a bad one shows now and not in the third epoch."""
+"""Decoding every file of a source once, so that a bad one shows now and not in the third epoch."""
 
 import logging
 import warnings
@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from kerascnn.data.decode import Header, UnreadableImage, decode, read_header
-from kerascnn.data.folder import Candidate, Listing, SkippedFile, looks_like_an_image
+from kerascnn.data.folder import SkippedFile, looks_like_an_image
 from kerascnn.data.plan import Plan, Request, make_plan
 from kerascnn.data.stores import (
     THREADS,
@@ -21,7 +21,6 @@ from kerascnn.data.stores import (
     allocate,
     fits_in_memory,
 )
-from kerascnn.errors import DataError
 
 logger = logging.getLogger("kerascnn.data")
 T = TypeVar("T")
@@ -29,22 +28,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Scan:
-    """The readable images of a folder, with the pixels in memory or at hand in their files."""
+    """The readable images of a source, with the pixels in memory or at hand in their files."""
 
     store: PixelStore
-    candidates: tuple[Candidate, ...]  # row i of the store is candidate i
+    rows: np.ndarray  # row i of the store is file rows[i]
     plan: Plan
     skipped: tuple[SkippedFile, ...]
 
 
-def scan(listing: Listing, request: Request) -> Scan:
-    """Decodes every candidate; what cannot be read is listed as skipped and warned about.
+def scan(paths: Sequence[Path], request: Request, strays: Sequence[SkippedFile] = ()) -> Scan:
+    """Decodes every file; what cannot be read is listed as skipped and warned about.
 
-    Raises:
-        DataError: no file of some class can be read.
+    Args:
+        paths: The files.
+        request: What the images shall become.
+        strays: Files skipped before: they come first in the list.
     """
-    candidates = listing.candidates
-    paths = [candidate.path for candidate in candidates]
     headers = _each(paths, lambda row: read_header(paths[row]))
     while True:
         # Sizes and colours of the readable files decide the plan. Which files are readable is
@@ -55,14 +54,15 @@ def scan(listing: Listing, request: Request) -> Scan:
             break
         headers = decoded
     good = [row for row, header in enumerate(decoded) if isinstance(header, Header)]
-    skipped = listing.strays + tuple(
-        SkippedFile(paths[row], str(reason))
-        for row, reason in enumerate(decoded)
-        if isinstance(reason, UnreadableImage)
+    skipped = (
+        *strays,
+        *(
+            SkippedFile(paths[row], str(reason))
+            for row, reason in enumerate(decoded)
+            if isinstance(reason, UnreadableImage)
+        ),
     )
     _warn(skipped, len(paths))
-    kept = tuple(candidates[row] for row in good)
-    _check_classes(listing, kept, skipped)
     store: PixelStore
     if images is None:
         store = FileStore([paths[row] for row in good], plan.size, plan.channels, plan.rule)
@@ -71,7 +71,7 @@ def scan(listing: Listing, request: Request) -> Scan:
             if place != row:
                 images[place] = images[row]
         store = ArrayStore(images[: len(good)])
-    return Scan(store, kept, plan, skipped)
+    return Scan(store, np.array(good, int), plan, skipped)
 
 
 def _decode_all(
@@ -136,22 +136,3 @@ def _warn(skipped: Sequence[SkippedFile], total: int) -> None:
             bad[0].path,
             bad[0].reason,
         )
-
-
-def _check_classes(
-    listing: Listing, kept: Sequence[Candidate], skipped: Sequence[SkippedFile]
-) -> None:
-    alive = {(candidate.split, candidate.label) for candidate in kept}
-    for split in listing.splits:
-        for label, name in enumerate(listing.class_names):
-            if (split, label) in alive:
-                continue
-            files = [c for c in listing.candidates if (c.split, c.label) == (split, label)]
-            where = f"class {name!r}" + (f" of {split!r}" if len(listing.splits) > 1 else "")
-            if not files:
-                raise DataError(f"{where} is empty. Add images or remove its folder.")
-            reason = next(file.reason for file in skipped if file.path == files[0].path)
-            raise DataError(
-                f"{where} has no readable image: all of its {len(files)} file(s) were skipped; the "
-                f"first: {files[0].path} ({reason}). Add images or remove its folder."
-            )

@@ -1,6 +1,6 @@
 """The loaded source: three datasets and everything one may ask about them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from kerascnn.data.folder import SkippedFile
 from kerascnn.data.resize import ResizeRule
 from kerascnn.data.splitting import stratified_sample
 from kerascnn.data.stores import PixelStore
+from kerascnn.data.targets import CLASSIFICATION
 from kerascnn.errors import DataError, InputError
 
 
@@ -18,12 +19,19 @@ from kerascnn.errors import DataError, InputError
 class Splits:
     """Training, validation and test images of one source.
 
-    `train`, `validation` and `test` are `tf.data.Dataset`s of (uint8 images `[B, H, W, C]`, int32
-    labels `[B]`), ready for `model.fit`; `test` is None if the source has none and none was asked
-    for. `counts` holds the number of images of each split present, `class_counts` those of each
-    class in the order of `class_names`. `resize` is the rule every image went through, `skipped`
-    lists files that are not used, `notes` says what was decided without being asked. `own_size` is
-    the (height, width) that all images had before the rule, None if they differed.
+    `train`, `validation` and `test` are `tf.data.Dataset`s of (uint8 images `[B, H, W, C]`, labels
+    `[B, ...]`), ready for `model.fit`; `test` is None if the source has none and none was asked
+    for. `task` says what the labels are, and `class_names` what their numbers stand for:
+
+    - "classification": int32 `[n]`, numbers of classes;
+    - "multi_label": float32 `[n, labels]`, 1 where an image has the label, else 0;
+    - "regression": float32 `[n, targets]`, quantities in their own units.
+
+    `counts` holds the number of images of each split present, `class_counts` those of each class
+    or label in the order of `class_names` (nothing in regression). `resize` is the rule every image
+    went through, `skipped` lists files that are not used, `notes` says what was decided without
+    being asked. `own_size` is the (height, width) that all images had before the rule, None if they
+    differed.
     """
 
     train: Any
@@ -37,17 +45,28 @@ class Splits:
     resize: ResizeRule
     skipped: tuple[SkippedFile, ...]
     notes: tuple[str, ...]
+    task: str = CLASSIFICATION
     own_size: tuple[int, int] | None = None
     _store: PixelStore = field(repr=False)
     _labels: np.ndarray = field(repr=False)
     _rows: dict[str, np.ndarray] = field(repr=False)
+    _train_from: Callable[[int], Any] = field(repr=False)
     _paths: Sequence[Path] = field(default=(), repr=False)
 
+    def train_from(self, epoch: int) -> Any:
+        """Returns `train` with the order of the images of an epoch (from 0) and of those after it.
+
+        Each pass over `train` is the next epoch, whoever makes it; this one starts where it is
+        told.
+        """
+        return self._train_from(epoch)
+
     def sample(self, split: str, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Returns `count` uint8 images of a split and their int32 labels, for calibration.
+        """Returns `count` uint8 images of a split and their labels, for calibration.
 
         Each class is drawn in proportion (one image at least, if `count` allows), in mixed order;
-        the same seed gives the same images. A split with fewer images is returned whole.
+        with labels or quantities every image has the same chance. The same seed gives the same
+        images. A split with fewer images is returned whole.
 
         Raises:
             InputError: an unknown split, a count below 1 or a negative seed.
@@ -57,11 +76,14 @@ class Splits:
         _check_positive("count", count)
         if seed < 0:
             raise InputError(f"seed must be 0 or more, received {seed}.")
-        chosen = stratified_sample(self._labels, rows, count, len(self.class_names), seed)
+        if self.task == CLASSIFICATION:
+            chosen = stratified_sample(self._labels, rows, count, len(self.class_names), seed)
+        else:
+            chosen = np.random.default_rng(seed).permutation(rows)[:count]
         return self._store.read(chosen), self._labels[chosen]
 
     def arrays(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-        """Returns all uint8 images `[n, H, W, C]` and int32 labels `[n]` of a split, in file order.
+        """Returns all uint8 images `[n, H, W, C]` and labels `[n, ...]` of a split, in file order.
 
         For a split too large for memory there is `batches`.
 
@@ -80,7 +102,7 @@ class Splits:
         return self._store.read(rows), self._labels[rows]
 
     def labels(self, split: str) -> np.ndarray:
-        """Returns the int32 label of each image, in the order of `arrays`."""
+        """Returns the labels that `arrays` returns, without reading images."""
         return self._labels[self._rows_of(split)]
 
     def paths(self, split: str) -> tuple[Path, ...]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -34,24 +34,103 @@ def split_by_class(
         DataError: a class has fewer items than there are splits.
     """
     parts: dict[str, list[np.ndarray]] = {name: [] for name in ("train", *fractions)}
-    needed = len(parts)
     for label, class_name in enumerate(class_names):
         members = np.flatnonzero(labels == label)
-        if len(members) < needed:
-            raise DataError(
-                f"class {class_name!r} has {len(members)} usable image(s), at least {needed} are "
-                f"needed: one each for {', '.join(parts)}. Add images or remove the class."
-            )
-        members = members[np.argsort([_rank(seed, keys[int(i)]) for i in members], kind="stable")]
-        total, left = len(members), len(members) - 1
-        for position, (split, fraction) in enumerate(fractions.items()):
-            still_waiting = len(fractions) - position - 1
-            share = max(1, math.floor(fraction * total + 0.5))
-            share = min(share, left - still_waiting)
-            parts[split].append(members[:share])
-            members, left = members[share:], left - share
-        parts["train"].append(members)
+        if len(members) < len(parts):
+            raise _too_few(f"class {class_name!r} has", len(members), parts, "remove the class")
+        for split, rows in _deal(members, keys, fractions, seed).items():
+            parts[split].append(rows)
     return {split: np.sort(np.concatenate(rows)) for split, rows in parts.items()}
+
+
+def split_alike(
+    keys: Sequence[str], fractions: Mapping[str, float], seed: int
+) -> dict[str, np.ndarray]:
+    """`split_by_class` for items that are all of one kind, as in regression."""
+    names = ("train", *fractions)
+    if len(keys) < len(names):
+        raise _too_few("there are", len(keys), names, "ask for fewer splits")
+    dealt = _deal(np.arange(len(keys)), keys, fractions, seed)
+    return {split: np.sort(rows) for split, rows in dealt.items()}
+
+
+def split_by_labels(
+    labels: np.ndarray, keys: Sequence[str], fractions: Mapping[str, float], seed: int
+) -> dict[str, np.ndarray]:
+    """Returns splits as `split_by_class` does, for items with any number of labels each.
+
+    Iterative stratification (Sechidis, Tsoumakas, Vlahavas 2011, "On the stratification of
+    multi-label data", figure 2): the items of the rarest label go first, each to the split that
+    lacks this label most, then those of the next. The items are taken in the order of a hash of
+    the seed and their keys, which also decides ties. A label of very few items may have all of
+    them in one split.
+
+    Args:
+        labels: 0 or 1, `[n, labels]`.
+        keys: a name for each item.
+        fractions: the share (0..1, exclusive) of each split other than "train".
+        seed: another number gives other splits.
+
+    Raises:
+        DataError: there are fewer items than splits.
+    """
+    names = ("train", *fractions)
+    if len(labels) < len(names):
+        raise _too_few("there are", len(labels), names, "ask for fewer splits")
+    order = _ordered(np.arange(len(labels)), keys, seed)
+    has = labels[order] > 0
+    shares = np.array([1 - sum(fractions.values()), *fractions.values()])
+    left = has.sum(axis=0)  # items of each label that have no split yet
+    lacking = np.outer(shares, left)
+    room = shares * len(labels)
+    chosen = np.full(len(labels), -1)
+
+    def put(item: int, split: int) -> None:
+        chosen[item] = split
+        lacking[split] -= has[item]
+        room[split] -= 1
+
+    while left.any():
+        label = int(np.argmin(np.where(left > 0, left, len(labels) + 1)))
+        for item in np.flatnonzero(has[:, label] & (chosen < 0)).tolist():
+            put(item, int(np.lexsort((room, lacking[:, label]))[-1]))
+            left -= has[item]
+    for item in np.flatnonzero(chosen < 0).tolist():  # without labels
+        put(item, int(room.argmax()))
+    for split in range(len(names)):
+        if not (chosen == split).any():  # few items: the largest split gives its last one
+            largest = np.bincount(chosen, minlength=len(names)).argmax()
+            chosen[np.flatnonzero(chosen == largest)[-1]] = split
+    return {name: np.sort(order[chosen == split]) for split, name in enumerate(names)}
+
+
+def _deal(
+    members: np.ndarray, keys: Sequence[str], fractions: Mapping[str, float], seed: int
+) -> dict[str, np.ndarray]:
+    """Returns the share of `members` of each split of `fractions`, and the rest as "train"."""
+    members = _ordered(members, keys, seed)
+    total, left = len(members), len(members) - 1
+    dealt = {}
+    for position, (split, fraction) in enumerate(fractions.items()):
+        still_waiting = len(fractions) - position - 1
+        share = max(1, math.floor(fraction * total + 0.5))
+        share = min(share, left - still_waiting)
+        dealt[split], members = members[:share], members[share:]
+        left -= share
+    return dealt | {"train": members}
+
+
+def _ordered(members: np.ndarray, keys: Sequence[str], seed: int) -> np.ndarray:
+    """Returns `members` in the order of a hash of the seed and their keys."""
+    return members[np.argsort([_rank(seed, keys[int(i)]) for i in members], kind="stable")]
+
+
+def _too_few(what: str, count: int, splits: Iterable[str], remedy: str) -> DataError:
+    splits = tuple(splits)
+    return DataError(
+        f"{what} {count} usable image(s), at least {len(splits)} are needed: one each for "
+        f"{', '.join(splits)}. Add images or {remedy}."
+    )
 
 
 def stratified_sample(

@@ -16,7 +16,8 @@ class Metric:
     """One measured figure and the limit it has to keep.
 
     Attributes:
-        name: `max_abs`, `mean_abs`, `top1_agreement`, `accuracy_drop`, `finite` or `varies`.
+        name: `max_abs`, `mean_abs`, `top1_agreement`, `accuracy_drop`, `finite` or `varies`;
+            `label_agreement` of labels; `max_of_range` and `mean_of_range` of quantities.
         value: What was measured.
         limit: What is allowed.
         passed: Whether `value` is within `limit`.
@@ -28,7 +29,7 @@ class Metric:
     passed: bool
 
     def __str__(self) -> str:
-        sign = ">=" if self.name in ("top1_agreement", "finite", "varies") else "<="
+        sign = ">=" if self.name.endswith(("agreement", "finite", "varies")) else "<="
         return f"{self.name} {self.value:.4g} (limit {sign} {self.limit:.4g})"
 
 
@@ -42,8 +43,10 @@ class Report:
         samples: Number of images compared.
         source: `samples` for the caller's images, `synthetic` for generated ones.
         output_range: What the relative limits of the tolerance were multiplied by: 1 for
-            probabilities, the spread of the Keras outputs for logits.
-        answers: Number of best classes compared: one per sample for a classifier.
+            probabilities, the spread of the Keras outputs for logits, the largest spread of a
+            target in regression (whose limits are shares of each target's spread).
+        answers: Number of best classes compared: one per sample for a classifier; of labels given
+            by the model or the file.
         changed: How many of them differ.
         near_ties: How many of these the Keras model itself holds for a tie; they do not count.
         reference_accuracy: Accuracy of the Keras model on the samples; None without labels.
@@ -126,12 +129,12 @@ def compare(
         )  # fmt: skip
     spread = output_range(wanted)
     difference = np.abs(got - wanted)
-    metrics.append(_varies(wanted, got, step, spread))
-    metrics.append(_at_most("max_abs", float(difference.max()), tolerance.max_abs * spread))
+    metrics.append(varies(wanted, got, step, spread))
+    metrics.append(at_most("max_abs", float(difference.max()), tolerance.max_abs * spread))
     mean_limit = tolerance.mean_abs * spread
     if output_kind(wanted) == "probabilities":
         mean_limit *= min(1.0, _FEW_CLASSES / wanted.shape[-1])
-    metrics.append(_at_most("mean_abs", float(difference.mean()), mean_limit))
+    metrics.append(at_most("mean_abs", float(difference.mean()), mean_limit))
     changed, ties = _changed(wanted, got, max(2 * step, tolerance.near_tie * spread))
     answers = wanted[..., 0].size
     agreement = 1 - (changed - ties) / answers
@@ -146,7 +149,7 @@ def compare(
         # Answers that turned right or wrong would move accuracy by this much if they turned by
         # chance (McNemar); with one changed answer it is one sample.
         noise = float(np.sqrt((was != now).sum())) / n
-        metrics.append(_at_most("accuracy_drop", before - after, tolerance.accuracy_drop + noise))
+        metrics.append(at_most("accuracy_drop", before - after, tolerance.accuracy_drop + noise))
     return Report(
         path=path,
         metrics=tuple(metrics),
@@ -161,11 +164,12 @@ def compare(
     )
 
 
-def _at_most(name: str, value: float, limit: float) -> Metric:
+def at_most(name: str, value: float, limit: float) -> Metric:
+    """The metric of a figure that must not exceed its limit."""
     return Metric(name, value, limit, value <= limit + 1e-12)
 
 
-def _varies(wanted: np.ndarray, got: np.ndarray, step: float, spread: float) -> Metric:
+def varies(wanted: np.ndarray, got: np.ndarray, step: float, spread: float) -> Metric:
     """A file that says the same to every image is broken, unless the model nearly does too."""
     told = float(np.ptp(wanted, axis=0).max())
     value = float(np.ptp(got, axis=0).max())

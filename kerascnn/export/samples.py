@@ -41,7 +41,12 @@ def check_labels(labels: Any, n: int, classes: int) -> np.ndarray:
     """Returns `labels` as `n` class indices below `classes`, or raises InputError."""
     labels = np.asarray(labels)
     if labels.shape != (n,):
-        raise InputError(f"labels must have shape [{n}], one per sample, got {list(labels.shape)}")
+        hint = ""
+        if labels.ndim == 2:
+            hint = ". Rows of labels are for export_tflite(..., task='multi_label')"
+        raise InputError(
+            f"labels must have shape [{n}], one per sample, got {list(labels.shape)}{hint}"
+        )
     if labels.dtype.kind not in "iu":
         raise InputError(f"labels must be class indices (integers), got {labels.dtype}")
     if n and not 0 <= labels.min() <= labels.max() < classes:
@@ -50,6 +55,17 @@ def check_labels(labels: Any, n: int, classes: int) -> np.ndarray:
             f"got {labels.min()} to {labels.max()}"
         )
     return labels.astype(np.int64)
+
+
+def check_label_rows(labels: Any, n: int, outputs: int) -> np.ndarray:
+    """Returns `labels` as bool rows `[n, outputs]` of 0 and 1, or raises InputError."""
+    labels = np.asarray(labels)
+    if labels.shape != (n, outputs) or not np.isin(labels, (0, 1)).all():
+        raise InputError(
+            f"labels of a multi-label classifier must be rows [{n}, {outputs}] of 0 and 1, got "
+            f"{list(labels.shape)} of {labels.dtype}"
+        )
+    return labels.astype(bool)
 
 
 def synthetic_images(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:

@@ -23,8 +23,9 @@ from kerascnn.export.interpreter import FileSummary, TensorSpec, inspect
 from kerascnn.export.metadata import embed
 from kerascnn.export.quantize import Progress, quantize
 from kerascnn.export.recipes import Recipe, Tolerance, get
-from kerascnn.export.samples import check_labels, check_samples, synthetic_images
-from kerascnn.export.verify import keras_outputs, verify_tflite
+from kerascnn.export.samples import check_samples, synthetic_images
+from kerascnn.export.task_comparison import Task, check_task
+from kerascnn.export.verify import check_truth, keras_outputs, verify_tflite
 from kerascnn.files import PathLike, atomic_file, refuse_existing
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def export_tflite(
     verify: bool = True,
     overwrite: bool = False,
     *,
+    task: Task = "classification",
     io: str = "uint8",
     class_names: Sequence[str] | None = None,
     name: str | None = None,
@@ -102,10 +104,14 @@ def export_tflite(
         recipe: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8, or a Recipe.
         samples: Raw images [n, height, width, channels], 0..255, such as the model will see: they
             set the ranges of int8 and int16x8 and verify every recipe. 100 to 500 are good.
-        labels: True class of each sample; verification then limits the loss of accuracy too.
+        labels: True class of each sample, or rows of 0 and 1 of a multi-label classifier;
+            verification then limits the loss of accuracy too.
         verify: Whether to compare the file with the model. Without samples a float recipe is
             compared on generated images.
         overwrite: Whether an existing file may be replaced.
+        task: What the outputs are, which decides how they are compared: "classification" (scores
+            of classes), "multi_label" (a probability for each label) or "regression" (quantities;
+            such a file has no metadata, since those of TFLite are for classifiers).
         io: Input and output type of int8 (uint8, int8 or float32) and int16x8 (float32 or int16);
             a recipe without the type keeps its own, float32.
         class_names: One name per output, embedded as labels.
@@ -129,7 +135,7 @@ def export_tflite(
     recipe = get(recipe)
     recipe.choose_io(io)
     shape = input_shape_of(model, input_shape, need_size=True)
-    samples, labels = _check_data(model, recipe, shape, samples, labels, class_names)
+    samples, labels = _check_data(model, recipe, shape, samples, labels, class_names, task)
     with write_errors(path):
         refuse_existing(path, overwrite)
     require_tensorflow()
@@ -141,12 +147,17 @@ def export_tflite(
     images = synthetic_images(_sizes(shape)) if samples is None else samples
     if reference is None or samples is None:
         reference = keras_outputs(served, images if verify else images[:_FOR_KIND])
-    content = _with_metadata(
-        content, name or model.name, description, recipe, class_names, output_kind(reference)
-    )
+    if task == "regression":
+        content = pack(parse(content))  # for its alignment of the constants
+    else:
+        kind = "probabilities" if task == "multi_label" else output_kind(reference)
+        content = _with_metadata(
+            content, name or model.name, description, recipe, class_names, kind
+        )
     report = None
     if verify:
-        report = verify_tflite(reference, content, images, labels, tolerance or recipe.tolerance)
+        limits = tolerance or recipe.tolerance
+        report = verify_tflite(reference, content, images, labels, limits, task=task)
         report = dataclasses.replace(report, path=str(path))
         if samples is None:
             report = dataclasses.replace(report, source="synthetic")
@@ -163,8 +174,12 @@ def _check_data(
     samples: np.ndarray | None,
     labels: np.ndarray | None,
     class_names: Sequence[str] | None,
+    task: Task,
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Refuses unfit data before the slow part begins."""
+    check_task(task)
+    if task == "regression" and class_names is not None:
+        raise InputError("class_names are for classifiers; a file of quantities has none")
     outputs = getattr(model, "outputs", None)
     classes = outputs[0].shape[-1] if outputs else None
     if class_names is not None and outputs:
@@ -181,9 +196,9 @@ def _check_data(
             raise InputError("labels were given without the samples they belong to")
         return None, None
     samples = check_samples(samples, _sizes(shape))
-    if labels is not None:
-        labels = check_labels(labels, len(samples), classes or 1 << 31)
-    return samples, labels
+    if task == "multi_label" and labels is not None and classes is None:
+        classes = np.shape(labels)[-1]
+    return samples, check_truth(task, labels, len(samples), classes or 1 << 31)
 
 
 def _check_classifier(takes: Sequence[int], gives: Sequence[int | None]) -> None:

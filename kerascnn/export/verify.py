@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.export.comparison import Report, compare, output_kind
+from kerascnn.export.comparison import Report, output_kind
 from kerascnn.export.interpreter import TFLiteModel
 from kerascnn.export.quantize import default_threads
 from kerascnn.export.recipes import FLOAT32, Tolerance
-from kerascnn.export.samples import check_labels, check_samples, synthetic_images
+from kerascnn.export.samples import (
+    check_label_rows,
+    check_labels,
+    check_samples,
+    synthetic_images,
+)
+from kerascnn.export.task_comparison import Task, check_task, compare_for
 from kerascnn.files import PathLike
 
 if TYPE_CHECKING:
@@ -44,6 +50,7 @@ def verify_tflite(
     labels: np.ndarray | None = None,
     tolerance: Tolerance = FLOAT32.tolerance,
     *,
+    task: Task = "classification",
     threads: int | None = None,
 ) -> Report:
     """Compares a TFLite file with the model it was made from; `Report.raise_if_failed` judges.
@@ -53,9 +60,12 @@ def verify_tflite(
         path: Any `.tflite` file with one image input and one output, or its content.
         samples: Raw images [n, height, width, channels] 0..255. Without them a seeded mixture of
             noise, smooth colour and flat images is used, which needs the model itself.
-        labels: True class of each sample; turns the accuracy limit on.
+        labels: True class of each sample, or rows of 0 and 1 of a multi-label classifier; turns
+            the accuracy limit on.
         tolerance: The limits; a recipe's is `recipes.get(name).tolerance`. With few samples one
             differing answer is always allowed where the recipe allows any.
+        task: What the outputs are: "classification", "multi_label" or "regression"
+            (`task_comparison.compare_for` says how these are compared).
         threads: CPU threads of the interpreter; by default up to four.
 
     Raises:
@@ -83,9 +93,23 @@ def verify_tflite(
             f"the file's outputs have shape {list(got.shape)}, the model's {list(wanted.shape)}: "
             "they are not the same model"
         )
-    truth = None if labels is None else check_labels(labels, len(samples), got.shape[-1])
+    truth = check_truth(task, labels, len(samples), got.shape[-1])
     name = "the file" if isinstance(path, bytes) else str(path)
-    return compare(name, wanted, got, truth, tolerance, source, file.output.scale or 0.0)
+    return compare_for(task, name, wanted, got, truth, tolerance, source, file.output.scale or 0.0)
+
+
+def check_truth(task: Task, labels: np.ndarray | None, n: int, outputs: int) -> np.ndarray | None:
+    """Returns labels in the form that the task compares, None without; raises InputError."""
+    check_task(task)
+    if labels is None:
+        return None
+    if task == "regression":
+        raise InputError(
+            "labels are for classifiers; a regressor is verified by its outputs alone. Leave "
+            "them out."
+        )
+    check = check_labels if task == "classification" else check_label_rows
+    return check(labels, n, outputs)
 
 
 def evaluate_tflite(

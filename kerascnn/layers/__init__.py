@@ -3,6 +3,7 @@
 from kerascnn.layers.activation import Activation as Activation
 from kerascnn.layers.batch_normalization import BatchNormalization as BatchNormalization
 from kerascnn.layers.constant_padding import ConstantPadding2D as ConstantPadding2D
+from kerascnn.layers.cosine_dense import CosineDense as CosineDense
 from kerascnn.layers.depthwise_conv import DepthwiseConv2D as DepthwiseConv2D
 from kerascnn.layers.grouped_conv import GroupedConv2D as GroupedConv2D
 from kerascnn.layers.layer_normalization import LayerNormalization as LayerNormalization
@@ -12,6 +13,7 @@ from kerascnn.layers.local_response_normalization import (
 )
 from kerascnn.layers.lp_pooling import LpPooling2D as LpPooling2D
 from kerascnn.layers.maxout import Maxout as Maxout
+from kerascnn.layers.ordinal_output import OrdinalOutput as OrdinalOutput
 from kerascnn.layers.partial_conv import PartialConv2D as PartialConv2D
 from kerascnn.layers.rbf_output import RBFOutput as RBFOutput
 from kerascnn.layers.scaled_tanh import ScaledTanh as ScaledTanh
@@ -25,6 +27,7 @@ __all__ = [
     "Activation",
     "BatchNormalization",
     "ConstantPadding2D",
+    "CosineDense",
     "DepthwiseConv2D",
     "GroupedConv2D",
     "LayerNormalization",
@@ -32,6 +35,7 @@ __all__ = [
     "LocalResponseNormalization",
     "LpPooling2D",
     "Maxout",
+    "OrdinalOutput",
     "PartialConv2D",
     "RBFOutput",
     "ScaledTanh",

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from kerascnn import augment, data
+from kerascnn import augment
+from kerascnn.training import tasks
 
 if TYPE_CHECKING:
     from kerascnn.data import Splits
@@ -10,18 +11,20 @@ if TYPE_CHECKING:
 
 
 def training_batches(config: "RunConfig", splits: "Splits", first_epoch: int) -> Any:
-    """One pass per epoch over the training images, in the order of `splits.train`.
+    """One pass per epoch over the training images, in the order of their epochs.
 
     Args:
-        config: Of the run: its augmentation, its seed, its classes.
-        splits: Loaded with the same `first_epoch`.
+        config: Of the run: its task, its augmentation, its seed, its classes.
+        splits: The data.
         first_epoch: Epochs done already, so that a resumed run draws what the first would have.
 
     Returns:
-        `tf.data.Dataset` of (uint8 images `[B, H, W, C]`, float32 one-hot labels `[B, classes]`).
+        `tf.data.Dataset` of (uint8 images `[B, H, W, C]`, float32 labels `[B, classes]`, one-hot in
+        classification).
     """
     # One-hot before augmentation: steps that mix images mix these labels too.
-    batches = data.one_hot(splits.train, len(config.class_names))
+    task, classes = tasks.find(config.task), len(config.class_names)
+    batches = task.targets(splits.train_from(first_epoch), classes)
     pipeline = augment.get(config.augment, config.input_shape[:2])
     if not pipeline.steps:
         return batches

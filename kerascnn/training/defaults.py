@@ -15,9 +15,9 @@ class Settings:
         batch_size: Images per step.
         learning_rate: Peak of the schedule.
         weight_decay: Decoupled, as a fraction of the learning rate.
-        label_smoothing: Share of each label spread over all classes.
+        label_smoothing: Share of each label spread over all classes, in classification.
         warmup: Share of all steps in which the learning rate rises.
-        patience: Epochs without a better validation accuracy before training stops early.
+        patience: Epochs without a better one before training stops early.
     """
 
     epochs: int = 30

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,24 +43,35 @@ def read_state(folder: Path) -> State | None:
 class RunKeeper(keras.callbacks.Callback):
     """Saves after each epoch, so that a run killed at any moment loses one epoch at most.
 
+    The best epoch is that of the highest validation accuracy, and among equals, or where there is
+    no accuracy, that of the lowest validation loss.
+
     The order matters: first the files of the epoch under new names, then `state.json`, which is
     replaced in one step and names them, then the old files go.
 
     Args:
         folder: The run folder.
         state: Where to go on from.
-        patience: Epochs without a better validation accuracy before training stops.
+        patience: Epochs without a better one before training stops; None never stops it.
+        phase_of: The number of the phase that an epoch, counted from 0, belongs to.
     """
 
-    def __init__(self, folder: Path, state: State, patience: int):
+    def __init__(
+        self,
+        folder: Path,
+        state: State,
+        patience: int | None,
+        phase_of: Callable[[int], int] | None = None,
+    ):
         super().__init__()
+        self.phase_of = phase_of
         self.folder, self.backup = folder, folder / BACKUP
         self.state, self.patience = state, patience
         self._started = time.perf_counter()
 
     @property
     def best_path(self) -> Path:
-        """The model of the epoch with the best validation accuracy."""
+        """The model of the best epoch."""
         return self.backup / self.state.best
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -82,17 +94,18 @@ class RunKeeper(keras.callbacks.Callback):
         values = {name: float(value) for name, value in (logs or {}).items()}
         row = {
             "epoch": epoch + 1,
+            **({"phase": self.phase_of(epoch)} if self.phase_of else {}),
             "learning_rate": float(self.model.optimizer.learning_rate),
-            **{name: values[name] for name in ("loss", "accuracy", "val_loss", "val_accuracy")},
+            **{name: values[name] for name in _measured(values)},
             "seconds": round(time.perf_counter() - self._started, 3),
         }
         state = self.state
         state.history.append(row)
         state.checkpoint = f"epoch-{epoch + 1:04d}.keras"
         self._save(state.checkpoint)
-        better = (row["val_accuracy"], -row["val_loss"])
-        if better > (state.best_accuracy, -state.best_loss):
-            state.best_accuracy, state.best_loss = row["val_accuracy"], row["val_loss"]
+        accuracy = row.get("val_accuracy", 0.0)  # without classes the loss alone decides
+        if (accuracy, -row["val_loss"]) > (state.best_accuracy, -state.best_loss):
+            state.best_accuracy, state.best_loss = accuracy, row["val_loss"]
             state.best_epoch, state.best = epoch + 1, state.checkpoint
         write_text(self.backup / STATE, json.dumps(asdict(state)))
         write_history(self.folder, state.history)
@@ -104,9 +117,17 @@ class RunKeeper(keras.callbacks.Callback):
 
     @property
     def finished(self) -> bool:
-        """The validation accuracy has not improved for `patience` epochs."""
+        """There was no better epoch for `patience` epochs."""
+        if self.patience is None:
+            return False
         return self.state.epochs - self.state.best_epoch >= self.patience
 
     def _save(self, name: str) -> None:
         with atomic_file(self.backup / name, overwrite=True) as temporary:
             self.model.save(temporary)
+
+
+def _measured(values: dict[str, float]) -> list[str]:
+    """What was measured on training and validation images alike, the loss first."""
+    names = sorted((name for name in values if f"val_{name}" in values), key="loss".__ne__)
+    return [*names, *(f"val_{name}" for name in names)]

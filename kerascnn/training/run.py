@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import math
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -17,11 +16,12 @@ from kerascnn import augment as augmentation
 from kerascnn import catalog, data
 from kerascnn.errors import InputError, OutputExistsError, TrainingError
 from kerascnn.files import PathLike, atomic_file, refuse_existing, write_text
-from kerascnn.training import run_folder
+from kerascnn.training import fine_tuned, run_folder, tasks
 from kerascnn.training.batches import training_batches
 from kerascnn.training.defaults import defaults_for
 from kerascnn.training.keeper import RunKeeper, State, read_state
-from kerascnn.training.metrics import Metrics, classification_metrics
+from kerascnn.training.metrics import Metrics
+from kerascnn.training.plan import AUGMENTATION, MODEL, FineTune, pretrained
 from kerascnn.training.run_folder import RunConfig, load_data, open_run
 
 # Options of a factory that the data decides, or that would not give a classifier.
@@ -41,7 +41,7 @@ class RunResult:
     """
 
     folder: Path
-    metrics: dict[str, Metrics]
+    metrics: dict[str, tasks.Measured]
     history: tuple[dict[str, float], ...]
     best_epoch: int
     notes: tuple[str, ...]
@@ -52,6 +52,7 @@ def train(
     model: str | None = None,
     out: PathLike = "run",
     *,
+    task: str = "auto",
     options: Mapping[str, Any] | None = None,
     weights: str | None = None,
     epochs: int | None = None,
@@ -61,7 +62,8 @@ def train(
     validation_split: float | None = None,
     resize: str = "auto",
     patience: int | None = None,
-    augment: str = "none",
+    augment: str | None = None,
+    fine_tune: bool | FineTune = False,
     seed: int = 0,
     data_dir: str | None = None,
     resume: bool = False,
@@ -70,28 +72,37 @@ def train(
 ) -> RunResult:
     """Trains a model of the catalogue and writes a run folder.
 
-    The folder holds the model of the epoch with the best validation accuracy (`model.keras`),
-    `config.json`, `history.csv`, `metrics.json`, `labels.txt`, `curves.png`,
+    The folder holds the model of the epoch with the best validation accuracy, or in tasks other
+    than classification with the lowest validation loss (`model.keras`), `config.json`,
+    `history.csv`, `metrics.json`, `labels.txt`, `curves.png` and, in classification,
     `confusion_matrix.png` and `report.html`, the page to look at. While training, `backup/` holds
     what `resume` goes on from.
 
     Args:
-        source: A folder of class folders, "tfds:NAME" or "digits". May be None with `resume`.
-        model: Name in the catalogue. May be None with `resume`.
+        source: A folder of class folders, a .csv file that names images, "tfds:NAME" or "digits".
+            May be None with `resume`.
+        model: Name in the catalogue. May be None with `resume`, and with `fine_tune`, which then
+            takes MobileNetV2.
         out: The run folder to write.
+        task: What the columns of a .csv file are for: "classification", "multi_label" or
+            "regression"; by default what they look like, as `kerascnn.data.load` says.
         options: Options of the architecture, such as {"activation": "relu"}.
         weights: A weight file or the tag of published weights to start from. The head of another
-            number of classes starts afresh, and a log message says so.
-        epochs: Passes over the data; by default, like the next two, what suits the family.
+            number of classes starts afresh, and a log message says so. With `fine_tune` the
+            published weights by default, and "none" for random ones.
+        epochs: Passes over the data; by default, like the next two, what suits the family. With
+            `fine_tune`, those of the last phase.
         batch_size: Images per step.
-        learning_rate: Peak of the schedule.
+        learning_rate: Peak of the schedule. With `fine_tune`, that of the last phase.
         image_size: Height and width; by default the architecture's own.
         validation_split: Share of the training images held out, in (0, 1); by default a fifth,
             but 5,000 images at most.
         resize: "auto", "stretch", "crop" or "pad": how images of other sizes are made to fit.
-        patience: Epochs without a better validation accuracy before training stops.
+        patience: Epochs without a better one before training stops.
         augment: Name of one of `kerascnn.augment.NAMES`, such as "standard": done to the training
-            images, and drawn anew in each epoch.
+            images, and drawn anew in each epoch. By default "none", with `fine_tune` "standard".
+        fine_tune: Keep the backbone of the weights, give it a new head, and train in phases: the
+            head alone first. True takes the plan by default.
         seed: Makes splits, initial weights, the order of the images and their augmentation
             reproducible.
         data_dir: Folder of TensorFlow Datasets.
@@ -113,6 +124,9 @@ def train(
         splits = load_data(config, first_epoch=state.epochs)
     else:
         refuse_existing(folder, overwrite)
+        plan = _plan(fine_tune, epochs, learning_rate)
+        if plan is not None and model is None:
+            model = MODEL
         if source is None or model is None:
             raise InputError("training needs a data source and a model.")
         given: dict[str, Any] = {
@@ -127,11 +141,16 @@ def train(
             **{k: v for k, v in given.items() if v is not None},
         )
         options = _checked(options)
+        if plan is not None:
+            weights = pretrained(entry.name, weights)
+        if augment is None:
+            augment = "none" if plan is None else AUGMENTATION
         augmentation.get(augment, 32)  # an unknown name is an error before anything is loaded
         splits = data.load(
             source,
             entry.input_shape[:2] if image_size is None else image_size,
             settings.batch_size,
+            task=task,
             validation_split=validation_split,
             seed=seed,
             resize=resize,
@@ -151,28 +170,61 @@ def train(
             data_dir=data_dir,
             versions=_versions(),
             augment=augment.lower(),
+            task=splits.task,
+            fine_tuning=plan,
         )
         state = State()
     keras.utils.set_random_seed(config.seed)
-    network = _network(config, folder, state, splits.counts["train"])
+    network = _network(config, folder, state, splits)
     if not resume:
         _start_folder(folder, config)
-    keeper = RunKeeper(folder, state, config.training.patience)
-    if state.epochs < config.training.epochs and not keeper.finished:
+    plan = config.fine_tuning
+    if plan is None:
+        keeper = RunKeeper(folder, state, config.training.patience)
+        epochs = config.training.epochs
+    else:
+        # Its phases have schedules of their own, that end where the next begins.
+        keeper = RunKeeper(folder, state, None, lambda epoch: plan.phase_of(epoch))
+        epochs = plan.epochs
+    if state.epochs < epochs and not keeper.finished:
         with data.reading():
-            network.fit(
-                # One iterator for all epochs: starting one takes tenths of a second.
-                training_batches(config, splits, state.epochs).repeat(),
-                steps_per_epoch=len(splits.train),
-                validation_data=data.one_hot(splits.validation, len(config.class_names)),
-                initial_epoch=state.epochs,
-                epochs=config.training.epochs,
-                callbacks=[keeper, *callbacks],
-                shuffle=False,  # the data comes shuffled
-                verbose=0,
-            )
+            if plan is not None:
+                fine_tuned.fit(folder, config, plan, network, splits, state, [keeper, *callbacks])
+            else:
+                _fit(config, network, splits, state, [keeper, *callbacks])
     metrics = _finish(folder, keeper, splits)
     return RunResult(folder, metrics, tuple(state.history), state.best_epoch, splits.notes)
+
+
+def _fit(
+    config: RunConfig,
+    network: keras.Model,
+    splits: "data.Splits",
+    state: State,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    targets = tasks.find(config.task).targets
+    network.fit(
+        # One iterator for all epochs: starting one takes tenths of a second.
+        training_batches(config, splits, state.epochs).repeat(),
+        steps_per_epoch=len(splits.train),
+        validation_data=targets(splits.validation, len(config.class_names)),
+        initial_epoch=state.epochs,
+        epochs=config.training.epochs,
+        callbacks=list(callbacks),
+        shuffle=False,  # the data comes shuffled
+        verbose=0,
+    )
+
+
+def _plan(
+    fine_tune: bool | FineTune, epochs: int | None, learning_rate: float | None
+) -> FineTune | None:
+    if fine_tune is False:
+        return None
+    plan = FineTune() if fine_tune is True else fine_tune
+    given = {"epochs": epochs, "learning_rate": learning_rate}
+    return plan.with_last(**{k: v for k, v in given.items() if v is not None})
 
 
 def _checked(options: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -187,13 +239,15 @@ def _absolute(source: str) -> str:
     return str(Path(source).absolute()) if is_folder else source
 
 
-def _resumed_config(folder: Path, source: str | None, model: str | None, augment: str) -> RunConfig:
+def _resumed_config(
+    folder: Path, source: str | None, model: str | None, augment: str | None
+) -> RunConfig:
     config = open_run(folder).config
     if source is not None and _absolute(source) != config.source:
         raise InputError(f"run {folder} was started on {config.source}, not on {source}.")
     if model is not None and catalog.find(model).name != config.model:
         raise InputError(f"run {folder} trains {config.model}, not {model}.")
-    if augment.lower() not in ("none", config.augment):
+    if augment is not None and augment.lower() not in ("none", config.augment):
         raise InputError(f"run {folder} has the augmentation {config.augment}, not {augment}.")
     if not (folder / run_folder.BACKUP).is_dir():
         raise InputError(f"run {folder} is finished; there is nothing to resume.")
@@ -212,16 +266,23 @@ def _start_folder(folder: Path, config: RunConfig) -> None:
     write_text(folder / run_folder.CONFIG, config.to_json())
 
 
-def _network(config: RunConfig, folder: Path, state: State, images: int) -> keras.Model:
+def _network(config: RunConfig, folder: Path, state: State, splits: "data.Splits") -> keras.Model:
     from kerascnn.serialization import load_model
 
     if state.epochs:
         return load_model(folder / run_folder.BACKUP / state.checkpoint)
+    task = tasks.find(config.task)
+    for name in task.options:
+        if name in config.options:
+            raise InputError(f"option {name!r} is decided by the task {config.task}; leave it out.")
+    if config.fine_tuning is not None:
+        return fine_tuned.network(config, config.fine_tuning, splits)
     model = catalog.create_model(
         config.model,
         weights=config.weights,
         input_shape=config.input_shape,
         classes=len(config.class_names),
+        **task.options,
         **config.options,
     )
     if not keras.backend.is_keras_tensor(model.output):
@@ -231,7 +292,7 @@ def _network(config: RunConfig, folder: Path, state: State, images: int) -> kera
             "train with `model.fit`, as `kerascnn.models.googlenet` shows."
         )
     settings = config.training
-    steps = math.ceil(images / settings.batch_size) * settings.epochs
+    steps = len(splits.train) * settings.epochs
     warmup = max(1, round(settings.warmup * steps))
     schedule = keras.optimizers.schedules.CosineDecay(
         settings.learning_rate / 25,
@@ -240,17 +301,17 @@ def _network(config: RunConfig, folder: Path, state: State, images: int) -> kera
         warmup_steps=warmup,
     )
     logits = config.options.get("classifier_activation", "softmax") is None
+    labels = splits.labels("train")
+    model = task.complete(model, labels)
     model.compile(
         keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay),
-        keras.losses.CategoricalCrossentropy(
-            from_logits=logits, label_smoothing=settings.label_smoothing
-        ),
-        metrics=["accuracy"],
+        task.loss(labels, settings.label_smoothing, logits),
+        metrics=[task.metric],
     )
     return model
 
 
-def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str, Metrics]:
+def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str, tasks.Measured]:
     from kerascnn.serialization import load_model
     from kerascnn.training.report.write import write_report
     from kerascnn.visualize import plot_confusion, plot_history
@@ -263,31 +324,34 @@ def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str,
         if dataset is not None:
             labels = np.concatenate([np.asarray(batch) for _, batch in dataset])
             outputs = network.predict(dataset, verbose=0)
-            metrics[name] = classification_metrics(
+            metrics[name] = tasks.find(splits.task).measure(
                 _probabilities(network, outputs), labels, splits.class_names
             )
     plot_history(keeper.state.history, folder / run_folder.CURVES)
     last = "test" if "test" in metrics else "validation"
-    plot_confusion(
-        metrics[last].confusion, splits.class_names, folder / run_folder.CONFUSION, title=last
-    )
+    judged = metrics[last]
+    if isinstance(judged, Metrics):
+        plot_confusion(
+            judged.confusion, splits.class_names, folder / run_folder.CONFUSION, title=last
+        )
     report = {name: value.to_dict() for name, value in metrics.items()}
     write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")
     with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
         shutil.copyfile(keeper.best_path, temporary)
-    quoted = shlex.quote(str(folder))
-    write_report(
-        network,
-        splits,
-        folder / run_folder.REPORT,
-        history=keeper.state.history,
-        title=open_run(folder).config.model,
-        notes=splits.notes,
-        next_commands=(
-            f"kerascnn predict {quoted} IMAGE",
-            f"kerascnn export {quoted} --recipes float32,int8 --out {quoted}-bundle",
-        ),
-    )
+    if isinstance(judged, Metrics):
+        quoted = shlex.quote(str(folder))
+        write_report(
+            network,
+            splits,
+            folder / run_folder.REPORT,
+            history=keeper.state.history,
+            title=open_run(folder).config.model,
+            notes=splits.notes,
+            next_commands=(
+                f"kerascnn predict {quoted} IMAGE",
+                f"kerascnn export {quoted} --recipes float32,int8 --out {quoted}-bundle",
+            ),
+        )
     shutil.rmtree(keeper.backup)
     return metrics
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kerascnn.errors import InputError
 from kerascnn.files import PathLike, write_text
 from kerascnn.training.defaults import Settings
+from kerascnn.training.plan import FineTune
 
 if TYPE_CHECKING:
     import keras
@@ -31,12 +32,14 @@ class RunConfig:
         model: Name in the catalogue.
         options: Options of the architecture, beside the input shape and the classes.
         input_shape: (height, width, channels).
-        class_names: In the order of the outputs.
+        class_names: Of the outputs, in their order: classes, labels or targets.
         resize: The resize rule as a dict, or "auto" before the data was seen.
         weights: Weight file or published tag the training started from, or None.
         training: Epochs, learning rate and the like.
         validation_split, seed, data_dir: As `kerascnn.data.load` takes them.
+        fine_tuning: The plan, if the run fine-tunes; it decides the epochs and learning rates.
         augment: Name of the augmentation of the training images.
+        task: "classification", "multi_label" or "regression".
     """
 
     source: str
@@ -51,7 +54,9 @@ class RunConfig:
     seed: int
     data_dir: str | None
     versions: dict[str, str]
+    fine_tuning: FineTune | None = None
     augment: str = "none"  # also that of runs older than this entry
+    task: str = "classification"  # likewise
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -77,6 +82,8 @@ class RunConfig:
         values["input_shape"] = tuple(values["input_shape"])
         values["class_names"] = tuple(values["class_names"])
         values["training"] = Settings(**values["training"])
+        if values.get("fine_tuning") is not None:
+            values["fine_tuning"] = FineTune.from_dict(values["fine_tuning"])
         return cls(**values)
 
 
@@ -124,6 +131,7 @@ def load_data(config: RunConfig, **changes: Any) -> "Splits":
     arguments: dict[str, Any] = {
         "image_size": (height, width),
         "batch_size": config.training.batch_size,
+        "task": config.task,
         "channels": channels,
         "validation_split": config.validation_split,
         "seed": config.seed,

@@ -68,6 +68,11 @@ def split(model: keras.Model, head: str | None = None) -> Parts:
             f"no backbone found in {model.name!r}: no layer before {operations[start].name!r} has "
             "weights. Name the first layer of the head: head=NAME."
         )
+    if not any(has_weights(o) for o in operations[start:]):
+        raise InputError(
+            f"found no head in {model.name!r}: no layer from {operations[start].name!r} on has "
+            "weights. Attach one with `kerascnn.transfer.attach_head`."
+        )
     features = _crossing(graph, operations[start:])
     if features is None:
         raise InputError(
@@ -113,6 +118,12 @@ def is_random(operation: Any) -> bool:
     )
 
 
+def calls_of(operation: Any, graph: Any) -> list[Any]:
+    """The nodes of an operation in this graph; it may have been called in others as well."""
+    own = {id(node) for nodes in graph._nodes_by_depth.values() for node in nodes}
+    return [node for node in operation._inbound_nodes if id(node) in own]
+
+
 def _start(operations: Sequence[Any], head: str | None) -> int:
     names = [operation.name for operation in operations]
     if head is not None:
@@ -142,8 +153,7 @@ def _start(operations: Sequence[Any], head: str | None) -> int:
 
 def _crossing(graph: Any, later: Sequence[Any]) -> Tensor | None:
     """The one tensor that goes into operations from outside; None if there are several."""
-    own = {id(node) for node in graph._nodes}
-    nodes = [n for operation in later for n in operation._inbound_nodes if id(n) in own]
+    nodes = [node for operation in later for node in calls_of(operation, graph)]
     made = {id(tensor) for node in nodes for tensor in node.output_tensors}
     needed = {id(t): t for node in nodes for t in node.input_tensors if id(t) not in made}
     return next(iter(needed.values())) if len(needed) == 1 else None

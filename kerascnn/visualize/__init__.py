@@ -5,13 +5,22 @@ from typing import TYPE_CHECKING, Any
 from kerascnn.visualize.heatmap import overlay as overlay
 from kerascnn.visualize.training_plots import plot_confusion as plot_confusion
 from kerascnn.visualize.training_plots import plot_history as plot_history
+from kerascnn.visualize.training_plots import plot_learning_rates as plot_learning_rates
 from kerascnn.visualize.zoo_plot import ZooPoint as ZooPoint
 from kerascnn.visualize.zoo_plot import plot_zoo as plot_zoo
 
 if TYPE_CHECKING:
     from kerascnn.visualize.cam import grad_cam as grad_cam
 
-__all__ = ["ZooPoint", "grad_cam", "overlay", "plot_confusion", "plot_history", "plot_zoo"]
+__all__ = [
+    "ZooPoint",
+    "grad_cam",
+    "overlay",
+    "plot_confusion",
+    "plot_history",
+    "plot_learning_rates",
+    "plot_zoo",
+]
 
 
 def __getattr__(name: str) -> Any:

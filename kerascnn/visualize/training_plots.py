@@ -1,7 +1,7 @@
-"""Learning curves and confusion matrix, as PNG files."""
+"""Learning curves, learning-rate tests and confusion matrices, as PNG files."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kerascnn.files import PathLike, atomic_file
 
@@ -9,24 +9,45 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TRAIN, VALIDATION = "#2563eb", "#d97706"
+TITLES = {
+    "loss": "Loss",
+    "accuracy": "Accuracy",
+    "binary_accuracy": "Accuracy of single decisions",
+    "mae": "Mean absolute error",
+}
 # Above this many classes the cells are too small for numbers, and the labels for names.
 READABLE_CLASSES = 20
 
 
+class RateTest(Protocol):
+    """What `plot_learning_rates` draws; `kerascnn.transfer.LearningRateCurve` is one."""
+
+    @property
+    def rates(self) -> Sequence[float]: ...
+    @property
+    def losses(self) -> Sequence[float]: ...
+    @property
+    def smoothed(self) -> Sequence[float]: ...
+    @property
+    def suggestion(self) -> float: ...
+
+
 def plot_history(history: Sequence[Mapping[str, float]], path: PathLike) -> None:
-    """Draws loss and accuracy per epoch.
+    """Draws the loss and what else was measured, per epoch.
 
     Args:
-        history: Rows with epoch, loss, accuracy, val_loss and val_accuracy.
+        history: Rows with epoch, loss, val_loss, and other figures, each also with `val_`: such as
+            accuracy and val_accuracy.
         path: The PNG file to write; replaced if it exists.
     """
     from matplotlib.ticker import MaxNLocator
 
     figure = _figure(9, 3.6)
     epochs = [row["epoch"] for row in history]
-    best = max(history, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
-    for position, (name, title) in enumerate((("loss", "Loss"), ("accuracy", "Accuracy")), 1):
-        axes = figure.add_subplot(1, 2, position)
+    best = max(history, key=lambda row: (row.get("val_accuracy", 0.0), -row["val_loss"]))
+    names = [name for name in history[0] if f"val_{name}" in history[0]]
+    for position, name in enumerate(names, 1):
+        axes = figure.add_subplot(1, len(names), position)
         axes.plot(epochs, [row[name] for row in history], color=TRAIN, label="training", lw=1.8)
         values = [row[f"val_{name}"] for row in history]
         axes.plot(epochs, values, color=VALIDATION, label="validation", lw=1.8)
@@ -34,18 +55,54 @@ def plot_history(history: Sequence[Mapping[str, float]], path: PathLike) -> None
         axes.annotate(
             f"kept: epoch {int(best['epoch'])}, {best[f'val_{name}']:.4f}",
             (best["epoch"], best[f"val_{name}"]),
-            xytext=(0, 10 if name == "loss" else -16),
+            xytext=(0, -16 if name.endswith("accuracy") else 10),
             textcoords="offset points",
             ha="right" if best["epoch"] > len(epochs) / 2 else "left",
             fontsize=8,
         )
-        axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+        axes.set_title(TITLES.get(name, name), loc="left", fontsize=11, fontweight="bold")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=8)
     _save(figure, path)
+
+
+def plot_learning_rates(curve: RateTest, path: PathLike) -> None:
+    """Draws the loss over the learning rate, as `kerascnn.transfer.lr_find` measured it.
+
+    Args:
+        curve: Rates, losses, smoothed losses and the suggestion.
+        path: The PNG file to write; replaced if it exists.
+    """
+    figure = _figure(6, 3.6)
+    axes = figure.add_subplot(1, 1, 1)
+    axes.plot(curve.rates, curve.losses, color=TRAIN, alpha=0.3, lw=1, label="each batch")
+    axes.plot(curve.rates, curve.smoothed, color=TRAIN, lw=1.8, label="smoothed")
+    axes.axvline(curve.suggestion, color=VALIDATION, lw=1.2, ls="--")
+    axes.set_xscale("log")
+    # The last losses of a test that diverged would leave no room for the others.
+    low, high = min(curve.smoothed), max(curve.smoothed[: _lowest(curve.smoothed) + 1])
+    margin = 0.3 * (high - low) or 1.0
+    axes.set_ylim(low - margin, high + 2 * margin)
+    axes.annotate(
+        f"suggestion: {curve.suggestion:.2g}",
+        (curve.suggestion, high + 2 * margin),
+        xytext=(4, -10),
+        textcoords="offset points",
+        fontsize=8,
+    )
+    axes.set_title("Loss while the learning rate rises", loc="left", fontsize=11, fontweight="bold")
+    axes.set_xlabel("learning rate")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    _save(figure, path)
+
+
+def _lowest(values: Sequence[float]) -> int:
+    return min(range(len(values)), key=values.__getitem__)
 
 
 def plot_confusion(

@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +16,15 @@ from kerascnn.weights.readers import LayerArrays, StateDict
 Source = str | tuple[str, slice]
 # What one torch module may hold, in the order in which Keras keeps it.
 _TORCH_ORDER = ("weight", "bias", "running_mean", "running_var")
+
+# The layers with weights that a model without its top does not have, beside `predictions`.
+_TOPS = {
+    **dict.fromkeys(("alexnet", "zfnet"), ("fc6", "fc7")),
+    **dict.fromkeys(("nin", "squeezenet"), ("head_conv",)),
+    "lenet": ("h3", "c5", "f6"),
+    "mobilenet_v3": ("head_dense",),
+    "vgg": ("fc1", "fc2"),
+}
 
 
 def adapt(
@@ -40,16 +49,23 @@ def adapt(
     names = _names(family)
     if isinstance(arrays, StateDict):
         return _from_torch(layers, arrays, names)
+    # A model without its top leaves these out; in our names, the caller knows them.
+    absent = [name for name in top_layers(family) if name not in layers]
     if not hasattr(names, "keras_name") and not hasattr(names, "keras_names"):
         return arrays
     if names is None or _share(layers, arrays) >= 0.5:
         return arrays
-    return _from_keras(layers, arrays, names)
+    return _from_keras(layers, arrays, names, absent)
 
 
 def optional_prefixes(family: str | None) -> tuple[str, ...]:
     """Prefixes of layers, in our names and in foreign ones, that a model may lack."""
     return getattr(_names(family), "OPTIONAL", ())
+
+
+def top_layers(family: str | None) -> tuple[str, ...]:
+    """Our names of the layers with weights that make up a family's top."""
+    return (*_TOPS.get(family or "", ()), "predictions")
 
 
 def _names(family: str | None) -> ModuleType | None:
@@ -63,15 +79,18 @@ def _share(layers: Mapping[str, Any], arrays: LayerArrays) -> float:
 
 
 def _from_keras(
-    layers: Mapping[str, keras.layers.Layer], arrays: LayerArrays, names: ModuleType
+    layers: Mapping[str, keras.layers.Layer],
+    arrays: LayerArrays,
+    names: ModuleType,
+    absent: Sequence[str],
 ) -> LayerArrays:
     if hasattr(names, "prepare_keras"):
         arrays = names.prepare_keras(arrays)
     sources: Mapping[str, Source]
     if hasattr(names, "keras_names"):
-        sources = names.keras_names(list(layers), list(arrays))
+        sources = names.keras_names([*layers, *absent], list(arrays))
     else:
-        sources = {name: names.keras_name(name) for name in layers}
+        sources = {name: names.keras_name(name) for name in (*layers, *absent)}
     found: LayerArrays = {}
     used = set()
     for name, layer in layers.items():
@@ -79,6 +98,12 @@ def _from_keras(
         key, part = source if isinstance(source, tuple) else (source, slice(None))
         if key in arrays:
             found[name] = [_squeezed(value, layer) for value in arrays[key][part]]
+            used.add(key)
+    for name in absent:
+        source = sources.get(name, name)
+        key = source[0] if isinstance(source, tuple) else source
+        if key in arrays and key not in used:
+            found[name] = arrays[key]
             used.add(key)
     fold_biases(layers, found)
     bgr = getattr(names, "BGR", None)

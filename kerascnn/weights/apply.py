@@ -2,13 +2,13 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
 
 from kerascnn.errors import InputError
-from kerascnn.weights.adapt import adapt, optional_prefixes
+from kerascnn.weights.adapt import adapt, optional_prefixes, top_layers
 from kerascnn.weights.readers import LayerArrays, StateDict, read
 
 log = logging.getLogger("kerascnn")
@@ -44,7 +44,8 @@ def load(
 
     Every layer must be there, with arrays of the right shapes. One exception: the layer named
     `head` may differ in its number of classes, or be absent on either side; it then keeps its
-    fresh weights, and a log message says so. So may auxiliary classifiers.
+    fresh weights, and a log message says so. So may auxiliary classifiers. A model without its top
+    leaves the whole top of the file out.
 
     Args:
         model: The model to load into. It is changed only if everything fits.
@@ -71,6 +72,8 @@ def load(
             origin,
             _some([repr(name) for name in report.reinitialised]),
         )
+    if report.unused:
+        log.info("%s: left out, as the model has no such layers: %s", origin, _some(report.unused))
     return report
 
 
@@ -95,8 +98,9 @@ def match(
     def required(name: str) -> bool:
         return name != head and not name.startswith(optional)
 
+    top = () if head in targets else top_layers(family)
     missing = [name for name in targets if name not in arrays and required(name)]
-    extra = [name for name in arrays if name not in targets and required(name)]
+    extra = [n for n in arrays if n not in targets and n not in top and required(n)]
     if missing or extra:
         raise InputError(
             f"weights from {what[0]} do not fit model {what[1]!r}: "
@@ -125,7 +129,7 @@ def _weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
     return [layer for layer in flat if layer.weights and not hasattr(layer, "layers")]
 
 
-def _some(names: list[str]) -> str:
+def _some(names: Sequence[str]) -> str:
     if not names:
         return "none"
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -208,12 +208,12 @@ def test_a_bad_argument_is_refused(arguments, message):
         ("digit", 'Did you mean "digits"'),
         ("Digits", 'Did you mean "digits"'),
         ("tdfs:mnist", 'Did you mean "tfds:NAME"'),
-        ("hub:mnist", 'A source is a folder of class folders, "tfds:NAME"'),
+        ("hub:mnist", "A source is a folder of class folders, a .csv file"),
         ("", r"no such folder or source: ''. A source is"),
         ("no/such/folder", r"no such folder or source: 'no/such/folder'. A source is"),
     ],
 )
-def test_an_unknown_source_lists_the_three_forms(source, hint):
+def test_an_unknown_source_lists_the_four_forms(source, hint):
     with pytest.raises(DataError, match=hint):
         load(source)
 

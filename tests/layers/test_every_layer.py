@@ -15,6 +15,7 @@ CASES = {
     "Activation": ({"activation": "gelu"}, (4, 5, 3), (4, 5, 3), 0),
     "BatchNormalization": ({"epsilon": 1e-4}, (4, 5, 3), (4, 5, 3), 6),
     "ConstantPadding2D": ({"padding": 2, "value": -1.0}, (5, 6, 2), (9, 10, 2), 0),
+    "CosineDense": ({"units": 4, "activation": "sigmoid"}, (3,), (4,), 3 * 4 + 1),
     "DepthwiseConv2D": (
         {"kernel_size": 5, "padding": "same"},
         (6, 7, 3),
@@ -32,6 +33,7 @@ CASES = {
     "LocalResponseNormalization": ({"n": 3, "groups": 2}, (4, 5, 6), (4, 5, 6), 0),
     "LpPooling2D": ({"pool_size": 3, "p": 3.0, "strides": 2}, (7, 6, 2), (3, 2, 2), 0),
     "Maxout": ({"pieces": 3}, (4, 5, 6), (4, 5, 2), 0),
+    "OrdinalOutput": ({"classes": 4}, (3,), (4,), 3 + 3),
     "PartialConv2D": (
         {"connections": [[0], [1, 2], [0, 2]], "kernel_size": 3, "strides": 2},
         (7, 9, 3),
@@ -67,7 +69,11 @@ def test_every_public_layer_has_a_case():
 
 
 def test_the_registered_names_are_pinned():
-    known = {key for key in keras.saving.get_custom_objects() if key.startswith("kerascnn>")}
+    known = {
+        key
+        for key, value in keras.saving.get_custom_objects().items()
+        if value.__module__.startswith("kerascnn.layers")
+    }
     assert known == REGISTERED
 
 

@@ -1,9 +1,8 @@
 """A few steps of training, and saving: shared by the tests of all families."""
 
-import subprocess
-import sys
 from pathlib import Path
 
+import fresh
 import keras
 import numpy as np
 
@@ -31,42 +30,47 @@ def losses(
 ) -> list[float]:
     """Losses of a few steps on one batch, of `colours` by default.
 
-    Steps are plain gradient descent, because other optimisers take long to trace.
+    Steps are plain gradient descent, without a graph, which takes longer to trace than they take.
     """
-    images, labels = colours(model.input_shape[1]) if batch is None else batch
-    model.compile(keras.optimizers.SGD(learning_rate), "sparse_categorical_crossentropy")
-    history = model.fit(images, labels, batch_size=len(images), epochs=steps, verbose=0)
-    return history.history["loss"]
+    optimizer = keras.optimizers.SGD(learning_rate)
+    return _steps(
+        model, optimizer, colours(model.input_shape[1]) if batch is None else batch, steps
+    )
 
 
-def eager_losses(
+def adam_losses(
     model: keras.Model, images: np.ndarray, labels: np.ndarray, steps: int, rate: float
 ) -> list[float]:
-    """Losses of a few steps of Adam, without tracing a graph, which takes longer than the steps."""
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", run_eagerly=True)
-    return [float(model.train_on_batch(images, labels)) for _ in range(steps)]
+    """Losses of a few steps of Adam, likewise."""
+    return _steps(model, keras.optimizers.Adam(rate), (images, labels), steps)
+
+
+def _steps(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, batch: Batch, steps: int
+) -> list[float]:
+    model.compile(optimizer, "sparse_categorical_crossentropy", run_eagerly=True)
+    return [float(model.train_on_batch(*batch)) for _ in range(steps)]
 
 
 def change_by_reloading(folder: Path, *models: keras.Model) -> float:
     """Saves models, loads them in a fresh process, and gives the largest change of an output."""
     for number, model in enumerate(models):
         images = np.random.default_rng(0).integers(0, 256, (2, *model.input_shape[1:]))
+        images = images.astype("float32")
         model.save(folder / f"{number}.keras")
-        outputs = model.predict_on_batch(images.astype("float32"))
-        np.savez(folder / f"{number}.npz", images=images.astype("float32"), outputs=outputs)
-    code = (
-        "import sys, kerascnn, numpy as np\n"
-        "for number in range(int(sys.argv[2])):\n"
-        "    path = f'{sys.argv[1]}/{number}'\n"
-        "    model, seen = kerascnn.load_model(path + '.keras'), np.load(path + '.npz')\n"
-        "    outputs = model.predict_on_batch(seen['images'])\n"
-        "    print(float(np.abs(outputs - seen['outputs']).max()))\n"
-    )
-    command = [sys.executable, "-c", code, str(folder), str(len(models))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise AssertionError(done.stderr)
-    changes = [float(line) for line in done.stdout.split()]
-    if len(changes) != len(models):
-        raise AssertionError(f"{len(models)} models, {len(changes)} answers: {done.stdout}")
-    return max(changes)
+        outputs = np.asarray(model(images, training=False))
+        np.savez(folder / f"{number}.npz", images=images, outputs=outputs)
+    return max(fresh.call(_changes, folder, len(models)))
+
+
+def _changes(folder: Path, count: int) -> list[float]:
+    """What a fresh process finds."""
+    import kerascnn
+
+    found = []
+    for number in range(count):
+        model = kerascnn.load_model(folder / f"{number}.keras")
+        with np.load(folder / f"{number}.npz") as seen:
+            outputs = np.asarray(model(seen["images"], training=False))
+            found.append(float(np.abs(outputs - seen["outputs"]).max()))
+    return found

@@ -1,0 +1,73 @@
+"""How a run is fine-tuned. Importing it does not load Keras."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kerascnn.catalog import published
+from kerascnn.errors import InputError
+from kerascnn.transfer.phases import PHASES, Phase
+
+# A light model whose published weights many phones run.
+MODEL, WEIGHTS, AUGMENTATION = "MobileNetV2", "imagenet", "standard"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTune:
+    """How a run is fine-tuned; `config.json` keeps it.
+
+    Attributes:
+        head: One of `kerascnn.transfer.HEADS`.
+        phases: What is trained when.
+        batch_norm: "train" or "frozen": the backbone's statistics, where it is trained.
+        balance: Weight the loss of each class against its number of images, where the largest class
+            has at least one and a half times as many as the smallest.
+        find_learning_rate: Choose the learning rate of each phase that trains the backbone by a
+            range test before it.
+        time_budget: Seconds; the last phase gets as many epochs as fit, and ends when they are
+            over. None: no limit.
+    """
+
+    head: str = "linear"
+    phases: tuple[Phase, ...] = PHASES
+    batch_norm: str = "train"
+    balance: bool = True
+    find_learning_rate: bool = False
+    time_budget: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.time_budget is not None and not self.time_budget > 0:
+            raise InputError(f"`time_budget` must be above 0 seconds, not {self.time_budget}.")
+
+    @property
+    def epochs(self) -> int:
+        """Of all phases."""
+        return sum(phase.epochs for phase in self.phases)
+
+    def phase_of(self, epoch: int) -> int:
+        """The number of the phase (from 1) that an epoch (from 0) belongs to."""
+        for number, phase in enumerate(self.phases, start=1):
+            if epoch < phase.epochs:
+                return number
+            epoch -= phase.epochs
+        return len(self.phases)
+
+    def with_last(self, **changes: Any) -> "FineTune":
+        """The same with another last phase."""
+        return replace(self, phases=(*self.phases[:-1], replace(self.phases[-1], **changes)))
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "FineTune":
+        """What `dataclasses.asdict` gave."""
+        return cls(**{**values, "phases": tuple(Phase(**phase) for phase in values["phases"])})
+
+
+def pretrained(model: str, weights: str | None) -> str | None:
+    """The weights to start from: those given, "none" for random ones, else the published ones."""
+    if weights is not None:
+        return None if weights.lower() == "none" else weights
+    if WEIGHTS in published.tags(model):
+        return WEIGHTS
+    raise InputError(
+        f"no weights are published for {model}, and fine-tuning needs some to start from. Give a "
+        'file by `weights`, choose another model, or say weights="none" to train from random ones.'
+    )

@@ -1,0 +1,213 @@
+"""Feature caching: what a frozen backbone gives for each image is computed once, and kept on disk.
+
+A cache is found by a key: a hash of the backbone's layers and weights and of every image and label.
+Change one of them, and the cache is another one. Memory holds one batch at a time.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerascnn.errors import DataError, InputError
+
+logger = logging.getLogger("kerascnn.transfer")
+
+FEATURES, LABELS, INDEX = "features-{}.bin", "labels.bin", "cache.json"
+
+View = Callable[[np.ndarray], np.ndarray]
+
+
+def original(images: np.ndarray) -> np.ndarray:
+    """The view of images that leaves them as they are."""
+    return images
+
+
+def mirrored(images: np.ndarray) -> np.ndarray:
+    """The view from left to right, of images `[B, H, W, C]`."""
+    return images[:, :, ::-1]
+
+
+@dataclass(frozen=True)
+class Index:
+    """`cache.json`: what the binary files hold, row by row in C order.
+
+    Attributes:
+        key: Of the backbone, the data and the views.
+        images: Rows of each file.
+        views: How many files of features there are.
+        features: Shape of one row of them.
+        labels: Shape of one label.
+        feature_type, label_type: NumPy names.
+    """
+
+    key: str
+    images: int
+    views: int
+    features: tuple[int, ...]
+    labels: tuple[int, ...]
+    feature_type: str
+    label_type: str
+
+
+class FeatureCache:
+    """Features and labels of a data set, read from disk through memory maps.
+
+    Args:
+        folder: One that `cache_features` wrote.
+
+    Attributes:
+        index: What is in it.
+        features: One array `[images, ...]` per view, read-only.
+        labels: `[images, ...]`, read-only.
+
+    Raises:
+        InputError: No complete cache in the folder.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]):
+        self.folder = Path(folder)
+        if not (self.folder / INDEX).is_file():
+            raise InputError(f"no feature cache in {self.folder}: it has no {INDEX}.")
+        values = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
+        values["features"], values["labels"] = tuple(values["features"]), tuple(values["labels"])
+        self.index = index = Index(**values)
+        self.features = tuple(
+            self._map(FEATURES.format(view), index.feature_type, index.features)
+            for view in range(index.views)
+        )
+        self.labels = self._map(LABELS, index.label_type, index.labels)
+
+    def _map(self, name: str, kind: str, row: tuple[int, ...]) -> np.ndarray:
+        path, shape = self.folder / name, (self.index.images, *row)
+        expected = math.prod(shape) * np.dtype(kind).itemsize
+        if not path.is_file() or path.stat().st_size != expected:
+            raise InputError(
+                f"the feature cache {path} is damaged: it should have {expected} bytes."
+            )
+        return np.memmap(path, kind, "r", shape=shape)
+
+
+def cache_features(
+    backbone: keras.Model,
+    data: Iterable[Any],
+    folder: str | os.PathLike[str],
+    *,
+    views: Sequence[View] = (original,),
+) -> FeatureCache:
+    """Computes the features of a data set, or finds them computed.
+
+    The data is read once more than its features need, to know it by its content.
+
+    Args:
+        backbone: From images to features; runs in inference mode.
+        data: Batches of (images, labels): the same images whenever they are read, in any order.
+        folder: Where caches are kept, each in a folder named by its key.
+        views: Each gives a view of a batch of images, such as `mirrored`; the features of every
+            view are kept.
+
+    Raises:
+        DataError: The data is different when read again, as with random augmentation, or empty.
+    """
+    fingerprint = 0
+    for images, labels in _batches(data):
+        fingerprint += _content(images, labels, views)
+    if not fingerprint:
+        raise DataError("the data holds no image.")
+    key = _key(backbone, fingerprint)
+    final = Path(folder) / key
+    if final.is_dir():
+        try:
+            found = FeatureCache(final)
+        except InputError as error:
+            logger.warning("%s It is computed again.", error)
+            shutil.rmtree(final)
+        else:
+            logger.info("features of %d images found in %s", found.index.images, final)
+            return found
+    partial = final.with_name(f"{key}.partial-{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        index, seen = _write(backbone, data, partial, key, views)
+        if seen != fingerprint:
+            raise DataError(
+                "the images differ each time the data is read, so their features cannot be kept. "
+                "Leave random augmentation out of the data, or use cache=False."
+            )
+        (partial / INDEX).write_text(json.dumps(asdict(index)), encoding="utf-8")
+        partial.rename(final)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    size = sum(path.stat().st_size for path in final.iterdir())
+    logger.info("features of %d images written to %s (%.1f MB)", index.images, final, size / 1e6)
+    return FeatureCache(final)
+
+
+def _write(
+    backbone: keras.Model, data: Iterable[Any], folder: Path, key: str, views: Sequence[View]
+) -> tuple[Index, int]:
+    """Writes features and labels batch by batch; returns what was written and the fingerprint."""
+    fingerprint, rows, features, labels = 0, 0, np.empty(0), np.empty(0)
+    with contextlib.ExitStack() as stack:
+        files = [
+            stack.enter_context((folder / FEATURES.format(view)).open("wb"))
+            for view in range(len(views))
+        ]
+        label_file = stack.enter_context((folder / LABELS).open("wb"))
+        for images, labels in _batches(data):
+            fingerprint += _content(images, labels, views)
+            rows += len(labels)
+            label_file.write(labels.tobytes())
+            for file, view in zip(files, views, strict=True):
+                features = np.asarray(backbone.predict_on_batch(view(images)), "float32")
+                file.write(features.tobytes())
+    index = Index(
+        key=key,
+        images=rows,
+        views=len(views),
+        features=features.shape[1:],
+        labels=labels.shape[1:],
+        feature_type=features.dtype.name,
+        label_type=labels.dtype.name,
+    )
+    return index, fingerprint
+
+
+def _batches(data: Iterable[Any]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    for images, labels in data:
+        yield np.asarray(images), np.asarray(labels)
+
+
+def _content(images: np.ndarray, labels: np.ndarray, views: Sequence[View]) -> int:
+    """A sum over images, each hashed with its label: the same in any order."""
+    seen = [view(images) for view in views]
+    total = 0
+    for row, label in enumerate(labels):
+        digest = hashlib.blake2b(np.asarray(label).tobytes(), digest_size=16)
+        for images in seen:
+            digest.update(np.ascontiguousarray(images[row]).tobytes())
+        total += int.from_bytes(digest.digest(), "big")
+    return total
+
+
+def _key(backbone: keras.Model, fingerprint: int) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for layer in backbone.layers:
+        digest.update(f"{type(layer).__name__} {layer.name}".encode())
+        digest.update(json.dumps(layer.get_config(), sort_keys=True, default=str).encode())
+    for weight in backbone.weights:
+        digest.update(f"{weight.path} {weight.shape}".encode())
+        digest.update(np.ascontiguousarray(np.asarray(weight)).tobytes())
+    digest.update(f"{fingerprint:x} {keras.__version__}".encode())
+    return digest.hexdigest()

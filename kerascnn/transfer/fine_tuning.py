@@ -1,0 +1,364 @@
+"""Fine-tuning in phases: first the head, on features computed once, then deeper layers."""
+
+import contextlib
+import logging
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerascnn.errors import DataError, InputError
+from kerascnn.losses import Crossentropy
+from kerascnn.transfer import parts
+from kerascnn.transfer.batches import RowBatches
+from kerascnn.transfer.cache import FeatureCache, cache_features, mirrored, original
+from kerascnn.transfer.freezing import freeze
+from kerascnn.transfer.optimizers import LayerwiseLearningRate, layerwise_multipliers
+from kerascnn.transfer.phases import PHASES, Phase
+from kerascnn.transfer.schedules import WarmupCosine
+
+logger = logging.getLogger("kerascnn.transfer")
+
+Batches = Iterable[Any]
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """What `fine_tune` did.
+
+    Attributes:
+        history: One row per epoch: its number, that of its `phase` (both from 1), and metrics.
+        best_epoch: From 1; whose weights the model has now. Without validation data, the last.
+        cached: Names of the phases that trained on cached features.
+    """
+
+    history: tuple[dict[str, float], ...]
+    best_epoch: int
+    cached: tuple[str, ...]
+
+
+class _Best(keras.callbacks.Callback):
+    """Remembers the weights of the epoch with the best value of a metric."""
+
+    def __init__(self, watched: keras.Model, monitor: str):
+        super().__init__()
+        self.watched, self.monitor = watched, monitor
+        self.epoch, self.value = 0, -math.inf
+        self.weights: list[np.ndarray] = []
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            return
+        value = float(value) if "accuracy" in self.monitor else -float(value)
+        if value > self.value:
+            self.value, self.epoch = value, epoch + 1
+            self.weights = self.watched.get_weights()
+
+
+def fine_tune(
+    model: keras.Model,
+    train: Any,
+    validation: Any = None,
+    *,
+    phases: Sequence[Phase] = PHASES,
+    augmented: Callable[[int], Batches] | None = None,
+    prepare: Callable[[int, Phase], Phase] | None = None,
+    head: str | None = None,
+    loss: str | keras.losses.Loss | None = None,
+    metrics: Sequence[Any] | None = None,
+    monitor: str | None = None,
+    batch_size: int = 32,
+    batch_norm: str = "frozen",
+    label_smoothing: float = 0.1,
+    weight_decay: float = 0.05,
+    ema: float | None = None,
+    class_weight: Mapping[int, float] | None = None,
+    cache: bool | str | os.PathLike[str] = True,
+    epochs_done: int = 0,
+    seed: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> FineTuning:
+    """Trains a model that has a pretrained backbone, in phases.
+
+    While the whole backbone is frozen and the images are not augmented at random, the features of
+    every image and of its mirror image are computed once, kept on disk, and the head is trained on
+    them: many times as fast. A log message says where that is done.
+
+    At the end the model has the weights of its best epoch on the validation data.
+
+    Args:
+        model: Any model with one input and one output: one that `attach_head` made, or your own.
+            `split` says where its backbone ends.
+        train: Batches of (images, labels), such as a `tf.data.Dataset`, or a tuple of two arrays.
+            Labels are class indices or one-hot rows, or what the loss takes.
+        validation: Likewise, or None.
+        phases: What is trained when; by default the head, then everything.
+        augmented: Gives the training data augmented, from an epoch (counted from 0) on; taken
+            wherever features are not cached. None: `train` is.
+        prepare: Called with the number of a phase (from 1) and the phase when it begins, the model
+            being compiled for it; returns the phase to train, with another learning rate or number
+            of epochs, for instance.
+        head: Name of the head's first layer, where it is not found by itself.
+        loss: None takes the one that suits the last layer's activation: cross-entropy after
+            softmax, binary cross-entropy after sigmoid, else the squared error.
+        metrics: None means accuracy for classifiers, else the mean absolute error.
+        monitor: Metric of the validation data that decides which epoch is the best; the higher the
+            better if "accuracy" is in its name. None: the accuracy of classifiers, else the loss.
+        batch_size: For arrays and cached features.
+        batch_norm: "frozen" keeps the backbone's statistics, "train" adapts them where unfrozen.
+        label_smoothing: Share of each label spread over all classes; cross-entropy only.
+        weight_decay: Of AdamW.
+        ema: Momentum of an exponential moving average of the weights, such as 0.99, or None.
+        class_weight: Weight of the loss of each class.
+        cache: False: never keep features. A path: keep them there, for the next call too. True: in
+            a temporary folder.
+        epochs_done: Epochs of an interrupted call: the model is one saved after so many, with its
+            optimiser.
+        seed: Decides the order of cached features.
+        callbacks: Keras callbacks. They see the whole model, and epochs numbered over all phases.
+
+    Raises:
+        InputError: A model that cannot be taken apart, or no phase.
+        DataError: No training data.
+    """
+    if not phases:
+        raise InputError("`phases` must hold at least one phase.")
+    apart = parts.split(model, head)
+    if isinstance(train, tuple):
+        train = _rows(train, batch_size, seed, epochs_done)
+    if isinstance(validation, tuple):
+        validation = _rows(validation, batch_size, None, 0)
+    steps = _steps(train)
+    objective = _objective(model, train, loss, metrics, monitor, label_smoothing)
+    best = _Best(model, objective.monitor)
+    rows: list[dict[str, float]] = []
+    cached: list[str] = []
+    first = 0
+    for number, phase in enumerate(phases, start=1):
+        begin = max(first, epochs_done)
+        if begin < first + phase.epochs:
+            if begin == first:
+                freeze(model, phase.until, batch_norm=batch_norm, head=head)
+                phase = _begin(
+                    model, number, phase, prepare, objective, steps, weight_decay, ema, head
+                )
+            history = keras.callbacks.History()
+            averaging = [] if ema is None else [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]
+            watchers = [*averaging, *callbacks, best, history]
+            options = {
+                "initial_epoch": begin,
+                "epochs": first + phase.epochs,
+                "class_weight": dict(class_weight) if class_weight else None,
+                "verbose": 0,
+            }
+            with contextlib.ExitStack() as stack:
+                caches = None
+                if phase.until == "head" and not phase.augment and cache is not False:
+                    caches = _features(model, apart, train, validation, cache, stack)
+                if caches is not None:
+                    cached.append(phase.name)
+                    _fit_head(
+                        *(model, apart, caches, objective.metrics, batch_size, seed),
+                        *(watchers, options),
+                    )
+                else:
+                    data = train if augmented is None else augmented(begin)
+                    _fit(model, data, steps, validation, watchers, options)
+            for epoch, values in _by_epoch(history):
+                rows.append({"epoch": epoch, "phase": number, **values})
+            if model.stop_training:
+                break
+        first += phase.epochs
+    if best.weights:
+        model.set_weights(best.weights)
+    last = int(rows[-1]["epoch"]) if rows else epochs_done
+    return FineTuning(tuple(rows), best.epoch or last, tuple(cached))
+
+
+def _begin(
+    model: keras.Model,
+    number: int,
+    phase: Phase,
+    prepare: Callable[[int, Phase], Phase] | None,
+    objective: "_Objective",
+    steps: int,
+    weight_decay: float,
+    ema: float | None,
+    head: str | None,
+) -> Phase:
+    """Compiles the model for a phase, which the caller may change."""
+
+    def compile_for(phase: Phase) -> None:
+        optimizer = _optimizer(model, phase, steps, weight_decay, ema, head)
+        metrics = [_fresh(metric) for metric in objective.metrics]
+        model.compile(optimizer, objective.loss, metrics=metrics)
+
+    compile_for(phase)
+    if prepare is not None:
+        changed = prepare(number, phase)
+        if changed != phase:
+            phase = changed
+        compile_for(phase)  # also because the caller may have trained, to find a learning rate
+    return phase
+
+
+@dataclass(frozen=True)
+class _Objective:
+    """What training lowers, what is measured, and what decides which epoch is the best."""
+
+    loss: Any
+    metrics: list[Any]
+    monitor: str
+
+
+def _rows(data: tuple[Any, ...], batch_size: int, seed: int | None, epoch: int) -> RowBatches:
+    if len(data) != 2 or len(data[0]) != len(data[1]) or not len(data[0]):
+        raise DataError(
+            "a tuple of data must hold two arrays of equal length, images and labels. Received: "
+            f"{[np.shape(part) for part in data]}."
+        )
+    return RowBatches([np.asarray(data[0])], np.asarray(data[1]), batch_size, seed, epoch)
+
+
+def _steps(data: Batches) -> int:
+    """Batches in one pass."""
+    try:
+        steps = len(data)  # type: ignore[arg-type]
+    except TypeError:
+        steps = sum(1 for _ in data)  # a tf.data.Dataset of unknown length
+    if not steps:
+        raise DataError("the training data holds no batch.")
+    return steps
+
+
+def _objective(
+    model: keras.Model,
+    train: Batches,
+    loss: Any,
+    metrics: Sequence[Any] | None,
+    monitor: str | None,
+    label_smoothing: float,
+) -> _Objective:
+    """Completes what the caller left open, by the last layer and the form of the labels."""
+    _, labels = next(iter(train))
+    activation = getattr(getattr(model.layers[-1], "activation", None), "__name__", "softmax")
+    if loss is not None:
+        classifier = "crossentropy" in str(getattr(loss, "name", loss)).lower()
+    else:
+        classifier = activation in ("softmax", "sigmoid")
+        if activation == "softmax":
+            loss = Crossentropy(label_smoothing)
+        elif activation == "sigmoid":
+            loss = keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing)
+        else:
+            loss = keras.losses.MeanSquaredError()
+    if metrics is None and not classifier:
+        metrics = ["mean_absolute_error"]
+    elif metrics is None and activation == "sigmoid":
+        metrics = [keras.metrics.BinaryAccuracy(name="accuracy")]
+    elif metrics is None and len(np.shape(labels)) == 1:
+        metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    elif metrics is None:
+        metrics = [keras.metrics.CategoricalAccuracy(name="accuracy")]
+    monitor = monitor or ("val_accuracy" if classifier else "val_loss")
+    return _Objective(loss, list(metrics or ()), monitor)
+
+
+def _optimizer(
+    model: keras.Model,
+    phase: Phase,
+    steps: int,
+    weight_decay: float,
+    ema: float | None,
+    head: str | None,
+) -> keras.optimizers.Optimizer:
+    schedule = WarmupCosine(phase.learning_rate, steps * phase.epochs, warmup=0.1)
+    averaging = {} if ema is None else {"use_ema": True, "ema_momentum": ema}
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=weight_decay, **averaging)
+    if phase.until == "head" or phase.depth_factor == 1.0:
+        return optimizer
+    return LayerwiseLearningRate(
+        optimizer, layerwise_multipliers(model, phase.depth_factor, head=head)
+    )
+
+
+def _features(
+    model: keras.Model,
+    apart: parts.Parts,
+    train: Batches,
+    validation: Any,
+    cache: Any,
+    stack: contextlib.ExitStack,
+) -> tuple[FeatureCache, FeatureCache | None] | None:
+    """The features of both data sets; None, with a message, where they cannot be kept."""
+    frozen = keras.Model(model.inputs, apart.features)
+    folder = cache
+    if cache is True:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="features-"))
+    try:
+        found = cache_features(frozen, train, folder, views=(original, mirrored))
+    except DataError as error:
+        logger.warning("features are not cached: %s", error)
+        return None
+    logger.info("the backbone is frozen: the head trains on its features, computed once")
+    return found, None if validation is None else cache_features(frozen, validation, folder)
+
+
+def _fit_head(
+    model: keras.Model,
+    apart: parts.Parts,
+    caches: tuple[FeatureCache, FeatureCache | None],
+    metrics: Sequence[Any],
+    batch_size: int,
+    seed: int,
+    watchers: Sequence[keras.callbacks.Callback],
+    options: dict[str, Any],
+) -> None:
+    """Fits the head to features. Callbacks see the whole model, whose optimiser it is."""
+    head = keras.Model(apart.features, model.output)
+    head.compile(model.optimizer, model.loss, metrics=[_fresh(metric) for metric in metrics])
+    head.history = None  # `fit` returns it, but the list of callbacks below gives it to `model`
+
+    def stop(epoch: int, logs: Any) -> None:
+        head.stop_training = model.stop_training
+
+    everyone = [*watchers, keras.callbacks.LambdaCallback(on_epoch_end=stop)]
+    found, judged = caches
+    head.fit(
+        RowBatches(found.features, found.labels, batch_size, seed, options["initial_epoch"]),
+        validation_data=judged and RowBatches(judged.features, judged.labels, 256),
+        callbacks=keras.callbacks.CallbackList(everyone, add_history=True, model=model),
+        **options,
+    )
+
+
+def _fresh(metric: Any) -> Any:
+    """A metric of its own for another model."""
+    if isinstance(metric, keras.metrics.Metric):
+        return type(metric).from_config(metric.get_config())
+    return metric
+
+
+def _fit(
+    model: keras.Model,
+    data: Any,
+    steps: int,
+    validation: Any,
+    watchers: Sequence[keras.callbacks.Callback],
+    options: dict[str, Any],
+) -> None:
+    if hasattr(data, "repeat"):  # a tf.data.Dataset: starting it anew takes tenths of a second
+        data, options = data.repeat(), {**options, "steps_per_epoch": steps}
+    model.fit(data, validation_data=validation, callbacks=list(watchers), shuffle=False, **options)
+
+
+def _by_epoch(history: keras.callbacks.History) -> Iterator[tuple[int, dict[str, float]]]:
+    for place, epoch in enumerate(history.epoch):
+        values = {name: float(found[place]) for name, found in history.history.items()}
+        yield epoch + 1, values

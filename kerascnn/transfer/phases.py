@@ -1,0 +1,44 @@
+"""What fine-tuning trains when. Importing it does not load Keras."""
+
+from dataclasses import dataclass
+
+from kerascnn.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """Some epochs with the same layers frozen, under one schedule of the learning rate.
+
+    Attributes:
+        name: What messages and histories call it.
+        until: What is frozen, as `freeze` takes it: "head" trains the head alone, 0.0 everything.
+        epochs: Passes over the data.
+        learning_rate: Of the head, at its peak: it rises for a tenth of the steps, and falls like a
+            cosine to nothing.
+        depth_factor: The learning rate of each third of the backbone is this times that of the
+            third after it.
+        augment: Train on augmented images, if there are any.
+    """
+
+    name: str
+    until: str | int | float
+    epochs: int
+    learning_rate: float
+    depth_factor: float = 1.0
+    augment: bool = True
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise InputError(
+                f"phase {self.name!r}: `epochs` must be at least 1, not {self.epochs}."
+            )
+        if not self.learning_rate > 0:
+            raise InputError(
+                f"phase {self.name!r}: `learning_rate` must be above 0, not {self.learning_rate}."
+            )
+
+
+PHASES = (
+    Phase(name="head", until="head", epochs=20, learning_rate=3e-3, augment=False),
+    Phase(name="all", until=0.0, epochs=15, learning_rate=1e-3, depth_factor=0.5),
+)

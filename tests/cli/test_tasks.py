@@ -1,0 +1,124 @@
+"""The command line on CSV files of labels and of quantities."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from kerascnn.cli.main import main
+from kerascnn.export import metadata
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory):
+    """Plain pictures of 40 brightnesses: whether they are bright, and how bright they are."""
+    folder = tmp_path_factory.mktemp("plain")
+    labels, values = ["file,dark,bright"], ["file,light"]
+    for number in range(40):
+        light = 6 * number + 5
+        Image.new("L", (32, 32), light).save(folder / f"{number}.png")
+        labels.append(f"{number}.png,{int(light < 160)},{int(light > 80)}")
+        values.append(f"{number}.png,{light / 10}")
+    (folder / "labels.csv").write_text("\n".join(labels))
+    (folder / "values.csv").write_text("\n".join(values))
+    return folder
+
+
+def train(table):
+    folder = table.with_suffix("")
+    arguments = ["train", str(table), "-m", "LeNet5", "-o", str(folder), "--learning-rate", "3e-3"]
+    with pytest.raises(SystemExit) as stop:
+        main([*arguments, "--epochs", "12", "--batch-size", "8", "--seed", "2"])
+    assert stop.value.code == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def labels_run(tables):
+    return train(tables / "labels.csv")
+
+
+@pytest.fixture(scope="session")
+def values_run(tables):
+    return train(tables / "values.csv")
+
+
+@pytest.fixture(params=["labels", "values"])
+def trained(request):
+    """The name of the table and the run that was trained on it."""
+    return request.param, request.getfixturevalue(f"{request.param}_run")
+
+
+def test_evaluate_shows_the_figures_of_the_task(trained, call):
+    name, run = trained
+    code, out, _ = call("evaluate", run)
+    assert code == 0
+    if name == "labels":
+        assert "mAP" in out
+        assert "per label" in out
+        assert "dark" in out
+    else:
+        assert "RMSE" in out
+        assert "light" in out
+    _, out, _ = call("evaluate", run, "--json", "--tta", "flip")
+    report = json.loads(out)
+    saved = json.loads((run / "metrics.json").read_text())["validation"]
+    figure = "mean_average_precision" if name == "labels" else "r2"
+    assert report["results"]["model.keras"][figure] == pytest.approx(saved[figure])
+    assert report["tta"]["results"]["model.keras"]["images"] == saved["images"]
+
+
+def test_predict_names_labels_or_values(trained, tables, call):
+    name, run = trained
+    image = tables / "39.png"
+    _, out, _ = call("predict", run, image, "--json")
+    answer = json.loads(out)[0]
+    code, out, _ = call("predict", run, image)
+    assert code == 0
+    if name == "labels":
+        assert [guess["label"] for guess in answer["predictions"]] == ["bright", "dark"]
+        assert (
+            answer["predictions"][0]["probability"] > 0.5 > answer["predictions"][1]["probability"]
+        )
+        assert "bright" in out
+        assert "dark" not in out
+    else:
+        assert answer["values"]["light"] == pytest.approx(23.9, abs=5)
+        assert f"light {answer['values']['light']:.4g}" in out
+
+
+def test_a_bundle_is_refused_with_what_works(trained, call, tmp_path):
+    _, run = trained
+    code, _, err = call("export", run, "--out", tmp_path / "bundle")
+    assert code == 2
+    assert "--recipes float16 --out model.tflite" in err
+    code, _, err = call("export", run, "--out", tmp_path / "model.tflite")
+    assert code == 2
+    assert "choose one recipe" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_single_file_is_written_verified_and_measured(values_run, tables, call, tmp_path):
+    path = tmp_path / "model.tflite"
+    code, out, _ = call("export", values_run, "--recipes", "float16", "--out", path)
+    assert code == 0
+    assert "max_of_range" in out
+    saved = json.loads((values_run / "metrics.json").read_text())["validation"]
+    data = ("--data", tables / "values.csv", "--split", "validation", "--seed", "2")
+    _, out, _ = call("evaluate", path, *data, "--json")
+    result = json.loads(out)["results"]["model.tflite"]
+    mae = saved["per_target"]["light"]["mae"]
+    assert result["per_target"]["light"]["mae"] == pytest.approx(mae, abs=0.05)
+    _, out, _ = call("predict", path, tables / "39.png", "--task", "regression", "--json")
+    assert json.loads(out)[0]["values"]["target 0"] == pytest.approx(23.9, abs=5)
+    assert metadata.read(path) is None  # TFLite's is for classifiers
+
+
+def test_the_task_of_a_run_cannot_be_changed(trained, tables, call):
+    _, run = trained
+    code, _, err = call("predict", run, tables / "1.png", "--task", "classification")
+    assert code == 2
+    assert "is a run of the task" in err
+    code, _, err = call("evaluate", run, "--data", "digits", "--split", "test")
+    assert code == 2
+    assert "needs a .csv file" in err
