@@ -132,9 +132,11 @@ def command(
     seconds = sum(row["seconds"] for row in result.history)
     for name, metrics in result.metrics.items():
         console.say(f"{name}: {figures.headline(metrics)}")
+    report = result.folder / "report.html"
+    look = f"; look at {report}" if report.is_file() else ""
     console.say(
         f"{len(result.history)} epochs in {seconds:.0f} s, kept epoch {result.best_epoch}. "
-        f"Everything is in {result.folder}; look at {result.folder / 'report.html'}"
+        f"Everything is in {result.folder}{look}"
     )
     console.next_steps(
         f"kerascnn export {result.folder} {_export_options(result)}",

@@ -110,7 +110,8 @@ def _pair(splits: "Splits", pair: "DuplicatePair") -> str:
     if pair.across:
         remarks.append(f"one in {SPLITS[pair.first.split]}, one in {SPLITS[pair.second.split]}")
     bad = " wrong" if pair.across or pair.labels_differ else ""
-    names = [splits.class_names[one.label] for one in (pair.first, pair.second)]
+    labels = [splits.labels(one.split)[one.position] for one in (pair.first, pair.second)]
+    names = [splits.class_names[label] for label in labels]
     title = " ≠ ".join(names) if pair.labels_differ else names[0]
     views = "".join(_view(splits, one) for one in (pair.first, pair.second))
     return (
