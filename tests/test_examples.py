@@ -8,6 +8,7 @@ import pytest
 ARGUMENTS = {
     "lenet_mnist.py": ["--source", "digits", "--epochs", "1", "--out", "model.tflite"],
     "export_your_model.py": [],
+    "multi_label.py": ["--mosaics", "300", "--epochs", "1"],
     "plain_against_residual.py": [
         *("--source", "digits", "--epochs", "1", "--models", "ResNet20"),
     ],

@@ -43,9 +43,9 @@ def command(
 ) -> None:
     """Show what augmentation NAME does to the images of SOURCE, and how fast it is.
 
-    SOURCE is what `kerascnn train` takes: a folder of class folders, tfds:NAME or digits. Names:
-    none, light, standard, strong, lenet, alexnet, inception, resnet, cifar, randaugment, trivial,
-    augmix.
+    SOURCE is what `kerascnn train` takes: a folder of class folders, a .csv file, tfds:NAME or
+    digits. Names: none, light, standard, strong, lenet, alexnet, inception, resnet, cifar,
+    randaugment, trivial, augmix.
     """
     from pathlib import Path
 

@@ -84,7 +84,9 @@ def command(
     elif predictor.run is not None:
         splits = predictor.run.data(**({"data_dir": data_dir} if data_dir else {}))
     else:
-        raise InputError(f"{path} does not know its data: say --data FOLDER, tfds:NAME or digits.")
+        raise InputError(
+            f"{path} does not know its data: say --data FOLDER, FILE.csv, tfds:NAME or digits."
+        )
     if splits.task != "classification" and not single:
         raise InputError(
             f"a bundle is for classifiers, and {path} is of the task {splits.task}. Write single "

@@ -41,6 +41,20 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
     return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])
 
 
+def parse_duration(text: str | None) -> float | None:
+    """Turns "90", "90s", "10m" or "1.5h" into seconds."""
+    if text is None:
+        return None
+    unit = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:].lower())
+    try:
+        seconds = float(text if unit is None else text[:-1]) * (unit or 1.0)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise InputError(f"--time-budget takes a duration such as 90s, 10m or 1h. Received: {text}")
+    return seconds
+
+
 data_dir = click.option(
     "--data-dir", metavar="FOLDER", help="Where TensorFlow Datasets keeps its data [TFDS_DATA_DIR]."
 )

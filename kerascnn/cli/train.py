@@ -1,10 +1,11 @@
 """`kerascnn train`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from kerascnn.cli import console, figures, options
+from kerascnn.cli import console, export, figures, options
 
 if TYPE_CHECKING:
     from kerascnn.training import RunResult
@@ -37,9 +38,31 @@ if TYPE_CHECKING:
 @click.option(
     "--augment",
     metavar="NAME",
-    default="none",
+    help="Augmentation of the training images, such as light, standard, strong or randaugment "
+    "[none; with --fine-tune: standard].",
+)
+@click.option(
+    "--fine-tune",
+    is_flag=True,
+    help="Keep the backbone of --weights [imagenet], give it a new head, and train in phases. "
+    "--model is MobileNetV2 if not given; --weights none starts from random ones.",
+)
+@click.option(
+    "--head",
+    metavar="NAME",
+    default="linear",
     show_default=True,
-    help="Augmentation of the training images, such as light, standard, strong or randaugment.",
+    help="With --fine-tune: the new head: linear, mlp, conv, concat_pool or cosine.",
+)
+@click.option("--find-lr", is_flag=True, help="With --fine-tune: learning rates by a range test.")
+@click.option(
+    "--time-budget", metavar="10m", help="With --fine-tune: fit the plan to this time, and stop."
+)
+@click.option(
+    "--export",
+    "recipes",
+    metavar="A,B,...",
+    help="Then write a verified bundle of these recipes, such as int8, to RUN-bundle.",
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
@@ -58,7 +81,9 @@ if TYPE_CHECKING:
 @options.data_dir
 @options.overwrite
 @options.as_json
+@click.pass_context
 def command(
+    context: click.Context,
     source: str | None,
     model: str | None,
     task: str,
@@ -70,7 +95,12 @@ def command(
     resize: str,
     validation_split: float | None,
     patience: int | None,
-    augment: str,
+    augment: str | None,
+    fine_tune: bool,
+    head: str,
+    find_lr: bool,
+    time_budget: str | None,
+    recipes: str | None,
     seed: int,
     weights: str | None,
     items: tuple[str, ...],
@@ -83,23 +113,38 @@ def command(
 
     SOURCE is a folder with one folder of images per class, a .csv file that names images and their
     classes, labels or quantities, tfds:NAME (TensorFlow Datasets), or digits (embedded).
-    `kerascnn augment SOURCE --policy NAME --out FILE.png` shows what an
-    augmentation does to it.
+    `kerascnn augment SOURCE --policy NAME --out FILE.png` shows what an augmentation does to it.
+
+    From a folder of photos to a file for a device:
+    kerascnn train PHOTOS --fine-tune --export int8 --out RUN
     """
-    if not resume and (source is None or model is None):
+    if not resume and (source is None or (model is None and not fine_tune)):
         missing = (
             "SOURCE (a folder, FILE.csv, tfds:NAME or digits)" if source is None else "--model NAME"
         )
         raise click.UsageError(f"missing {missing}. See `kerascnn train --help`.")
+    tuning = {"head": head != "linear", "find-lr": find_lr, "time-budget": time_budget}
+    for name, given in tuning.items():
+        if given and not fine_tune:
+            raise click.UsageError(f"--{name} goes with --fine-tune.")
+    if recipes and as_json:
+        raise click.UsageError("--export and --json exclude each other.")
+    bundle = f"{out.rstrip('/')}-bundle"
+    if recipes:
+        from kerascnn.files import refuse_existing
+
+        refuse_existing(Path(bundle), overwrite)
     if model is not None:
         from kerascnn import catalog
 
         catalog.find(model)
     parsed, size = options.parse_options(items), options.parse_size(image_size)
+    budget = options.parse_duration(time_budget)
     console.import_tensorflow()
     from kerascnn.cli.progress import TrainingProgress
-    from kerascnn.training import train
+    from kerascnn.training import FineTune, train
 
+    plan = FineTune(head=head, find_learning_rate=find_lr, time_budget=budget)
     progress = TrainingProgress()
     try:
         result = train(
@@ -117,6 +162,7 @@ def command(
             resize=resize,
             patience=patience,
             augment=augment,
+            fine_tune=plan if fine_tune else False,
             seed=seed,
             data_dir=data_dir,
             resume=resume,
@@ -132,12 +178,21 @@ def command(
     seconds = sum(row["seconds"] for row in result.history)
     for name, metrics in result.metrics.items():
         console.say(f"{name}: {figures.headline(metrics)}")
-    report = result.folder / "report.html"
+    report = result.folder / "report.html"  # of classifiers
     look = f"; look at {report}" if report.is_file() else ""
     console.say(
         f"{len(result.history)} epochs in {seconds:.0f} s, kept epoch {result.best_epoch}. "
         f"Everything is in {result.folder}{look}"
     )
+    if recipes:
+        context.invoke(
+            export.command,
+            path=str(result.folder),
+            out=bundle,
+            recipes=recipes,
+            overwrite=overwrite,
+        )
+        return
     console.next_steps(
         f"kerascnn export {result.folder} {_export_options(result)}",
         f"kerascnn predict {result.folder} IMAGE",

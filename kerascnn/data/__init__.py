@@ -1,4 +1,4 @@
-"""Image data: from a folder of photos, TensorFlow Datasets or the embedded digits to `tf.data`.
+"""Image data: from a folder, a table, TensorFlow Datasets or the embedded digits to `tf.data`.
 
 Importing this package does not import TensorFlow; `load` does.
 """

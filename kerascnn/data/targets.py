@@ -118,7 +118,13 @@ def _read(table: Table, columns: Sequence[str], task: str, notes: tuple[str, ...
         return Targets(task, tuple(columns), _quantities(table, columns), notes)
     listed = len(columns) == 1 and columns[0].lower() in _LIST_NAMES
     if task == MULTI_LABEL and not listed and all(_are_flags(table.cells(c)) for c in columns):
-        return Targets(task, tuple(columns), _flags(table, columns), notes)
+        labels = _flags(table, columns)
+        if len(columns) > 1 and (labels.sum(axis=1) == 1).all():
+            notes += (
+                "every image has exactly one label; one column of class names instead would make "
+                "it classification",
+            )
+        return Targets(task, tuple(columns), labels, notes)
     if len(columns) > 1:
         if task == MULTI_LABEL:
             for name in columns:

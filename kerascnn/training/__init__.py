@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     )
     from kerascnn.training.calibration import fit_temperature as fit_temperature
     from kerascnn.training.calibration import reliability_bins as reliability_bins
+    from kerascnn.training.plan import FineTune as FineTune
     from kerascnn.training.report.write import write_report as write_report
     from kerascnn.training.run import RunResult as RunResult
     from kerascnn.training.run import train as train
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _CALIBRATION = "kerascnn.training.calibration"
 _NAMES = {
+    "FineTune": "kerascnn.training.plan",
     "apply_temperature": _CALIBRATION,
     "expected_calibration_error": _CALIBRATION,
     "fit_temperature": _CALIBRATION,

@@ -5,7 +5,8 @@ from typing import Any
 
 from kerascnn.catalog import published
 from kerascnn.errors import InputError
-from kerascnn.transfer.phases import PHASES, Phase
+from kerascnn.training.defaults import Settings
+from kerascnn.transfer.phases import Phase, default_phases
 
 # A light model whose published weights many phones run.
 MODEL, WEIGHTS, AUGMENTATION = "MobileNetV2", "imagenet", "standard"
@@ -17,7 +18,8 @@ class FineTune:
 
     Attributes:
         head: One of `kerascnn.transfer.HEADS`.
-        phases: What is trained when.
+        phases: What is trained when. None given: the head, then everything, at a rate that suits
+            the family.
         batch_norm: "train" or "frozen": the backbone's statistics, where it is trained.
         balance: Weight the loss of each class against its number of images, where the largest class
             has at least one and a half times as many as the smallest.
@@ -28,7 +30,7 @@ class FineTune:
     """
 
     head: str = "linear"
-    phases: tuple[Phase, ...] = PHASES
+    phases: tuple[Phase, ...] = ()
     batch_norm: str = "train"
     balance: bool = True
     find_learning_rate: bool = False
@@ -51,14 +53,33 @@ class FineTune:
             epoch -= phase.epochs
         return len(self.phases)
 
-    def with_last(self, **changes: Any) -> "FineTune":
-        """The same with another last phase."""
-        return replace(self, phases=(*self.phases[:-1], replace(self.phases[-1], **changes)))
+    def completed(
+        self, settings: Settings, epochs: int | None, learning_rate: float | None
+    ) -> "FineTune":
+        """With phases, whose last has the epochs and the learning rate that are given."""
+        rate = 2 * settings.learning_rate if learning_rate is None else learning_rate
+        phases = self.phases or default_phases(rate)
+        given = {"epochs": epochs, "learning_rate": learning_rate}
+        changes: Any = {name: value for name, value in given.items() if value is not None}
+        return replace(self, phases=(*phases[:-1], replace(phases[-1], **changes)))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "FineTune":
         """What `dataclasses.asdict` gave."""
         return cls(**{**values, "phases": tuple(Phase(**phase) for phase in values["phases"])})
+
+
+def image_size(own: tuple[int, int]) -> tuple[int, int]:
+    """What to load images at: 8/7 of the architecture's own size, in multiples of 32.
+
+    Training on random crops shows objects larger than they are in whole images; more pixels in all
+    of them make up for it (Touvron et al. 2019, "Fixing the train-test resolution discrepancy").
+    Sizes below 128 stay.
+    """
+    if min(own) < 128:
+        return own
+    height, width = (32 * round(side * 8 / 7 / 32) for side in own)
+    return height, width
 
 
 def pretrained(model: str, weights: str | None) -> str | None:

@@ -22,6 +22,7 @@ from kerascnn.training.defaults import defaults_for
 from kerascnn.training.keeper import RunKeeper, State, read_state
 from kerascnn.training.metrics import Metrics
 from kerascnn.training.plan import AUGMENTATION, MODEL, FineTune, pretrained
+from kerascnn.training.plan import image_size as plan_image_size
 from kerascnn.training.run_folder import RunConfig, load_data, open_run
 
 # Options of a factory that the data decides, or that would not give a classifier.
@@ -119,13 +120,12 @@ def train(
     """
     folder = Path(out)
     if resume:
-        config = _resumed_config(folder, source, model, augment)
+        config = _resumed_config(folder, source, model, augment, task)
         state = read_state(folder) or State()
         splits = load_data(config, first_epoch=state.epochs)
     else:
         refuse_existing(folder, overwrite)
-        plan = _plan(fine_tune, epochs, learning_rate)
-        if plan is not None and model is None:
+        if fine_tune and model is None:
             model = MODEL
         if source is None or model is None:
             raise InputError("training needs a data source and a model.")
@@ -141,14 +141,17 @@ def train(
             **{k: v for k, v in given.items() if v is not None},
         )
         options = _checked(options)
-        if plan is not None:
-            weights = pretrained(entry.name, weights)
+        plan, own_size = None, entry.input_shape[:2]
+        if fine_tune:
+            plan = FineTune() if fine_tune is True else fine_tune
+            plan = plan.completed(settings, epochs, learning_rate)
+            own_size, weights = plan_image_size(own_size), pretrained(entry.name, weights)
         if augment is None:
             augment = "none" if plan is None else AUGMENTATION
         augmentation.get(augment, 32)  # an unknown name is an error before anything is loaded
         splits = data.load(
             source,
-            entry.input_shape[:2] if image_size is None else image_size,
+            own_size if image_size is None else image_size,
             settings.batch_size,
             task=task,
             validation_split=validation_split,
@@ -217,16 +220,6 @@ def _fit(
     )
 
 
-def _plan(
-    fine_tune: bool | FineTune, epochs: int | None, learning_rate: float | None
-) -> FineTune | None:
-    if fine_tune is False:
-        return None
-    plan = FineTune() if fine_tune is True else fine_tune
-    given = {"epochs": epochs, "learning_rate": learning_rate}
-    return plan.with_last(**{k: v for k, v in given.items() if v is not None})
-
-
 def _checked(options: Mapping[str, Any] | None) -> dict[str, Any]:
     for name in options or {}:
         if name in RESERVED_OPTIONS:
@@ -240,7 +233,7 @@ def _absolute(source: str) -> str:
 
 
 def _resumed_config(
-    folder: Path, source: str | None, model: str | None, augment: str | None
+    folder: Path, source: str | None, model: str | None, augment: str | None, task: str
 ) -> RunConfig:
     config = open_run(folder).config
     if source is not None and _absolute(source) != config.source:
@@ -249,6 +242,8 @@ def _resumed_config(
         raise InputError(f"run {folder} trains {config.model}, not {model}.")
     if augment is not None and augment.lower() not in ("none", config.augment):
         raise InputError(f"run {folder} has the augmentation {config.augment}, not {augment}.")
+    if task not in ("auto", config.task):
+        raise InputError(f"run {folder} is of the task {config.task}, not {task}.")
     if not (folder / run_folder.BACKUP).is_dir():
         raise InputError(f"run {folder} is finished; there is nothing to resume.")
     return config

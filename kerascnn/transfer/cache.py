@@ -11,7 +11,7 @@ import logging
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -184,7 +184,9 @@ def _write(
     return index, fingerprint
 
 
-def _batches(data: Iterable[Any]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+def _batches(data: Iterable[Any]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    if isinstance(data, keras.utils.PyDataset):  # has no end of its own when iterated
+        data = (data[number] for number in range(len(data)))
     for images, labels in data:
         yield np.asarray(images), np.asarray(labels)
 

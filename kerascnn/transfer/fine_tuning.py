@@ -4,10 +4,9 @@ import contextlib
 import logging
 import math
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -16,10 +15,11 @@ from kerascnn.errors import DataError, InputError
 from kerascnn.losses import Crossentropy
 from kerascnn.transfer import parts
 from kerascnn.transfer.batches import RowBatches
-from kerascnn.transfer.cache import FeatureCache, cache_features, mirrored, original
+from kerascnn.transfer.cache import mirrored, original
 from kerascnn.transfer.freezing import freeze
+from kerascnn.transfer.head_training import Caches, features_of, fit_on_features, fresh
 from kerascnn.transfer.optimizers import LayerwiseLearningRate, layerwise_multipliers
-from kerascnn.transfer.phases import PHASES, Phase
+from kerascnn.transfer.phases import Phase, default_phases
 from kerascnn.transfer.schedules import WarmupCosine
 
 logger = logging.getLogger("kerascnn.transfer")
@@ -66,7 +66,7 @@ def fine_tune(
     train: Any,
     validation: Any = None,
     *,
-    phases: Sequence[Phase] = PHASES,
+    phases: Sequence[Phase] | None = None,
     augmented: Callable[[int], Batches] | None = None,
     prepare: Callable[[int, Phase], Phase] | None = None,
     head: str | None = None,
@@ -98,7 +98,7 @@ def fine_tune(
         train: Batches of (images, labels), such as a `tf.data.Dataset`, or a tuple of two arrays.
             Labels are class indices or one-hot rows, or what the loss takes.
         validation: Likewise, or None.
-        phases: What is trained when; by default the head, then everything.
+        phases: What is trained when; None means `default_phases()`: the head, then everything.
         augmented: Gives the training data augmented, from an epoch (counted from 0) on; taken
             wherever features are not cached. None: `train` is.
         prepare: Called with the number of a phase (from 1) and the phase when it begins, the model
@@ -127,6 +127,7 @@ def fine_tune(
         InputError: A model that cannot be taken apart, or no phase.
         DataError: No training data.
     """
+    phases = default_phases() if phases is None else phases
     if not phases:
         raise InputError("`phases` must hold at least one phase.")
     apart = parts.split(model, head)
@@ -148,10 +149,9 @@ def fine_tune(
                 phase = _begin(
                     model, number, phase, prepare, objective, steps, weight_decay, ema, head
                 )
-            history = keras.callbacks.History()
             averaging = [] if ema is None else [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]
-            watchers = [*averaging, *callbacks, best, history]
-            options = {
+            watchers = [*averaging, *callbacks, best]
+            options: dict[str, Any] = {
                 "initial_epoch": begin,
                 "epochs": first + phase.epochs,
                 "class_weight": dict(class_weight) if class_weight else None,
@@ -163,13 +163,19 @@ def fine_tune(
                     caches = _features(model, apart, train, validation, cache, stack)
                 if caches is not None:
                     cached.append(phase.name)
-                    _fit_head(
-                        *(model, apart, caches, objective.metrics, batch_size, seed),
-                        *(watchers, options),
+                    history = fit_on_features(
+                        model,
+                        apart,
+                        caches,
+                        metrics=objective.metrics,
+                        batch_size=batch_size,
+                        seed=seed,
+                        callbacks=watchers,
+                        **options,
                     )
                 else:
                     data = train if augmented is None else augmented(begin)
-                    _fit(model, data, steps, validation, watchers, options)
+                    history = _fit(model, data, steps, validation, watchers, options)
             for epoch, values in _by_epoch(history):
                 rows.append({"epoch": epoch, "phase": number, **values})
             if model.stop_training:
@@ -196,7 +202,7 @@ def _begin(
 
     def compile_for(phase: Phase) -> None:
         optimizer = _optimizer(model, phase, steps, weight_decay, ema, head)
-        metrics = [_fresh(metric) for metric in objective.metrics]
+        metrics = [fresh(metric) for metric in objective.metrics]
         model.compile(optimizer, objective.loss, metrics=metrics)
 
     compile_for(phase)
@@ -293,56 +299,17 @@ def _features(
     apart: parts.Parts,
     train: Batches,
     validation: Any,
-    cache: Any,
+    cache: Literal[True] | str | os.PathLike[str],
     stack: contextlib.ExitStack,
-) -> tuple[FeatureCache, FeatureCache | None] | None:
-    """The features of both data sets; None, with a message, where they cannot be kept."""
-    frozen = keras.Model(model.inputs, apart.features)
-    folder = cache
-    if cache is True:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="features-"))
+) -> Caches | None:
+    """None, with a message, where features cannot be kept."""
     try:
-        found = cache_features(frozen, train, folder, views=(original, mirrored))
+        return stack.enter_context(
+            features_of(model, apart, train, validation, cache, (original, mirrored))
+        )
     except DataError as error:
         logger.warning("features are not cached: %s", error)
         return None
-    logger.info("the backbone is frozen: the head trains on its features, computed once")
-    return found, None if validation is None else cache_features(frozen, validation, folder)
-
-
-def _fit_head(
-    model: keras.Model,
-    apart: parts.Parts,
-    caches: tuple[FeatureCache, FeatureCache | None],
-    metrics: Sequence[Any],
-    batch_size: int,
-    seed: int,
-    watchers: Sequence[keras.callbacks.Callback],
-    options: dict[str, Any],
-) -> None:
-    """Fits the head to features. Callbacks see the whole model, whose optimiser it is."""
-    head = keras.Model(apart.features, model.output)
-    head.compile(model.optimizer, model.loss, metrics=[_fresh(metric) for metric in metrics])
-    head.history = None  # `fit` returns it, but the list of callbacks below gives it to `model`
-
-    def stop(epoch: int, logs: Any) -> None:
-        head.stop_training = model.stop_training
-
-    everyone = [*watchers, keras.callbacks.LambdaCallback(on_epoch_end=stop)]
-    found, judged = caches
-    head.fit(
-        RowBatches(found.features, found.labels, batch_size, seed, options["initial_epoch"]),
-        validation_data=judged and RowBatches(judged.features, judged.labels, 256),
-        callbacks=keras.callbacks.CallbackList(everyone, add_history=True, model=model),
-        **options,
-    )
-
-
-def _fresh(metric: Any) -> Any:
-    """A metric of its own for another model."""
-    if isinstance(metric, keras.metrics.Metric):
-        return type(metric).from_config(metric.get_config())
-    return metric
 
 
 def _fit(
@@ -352,10 +319,12 @@ def _fit(
     validation: Any,
     watchers: Sequence[keras.callbacks.Callback],
     options: dict[str, Any],
-) -> None:
+) -> keras.callbacks.History:
     if hasattr(data, "repeat"):  # a tf.data.Dataset: starting it anew takes tenths of a second
         data, options = data.repeat(), {**options, "steps_per_epoch": steps}
-    model.fit(data, validation_data=validation, callbacks=list(watchers), shuffle=False, **options)
+    return model.fit(
+        data, validation_data=validation, callbacks=list(watchers), shuffle=False, **options
+    )
 
 
 def _by_epoch(history: keras.callbacks.History) -> Iterator[tuple[int, dict[str, float]]]:

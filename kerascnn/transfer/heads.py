@@ -23,6 +23,9 @@ TASKS = {
     "ordinal": None,
 }
 MLP_HIDDEN = 512
+# Of the head's batch norm. New heads are often trained for a few hundred steps only, in which
+# Keras's 0.99 would leave the statistics near their start.
+MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def _conv(x: Tensor, plan: _Plan) -> Tensor:
 def _concat_pool(x: Tensor, plan: _Plan) -> Tensor:
     pool = layers.GlobalMaxPooling2D if len(x.shape) == 4 else layers.GlobalMaxPooling1D
     x = layers.Concatenate(name="head_concat")([average(x), pool(name="head_max")(x)])
-    x = BatchNormalization(name="head_norm")(x)
+    x = BatchNormalization(momentum=MOMENTUM, name="head_norm")(x)
     return _last(_dropped(_hidden(x, plan), plan), plan)
 
 
@@ -151,7 +154,7 @@ def _hidden(x: Tensor, plan: _Plan) -> Tensor:
 
 
 def _normalized_relu(x: Tensor, i: int) -> Tensor:
-    x = BatchNormalization(name=f"head_norm{i}")(x)
+    x = BatchNormalization(momentum=MOMENTUM, name=f"head_norm{i}")(x)
     return layers.ReLU(name=f"head_relu{i}")(x)
 
 

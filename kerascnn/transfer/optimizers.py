@@ -52,7 +52,7 @@ class LayerwiseLearningRate(keras.optimizers.Optimizer):
                 raise InputError(f"the multiplier of {key!r} must be at least 0, but is {factor}.")
         rate = optimizer._learning_rate
         super().__init__(
-            rate if callable(rate) else float(rate),
+            rate if callable(rate) else float(rate.numpy()),
             clipnorm=optimizer.clipnorm,
             clipvalue=optimizer.clipvalue,
             global_clipnorm=optimizer.global_clipnorm,

@@ -38,7 +38,13 @@ class Phase:
             )
 
 
-PHASES = (
-    Phase(name="head", until="head", epochs=20, learning_rate=3e-3, augment=False),
-    Phase(name="all", until=0.0, epochs=15, learning_rate=1e-3, depth_factor=0.5),
-)
+def default_phases(learning_rate: float = 2e-3) -> tuple[Phase, ...]:
+    """The head alone, then everything.
+
+    Args:
+        learning_rate: Of the second phase; a tenth of it suits networks without normalisation.
+    """
+    return (
+        Phase(name="head", until="head", epochs=20, learning_rate=3e-3, augment=False),
+        Phase(name="all", until=0.0, epochs=25, learning_rate=learning_rate),
+    )

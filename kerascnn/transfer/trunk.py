@@ -8,7 +8,7 @@ import keras
 
 from kerascnn.errors import InputError
 from kerascnn.transfer.parts import calls_of
-from kerascnn.transfer.preprocessing import prepare
+from kerascnn.transfer.preprocessing import NAME, prepare
 
 Tensor = Any
 
@@ -79,6 +79,11 @@ def _output_of(graph: Any, cut: str) -> Tensor:
 
 def _prepared(trunk: keras.Model, preprocessing: str | keras.layers.Layer) -> keras.Model:
     """A copy of the trunk that does the preprocessing first."""
+    if isinstance(preprocessing, str) and NAME in [layer.name for layer in trunk.layers]:
+        raise InputError(
+            f"the backbone {trunk.name!r} has a layer {NAME!r} already: it takes raw pixels. Leave "
+            "the option `preprocessing` out."
+        )
     old, name = trunk.inputs[0], trunk.layers[0].name
     images = keras.Input(batch_shape=old.shape, dtype=old.dtype, name=name)
     pixels = prepare(images, preprocessing)

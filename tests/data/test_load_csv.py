@@ -126,6 +126,12 @@ def test_spaces_are_part_of_a_name_and_this_is_said(make_csv):
     assert any("spaces are part of its name" in note for note in splits.notes)
 
 
+@pytest.mark.parametrize(("cells", "told"), [(["1,0", "0,1"], True), (["1,0", "1,1"], False)])
+def test_labels_that_could_be_classes_are_noted(make_csv, cells, told):
+    splits = load(make_csv("file,sky,sea", *rows(cells * 6)))
+    assert any("exactly one label" in note for note in splits.notes) == told
+
+
 @pytest.mark.parametrize("mark", [";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_delimiters_and_byte_order_marks_are_seen(make_csv, mark, encoding):

@@ -125,6 +125,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(valued, tables, tmp_path):
     arguments = {"epochs": 6, "batch_size": 8, "seed": 1, "callbacks": [Interrupt()]}
     with pytest.raises(Interruption):
         train(str(tables / "values.csv"), "LeNet5", tmp_path / "run", **arguments)
+    with pytest.raises(InputError, match="is of the task regression, not multi_label"):
+        train(None, None, tmp_path / "run", resume=True, task="multi_label")
     resumed = train(None, None, tmp_path / "run", resume=True)
     losses = [row["loss"] for row in resumed.history]
     assert losses == pytest.approx([row["loss"] for row in valued.history], rel=1e-2)

@@ -13,16 +13,18 @@ from kerascnn.transfer.lr_finder import _smoothed
 CLASSES = np.arange(32) % 3
 
 
-def classifier(optimizer="adam"):
+def classifier(optimizer="adam", eager=True):
     model = attach_head(backbone(), 3, dropout=0.3)
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=eager
+    )
     return model
 
 
 def quadratic():
     """Loss w^2 per image: plain gradient descent diverges above the rate 1."""
     model = keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)])
-    model.compile(keras.optimizers.SGD(), "mse")
+    model.compile(keras.optimizers.SGD(), "mse", run_eagerly=True)
     model.set_weights([np.ones((1, 1))])
     return model
 
@@ -50,7 +52,7 @@ def test_the_test_ends_when_the_loss_diverges():
 
 
 def test_nothing_of_the_model_is_changed():
-    model = classifier()
+    model = classifier(eager=False)
     model.fit(images(8), CLASSES[:8], verbose=0)
     optimizer, function = model.optimizer, model.train_function
     before = [np.array(variable) for variable in (*model.variables, *optimizer.variables)]
@@ -89,7 +91,7 @@ def test_weights_are_put_back_after_an_error():
 def test_frozen_layers_and_multipliers_are_kept(monkeypatch):
     model = classifier()
     freeze(model)
-    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", run_eagerly=True)
     seen = []
     original = keras.optimizers.SGD.build
     monkeypatch.setattr(

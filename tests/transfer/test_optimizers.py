@@ -141,7 +141,7 @@ def compiled(rate=0.05, wrap=lambda optimizer: optimizer):
     model = attach_head(backbone(), 3, dropout=0)
     inner = keras.optimizers.AdamW(rate, weight_decay=0.1, use_ema=True)
     optimizer = LayerwiseLearningRate(inner, layerwise_multipliers(model, groups=2))
-    model.compile(wrap(optimizer), "sparse_categorical_crossentropy")
+    model.compile(wrap(optimizer), "sparse_categorical_crossentropy", run_eagerly=True)
     return model
 
 
@@ -188,7 +188,7 @@ def test_nested_models_keep_their_multipliers_when_loaded(tmp_path):
     factors = layerwise_multipliers(model, 0.5, groups=2)
     assert factors == {"conv1": 0.25, "conv2": 0.5}
     optimizer = LayerwiseLearningRate(keras.optimizers.SGD(0.1), factors)
-    model.compile(optimizer, "sparse_categorical_crossentropy")
+    model.compile(optimizer, "sparse_categorical_crossentropy", run_eagerly=True)
     fit(model).save(tmp_path / "model.keras")
     again = kerascnn.load_model(tmp_path / "model.keras")
     fit(model), fit(again)
@@ -228,6 +228,7 @@ def test_frozen_layers_may_have_multipliers():
     model.compile(
         LayerwiseLearningRate(keras.optimizers.SGD(0.1), factors),
         "sparse_categorical_crossentropy",
+        run_eagerly=True,
     )
     fit(model)
 
@@ -281,3 +282,16 @@ def test_jax_trains_alike():
     for name, expected in optimizer_worker.trained().items():
         for ours, theirs in zip(expected, found[name], strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-5, err_msg=name)
+
+
+def test_a_distribution_strategy_trains_alike():
+    import tensorflow as tf
+
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        mirrored = compiled()
+        mirrored.run_eagerly = False
+    plain = compiled()
+    mirrored.set_weights(plain.get_weights())
+    fit(plain), fit(mirrored)
+    for ours, theirs in zip(plain.weights, mirrored.weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
