@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.data.splits import Splits
+from kerascnn.data.targets import CLASSIFICATION
 from kerascnn.errors import InputError
 
 MOST = 20_000  # of larger sources, an even sample of each split is looked at
@@ -19,13 +20,13 @@ class ImageReference:
     Attributes:
         split: "train", "validation" or "test".
         position: Its place in the order of `Splits.arrays`.
-        label: Its class.
+        label: Its class; None where images have several labels or quantities.
         path: Its file, None if the source is no folder.
     """
 
     split: str
     position: int
-    label: int
+    label: int | None
     path: Path | None
 
     @property
@@ -42,7 +43,8 @@ def references(splits: Splits, most: int = MOST) -> Iterator[ImageReference]:
         paths, labels = splits.paths(split), splits.labels(split)
         for position in positions.tolist():
             path = paths[position] if paths else None
-            yield ImageReference(split, position, int(labels[position]), path)
+            label = int(labels[position]) if splits.task == CLASSIFICATION else None
+            yield ImageReference(split, position, label, path)
 
 
 def sampled(splits: Splits, most: int) -> Iterator[tuple[str, np.ndarray]]:

@@ -334,13 +334,13 @@ def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str,
     with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
         shutil.copyfile(keeper.best_path, temporary)
     if isinstance(judged, Metrics):
-        quoted = shlex.quote(str(folder))
+        config, quoted = open_run(folder).config, shlex.quote(str(folder))
         write_report(
             network,
             splits,
             folder / run_folder.REPORT,
-            history=keeper.state.history,
-            title=open_run(folder).config.model,
+            history=_with_phases(keeper.state.history, config.fine_tuning),
+            title=config.model,
             notes=splits.notes,
             next_commands=(
                 f"kerascnn predict {quoted} IMAGE",
@@ -349,6 +349,13 @@ def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str,
         )
     shutil.rmtree(keeper.backup)
     return metrics
+
+
+def _with_phases(history: list[dict[str, float]], plan: FineTune | None) -> list[dict[str, Any]]:
+    """The history with the names of its phases in place of their numbers."""
+    if plan is None:
+        return [*history]
+    return [{**row, "phase": plan.phases[int(row["phase"]) - 1].name} for row in history]
 
 
 def _probabilities(network: keras.Model, outputs: np.ndarray) -> np.ndarray:

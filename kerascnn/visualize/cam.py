@@ -15,10 +15,8 @@ from kerascnn.errors import InputError
 from kerascnn.visualize.gradient import gradient
 from kerascnn.visualize.taps import find_layer, layers_of, tapped, without_softmax
 
-POOLING = tuple(
-    getattr(keras.layers, f"{how}Pooling2D")
-    for how in ("Average", "Max", "GlobalAverage", "GlobalMax")
-)
+# Layers that only move or sum up what others found, Keras's own and those of others.
+PASSIVE = ("Pooling2D", "Padding2D")
 
 
 def grad_cam(
@@ -40,7 +38,7 @@ def grad_cam(
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image; the one the model chooses if None.
         layer: Name of the layer whose maps are used, also inside nested models. None takes the last
-            that gives maps larger than 1x1 and is no pooling.
+            that gives maps larger than 1x1 and is no pooling or padding.
 
     Returns:
         float32 `[B, H, W]` in 0..1, as large as the images.
@@ -83,13 +81,15 @@ def grad_cam(
 
 
 def _map_layer(model: keras.Model) -> keras.layers.Layer:
-    found = None
+    found, learned = None, False
     for layer in layers_of(model):
-        if layer._inbound_nodes and not isinstance(layer, POOLING):
-            shape = getattr(layer.output, "shape", ())
-            if len(shape) == 4 and shape[1:3] != (1, 1):
-                found = layer
-    if found is None or isinstance(found, keras.layers.InputLayer):
+        shape = getattr(layer.output, "shape", ()) if layer._inbound_nodes else ()
+        if len(shape) != 4 or shape[1:3] == (1, 1):
+            continue
+        learned = learned or bool(layer.weights)  # what comes before is the image itself
+        if learned and not type(layer).__name__.endswith(PASSIVE):
+            found = layer
+    if found is None:
         raise InputError(
             f"Grad-CAM needs a layer that gives feature maps, and found none in {model.name!r}: it "
             "is made of dense layers only, or a subclassed model. Name a layer: layer=NAME."

@@ -1,6 +1,7 @@
 """Planted copies are found, other images are not taken for copies."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -184,3 +185,12 @@ def test_real_photos(shared, tmp_path):
 def test_bad_numbers_are_errors(search):
     with pytest.raises(InputError, match="must be"):
         search(data.load("digits"))
+
+
+def test_images_with_quantities_have_copies_too(folder):
+    plant(folder, "compressed")
+    splits = data.load(folder, 64)
+    quantities = np.random.default_rng(0).normal(size=(61, 2)).astype("float32")
+    (pair,) = data.find_duplicates(replace(splits, task="regression", _labels=quantities)).pairs
+    assert pair.first.label is None
+    assert not pair.labels_differ

@@ -3,6 +3,7 @@
 import html.parser
 import re
 import shutil
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from kerascnn import data
 from kerascnn.errors import InputError
 from kerascnn.training import open_run, write_report
 from kerascnn.training.report.confusion_section import confused_pairs, shown_classes
+from kerascnn.training.report.curves_section import curves_section
 from kerascnn.training.report.data_checks import data_checks
 from kerascnn.training.report.history import as_rows, best_epoch
 from kerascnn.training.report.outcome import as_probabilities, judge
@@ -159,7 +161,7 @@ def test_a_run_has_its_report(finished):
     page = Page(finished.folder / "report.html")
     assert f"{100 * finished.metrics['test'].accuracy:.2f} %" in page.text
     assert "LeNet5" in page.words
-    assert "All images are 8 \N{MULTIPLICATION SIGN} 8 pixels, and enlarged" in page.text
+    assert "All images are 8 \N{MULTIPLICATION SIGN} 8 pixels and are enlarged" in page.text
     assert "kerascnn export" in page.text
     assert len(page.having("class")) == 10  # cards of classes
     assert (finished.folder / "report.html").stat().st_size < 300_000
@@ -243,7 +245,20 @@ def test_models_that_do_not_fit_the_data_are_errors(model, message, splits, tmp_
     assert not (tmp_path / "report.html").exists()
 
 
-def test_a_copy_in_another_split_is_a_leak(tmp_path, splits):
+def test_other_tasks_are_errors(splits, tmp_path):
+    other = replace(splits, task="regression")
+    with pytest.raises(InputError, match=r"the report is for classification.*regression"):
+        write_report(network((48, 48, 3), 2), other, tmp_path / "report.html")
+
+
+def test_numbered_phases_have_names():
+    row = {"loss": 1.0, "val_loss": 1.0, "learning_rate": 0.1}
+    rows = as_rows([{**row, "phase": 1}, {**row, "phase": 1.0}, {**row, "phase": 2}])
+    section = curves_section(rows)
+    assert section.count(">phase 1</text>") == section.count(">phase 2</text>") == 2
+
+
+def test_a_copy_in_another_split_is_a_leak(tmp_path):
     root = tmp_path / "leak"
     for split in ("train", "validation"):
         for label in (0, 1):
@@ -256,7 +271,9 @@ def test_a_copy_in_another_split_is_a_leak(tmp_path, splits):
     shutil.copy(root / "train/0/0.png", root / "validation/0/9.png")
     leaking = data.load(root, 40)
     found = [c for c in data_checks(leaking, data.find_duplicates(leaking), ()) if not c.well]
-    assert [check.text[:44] for check in found] == ["1 validation image is a copy of one in train"]
+    assert [check.text.split(",")[0] for check in found] == [
+        "1 validation image is a copy or near copy of a training image"
+    ]
 
 
 def test_a_resumed_reader_finds_the_same_figures(finished, tmp_path):

@@ -180,7 +180,8 @@ def test_what_does_not_fit_is_said(model, options, message):
 
 
 def test_a_network_without_maps_is_an_error():
-    model = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(2)])
+    start = [keras.Input((4, 4, 1)), layers.Rescaling(1 / 255)]
+    model = keras.Sequential([*start, layers.Flatten(), layers.Dense(2)])
     with pytest.raises(InputError, match="needs a layer that gives feature maps"):
         grad_cam(model, np.zeros((1, 4, 4, 1), "float32"))
 
@@ -205,3 +206,16 @@ def test_an_overlay_is_blue_where_cold_and_red_where_hot():
 def test_an_overlay_of_other_arrays_is_an_error(image, heatmap):
     with pytest.raises(InputError, match="expected a"):
         overlay(image, heatmap)
+
+
+def test_half_precision_gives_the_same_places():
+    model = average_model()
+    halved = keras.models.clone_model(model, clone_function=in_bfloat16)
+    halved.set_weights(model.get_weights())
+    found, wanted = (grad_cam(each, IMAGES, (1, 2, 3)) for each in (halved, model))
+    assert found.dtype == np.float32
+    assert np.abs(found - wanted).mean() < 0.02
+
+
+def in_bfloat16(layer):
+    return type(layer).from_config({**layer.get_config(), "dtype": "mixed_bfloat16"})

@@ -103,10 +103,11 @@ def _class_table(rows: Sequence[tuple[str, ClassMetrics]]) -> str:
         figures = (found.precision, found.recall, found.f1)
         cells = "".join(f"<td>{page.percent(share)}{page.bar(share)}</td>" for share in figures)
         lines.append(
-            f'<tr><th scope="row">{page.text(name)}</th>{cells}<td>{found.images:,}</td></tr>'
+            f'<tr><th scope="row">{page.text(name)}<small>{found.images:,} images</small></th>'
+            f"{cells}</tr>"
         )
     heads = "".join(
-        f'<th scope="col">{head}</th>' for head in ("class", "precision", "recall", "F1", "images")
+        f'<th scope="col">{head}</th>' for head in ("class", "precision", "recall", "F1")
     )
     return (
         '<div class="card scroll"><table class="classes"><thead><tr>'

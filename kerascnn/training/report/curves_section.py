@@ -49,6 +49,12 @@ def _phases(rows: Rows) -> list[Band]:
         return []
     first, last = float(rows[0]["epoch"]), float(rows[-1]["epoch"])
     return [
-        Band("" if phase is None else str(phase), max(first, start - 0.5), min(last, end + 0.5))
+        Band(_named(phase), max(first, start - 0.5), min(last, end + 0.5))
         for phase, start, end in found
     ]
+
+
+def _named(phase: Any) -> str:
+    if phase is None:
+        return ""
+    return phase if isinstance(phase, str) else f"phase {phase:g}"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kerascnn.data import Duplicates, SmallImage, Splits
 
 IMBALANCED = 3.0  # largest class over smallest
+SPLITS = {"train": "training", "validation": "validation", "test": "test"}  # in sentences
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,15 @@ def _copies(found: "Duplicates") -> list[Check]:
     checks = []
     leaks = Counter((pair.first.split, pair.second.split) for pair in found.pairs if pair.across)
     for (first, second), count in leaks.items():
-        images = "image is a copy" if count == 1 else "images are copies or near copies"
-        of = "one" if count == 1 else "some"
+        what = SPLITS[first]
+        images = f"image is a copy or near copy of a {what} image"
+        if count > 1:
+            images = f"images are copies or near copies of {what} images"
         checks.append(
             Check(
                 False,
-                f"{count} {second} {images} of {of} in {first}, so the {second} figures are too "
-                "good. Keep copies in one split, or remove them.",
+                f"{count:,} {second} {images}, so the {second} figures are too good. Keep copies "
+                "in one split, or remove them.",
             )
         )
     contradicting = sum(pair.labels_differ for pair in found.pairs)
@@ -78,7 +81,7 @@ def _small(splits: "Splits", small: Sequence["SmallImage"]) -> Check:
         return Check(True, f"No image is less than half as large as the input, {size}.")
     if splits.own_size is not None:
         own = f"{splits.own_size[1]} {page.TIMES} {splits.own_size[0]}"
-        which, them = f"All images are {own} pixels, and", "them"
+        which, them = f"All images are {own} pixels and are", "them"
     elif len(small) == 1:
         which, them = "1 image is", "it"
     else:

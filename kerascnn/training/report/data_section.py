@@ -7,7 +7,7 @@ import numpy as np
 
 from kerascnn.pages import format as page
 from kerascnn.pages import frame, picture
-from kerascnn.training.report.data_checks import Check
+from kerascnn.training.report.data_checks import SPLITS, Check
 
 if TYPE_CHECKING:
     from kerascnn.data import DuplicatePair, Duplicates, ImageReference, SmallImage, Splits
@@ -24,7 +24,7 @@ def data_section(
     checks: Sequence[Check],
 ) -> str:
     """Counts and samples of each class, the checks, and the pictures that belong to them."""
-    counts = ", ".join(f"{count:,} {split}" for split, count in splits.counts.items())
+    counts = ", ".join(f"{count:,} {SPLITS[split]}" for split, count in splits.counts.items())
     height, width, channels = splits.image_shape
     about = (
         f"{counts} images in {len(splits.class_names):,} classes, brought to {width} {page.TIMES} "
@@ -65,7 +65,7 @@ def _classes(splits: "Splits") -> str:
         name = splits.class_names[label]
         shown = "".join(picture.inline(image, name, _SIDE) for image in images)
         counts = ", ".join(
-            f"{counted[label]:,} {split}" for split, counted in splits.class_counts.items()
+            f"{counted[label]:,} {SPLITS[split]}" for split, counted in splits.class_counts.items()
         )
         cards.append(
             f'<div class="card class"><strong>{page.text(name)}</strong><small>{counts}</small>'
@@ -79,7 +79,9 @@ def _table(splits: "Splits") -> str:
     """Counts of all classes, where not all have a card."""
     if len(splits.class_names) <= CLASSES:
         return ""
-    heads = "".join(f'<th scope="col">{split}</th>' for split in ("class", *splits.counts))
+    heads = "".join(
+        f'<th scope="col">{split}</th>' for split in ("class", *map(SPLITS.get, splits.counts))
+    )
     rows = "".join(
         f'<tr><th scope="row">{page.text(name)}</th>'
         + "".join(f"<td>{counted[label]:,}</td>" for counted in splits.class_counts.values())
@@ -106,9 +108,10 @@ def _pair(splits: "Splits", pair: "DuplicatePair") -> str:
     kind = "all pixels equal" if pair.exact else f"{pair.bits} of 64 hash bits differ"
     remarks = [kind]
     if pair.across:
-        remarks.append(f"{pair.second.split} shows what is in {pair.first.split}")
+        remarks.append(f"one in {SPLITS[pair.first.split]}, one in {SPLITS[pair.second.split]}")
     bad = " wrong" if pair.across or pair.labels_differ else ""
-    names = [splits.class_names[one.label] for one in (pair.first, pair.second)]
+    labels = [splits.labels(one.split)[one.position] for one in (pair.first, pair.second)]
+    names = [splits.class_names[label] for label in labels]
     title = " ≠ ".join(names) if pair.labels_differ else names[0]
     views = "".join(_view(splits, one) for one in (pair.first, pair.second))
     return (

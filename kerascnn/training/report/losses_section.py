@@ -75,6 +75,6 @@ def _card(
         f"<strong>{page.text(names[label])}</strong>"
         f"<ul><li><span>answer</span><b>{said}</b>"
         f"<span>{page.percent(chances[guess], 0)}</span></li>"
-        f"<li><span>true class</span><b>{page.text(names[label])}</b>"
+        f"<li><span>truth</span><b>{page.text(names[label])}</b>"
         f"<span>{page.percent(chances[label], 0)}</span></li></ul>{file}</figcaption></figure>"
     )

@@ -60,7 +60,8 @@ def judge(model: keras.Model, splits: "Splits", split: str, most: int = MOST) ->
     outputs = []
     for start in range(0, len(positions), BATCH):
         images, _ = splits.take(split, positions[start : start + BATCH])
-        outputs.append(np.asarray(model.predict_on_batch(images), np.float32))
+        scores = keras.ops.cast(model(images, training=False), "float32")
+        outputs.append(keras.ops.convert_to_numpy(scores))
     probabilities = as_probabilities(np.concatenate(outputs))
     labels = splits.labels(split)[positions]
     metrics = classification_metrics(probabilities, labels, splits.class_names)
@@ -76,6 +77,8 @@ def as_probabilities(outputs: np.ndarray) -> np.ndarray:
 
 
 def _check_model(model: keras.Model, splits: "Splits") -> None:
+    if splits.task != "classification":
+        raise InputError(f"the report is for classification; the task of this data: {splits.task}.")
     classes = len(splits.class_names)
     output, taken = getattr(model, "output_shape", None), getattr(model, "input_shape", None)
     if output is not None and (not isinstance(output, tuple) or output[1:] != (classes,)):
