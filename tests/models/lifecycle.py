@@ -34,8 +34,8 @@ def losses(
 
     Steps are plain gradient descent, without a graph, which takes longer to trace than they take.
     """
-    optimizer = keras.optimizers.SGD(learning_rate)
-    return _steps(model, optimizer, colours(model.input_shape[1]) if batch is None else batch, steps)
+    batch = colours(model.input_shape[1]) if batch is None else batch
+    return _steps(model, keras.optimizers.SGD(learning_rate), batch, steps)
 
 
 def adam_losses(

@@ -48,9 +48,7 @@ def another_size(entry):
 
 def raw_logits(entry):
     """A model of two classes without its first and last function."""
-    return built(
-        entry.name, classes=2, classifier_activation=None, include_preprocessing=False
-    )
+    return built(entry.name, classes=2, classifier_activation=None, include_preprocessing=False)
 
 
 def names(model):

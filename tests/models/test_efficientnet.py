@@ -7,7 +7,15 @@ import keras
 import numpy as np
 import pytest
 from lifecycle import change_by_reloading, configurations, losses
-from parity import arrays_of, compare_with_golden, compare_with_keras, difference, pixels, randomize
+from parity import (
+    arrays_of,
+    compare_with_golden,
+    compare_with_keras,
+    difference,
+    infer,
+    pixels,
+    randomize,
+)
 
 from kerascnn import catalog, layers, models, profile, weights
 from kerascnn.errors import InputError
@@ -76,8 +84,8 @@ def test_published_weights_give_what_keras_gives(tmp_path, monkeypatch):
     ours = EfficientNetB0(**size)
     weights.load(ours, arrays_of(theirs), family="efficientnet")
     images = pixels((64, 64, 3))
-    wanted = theirs.predict_on_batch(images)
-    assert difference(ours.predict_on_batch(images), wanted) < 1e-4
+    wanted = infer(theirs, images)
+    assert difference(infer(ours, images), wanted) < 1e-4
 
 
 def test_weights_for_other_pixels_are_refused():

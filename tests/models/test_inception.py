@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from golden import recording
-from lifecycle import change_by_reloading, adam_losses
+from lifecycle import adam_losses, change_by_reloading
 from parity import compare_with_golden, compare_with_keras
 
 from kerascnn import weights
