@@ -13,7 +13,15 @@ PathLike = str | os.PathLike[str]
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Raises OutputExistsError when `path` exists (an empty folder does not count)."""
+    """Raises OutputExistsError when `path` exists (an empty folder does not count).
+
+    Also when it cannot be made because something above it is a file: known before the work is done.
+    """
+    above = next((parent for parent in path.absolute().parents if parent.exists()), None)
+    if above is not None and not above.is_dir():
+        raise OutputExistsError(
+            f"cannot write {path}: {above} is a file. Nothing was written. Choose another path."
+        )
     if overwrite or not path.exists():
         return
     if path.is_dir() and not any(path.iterdir()):

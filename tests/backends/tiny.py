@@ -8,12 +8,17 @@ import keras
 import kerascnn
 from kerascnn import catalog
 from kerascnn.models import (
+    _residual,
+    cifar_resnet,
     convnext,
     densenet,
     efficientnet,
+    enet,
     googlenet,
     inception,
+    mobilenet,
     mobilenet_v2,
+    mobilenet_v3,
     resnet,
     resnet_v2,
     xception,
@@ -72,23 +77,32 @@ def create(family: str) -> keras.Model:
 
 
 def _make_shallow() -> None:
-    """Leaves a block or two of each kind in the deepest networks: compiling them takes longest.
+    """Leaves one or two blocks of each kind in the deep networks: compiling them takes longest.
 
     Changes the tables of this process, which must build nothing else.
     """
-    for specs, name, depths in (
-        (densenet.SPECS, "DenseNet121", (2, 2, 1, 1)),
-        (resnet.SPECS, "ResNet18", (2, 1, 1, 1)),
-        (resnet.SPECS, "ResNet50", (2, 1, 1, 1)),  # of which the root network is made
-    ):
-        specs[name] = replace(specs[name], depths=depths)
-    resnet_v2.DEPTHS["ResNet50V2"] = (2, 1, 1, 1)
-    convnext.TINY = convnext.Spec((2, 1, 1, 1), (16, 32, 48, 64))
+    # A block without and a block with a projection, and the step to the next stage.
+    two = {field: getattr(resnet.SPECS["ResNet18"], field)[:2] for field in ("widths", "filters")}
+    resnet.SPECS["ResNet18"] = resnet.Spec(_residual.basic, (2, 1), groups=(1, 1), **two)
+    # Of this one the root network is made, whose groups get fewer with every stage.
+    resnet.SPECS["ResNet50"] = replace(resnet.SPECS["ResNet50"], depths=(1, 1, 1, 1))
+    resnet_v2.DEPTHS["ResNet50V2"], resnet_v2.WIDTHS = (3, 1), resnet_v2.WIDTHS[:2]
+    cifar_resnet.DEPTHS[20] = 1
+    densenet.SPECS["DenseNet121"] = replace(densenet.SPECS["DenseNet121"], depths=(2, 1))
+    convnext.TINY = convnext.Spec((2, 1), (16, 32))
     xception.BLOCKS = tuple(dict.fromkeys(xception.BLOCKS))  # the middle flow repeats one block
     inception.V3 = tuple(steps[:2] for steps in inception.V3)
-    googlenet.STAGE4 = googlenet.STAGE4[:1]
+    for modules in ("STAGE3", "STAGE4", "STAGE5"):
+        setattr(googlenet, modules, getattr(googlenet, modules)[:1])
+    enet.STAGES = {
+        level: replace(stage, rows=tuple(dict.fromkeys(stage.rows)))
+        for level, stage in enet.STAGES.items()
+    }
+    mobilenet.BLOCKS = mobilenet.BLOCKS[:3]
     mobilenet_v2.ROWS = tuple(
         replace(row, repeats=min(row.repeats, 1 + (row.filters == 24))) for row in mobilenet_v2.ROWS
     )
-    scaling = efficientnet.SCALINGS["EfficientNetB0"]
-    efficientnet.SCALINGS["EfficientNetB0"] = replace(scaling, width=0.25, depth=0.3)
+    mobilenet_v3.SMALL = replace(mobilenet_v3.SMALL, blocks=mobilenet_v3.SMALL.blocks[:5])
+    for name in ("EfficientNetB0", "EfficientNetLite0"):
+        scaling = efficientnet.SCALINGS[name]
+        efficientnet.SCALINGS[name] = replace(scaling, width=0.25, depth=0.3)

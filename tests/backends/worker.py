@@ -2,7 +2,8 @@
 
 Reads FOLDER/layers/NAME.keras, written by another backend, and the images beside it. Writes the
 outputs of each layer and family to NAME.npz, the state of each network to NAME.keras, and what a
-training step did to NAME.json, or, where something failed, the traceback to NAME.error.
+training step did to NAME.json, or, where something failed, the traceback to NAME.error. The name of
+the backend goes to FOLDER/backend.txt.
 """
 
 import json
@@ -82,6 +83,7 @@ def attempt(run: Callable[[Path], None], path: Path) -> None:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
+    (folder / "backend.txt").write_text(keras.backend.backend())
     for file in sorted((folder / "layers").glob("*.keras")):
         attempt(layer, file)
     (folder / "families").mkdir()

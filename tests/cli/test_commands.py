@@ -1,14 +1,18 @@
 """The command line as a user meets it: exit codes, one clear line, JSON that parses."""
 
+import contextlib
+import io
 import json
+import resource
 import subprocess
 import sys
 
+import fresh
 import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.cli.main import COMMANDS
+from kerascnn.cli.main import COMMANDS, main
 
 
 @pytest.fixture(scope="session")
@@ -206,26 +210,32 @@ def test_bad_input_exits_with_2_and_one_clear_line(arguments, message, bad, call
     assert not (bad["tmp"] / "out").exists()
 
 
+def run_with_small_files(*arguments: str) -> tuple[int, str]:
+    """Exit code and last words of a process that cannot write files of more than 30 KB.
+
+    Such a limit fails like a full disk, also for root: here small text files can be written and
+    models cannot.
+    """
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            main(list(arguments))
+        except SystemExit as stop:
+            return stop.code, said.getvalue()
+    raise AssertionError("the command line did not exit")
+
+
 @pytest.mark.parametrize("command", ["train", "export"])
 def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(command, run, tmp_path):
-    # A limit on the size of files fails like a full disk, also for root: here at 30 KB, so that
-    # small text files can be written and models cannot.
     arguments = {
         "train": ["train", "digits", "-m", "LeNet5", "--epochs", "1", "-o", str(tmp_path / "out")],
         "export": ["export", str(run), "--recipes", "float32", "-o", str(tmp_path / "out")],
     }[command]
-    code = (
-        "import resource, sys\n"
-        "from kerascnn.cli.main import main\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))\n"
-        "main(sys.argv[1:])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.strip().splitlines()[-1].startswith("kerascnn: ")
-    assert "Traceback" not in done.stderr
+    code, said = fresh.call(run_with_small_files, *arguments)
+    assert code == 2, said
+    assert said.strip().splitlines()[-1].startswith("kerascnn: ")
+    assert "Traceback" not in said
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert left <= {"config.json", "labels.txt"}
 

@@ -1,11 +1,9 @@
 """What every layer must do: one row per layer, one test per duty."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
+from lifecycle import change_by_reloading
 
 import kerascnn
 from kerascnn import layers
@@ -120,25 +118,11 @@ def test_every_weight_gets_a_gradient(case):
 
 
 def test_saved_model_files_load_in_a_fresh_process(tmp_path):
-    expected = []
+    models = []
     for name, (config, shape, _, _) in CASES.items():
         inputs = keras.Input(shape)
-        model = keras.Model(inputs, build(name, config)(inputs))
-        model.save(tmp_path / f"{name}.keras")
-        expected.append(float(np.asarray(model(np.ones((1, *shape), "float32"))).sum()))
-    code = (
-        "import sys, kerascnn, numpy as np\n"
-        "for path in sys.argv[1:]:\n"
-        "    model = kerascnn.load_model(path)\n"
-        "    ones = np.ones((1, *model.input_shape[1:]), 'float32')\n"
-        "    print(repr(float(np.asarray(model(ones)).sum())))\n"
-    )
-    paths = [str(tmp_path / f"{name}.keras") for name in CASES]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *paths], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    np.testing.assert_allclose([float(line) for line in done.stdout.split()], expected, rtol=1e-6)
+        models.append(keras.Model(inputs, build(name, config)(inputs)))
+    assert change_by_reloading(tmp_path, *models) == 0
 
 
 def test_load_model_refuses_what_is_no_model(tmp_path):

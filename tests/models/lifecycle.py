@@ -1,6 +1,8 @@
 """A few steps of training, and saving: shared by the tests of all families."""
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import fresh
 import keras
@@ -32,10 +34,8 @@ def losses(
 
     Steps are plain gradient descent, without a graph, which takes longer to trace than they take.
     """
-    optimizer = keras.optimizers.SGD(learning_rate)
-    return _steps(
-        model, optimizer, colours(model.input_shape[1]) if batch is None else batch, steps
-    )
+    batch = colours(model.input_shape[1]) if batch is None else batch
+    return _steps(model, keras.optimizers.SGD(learning_rate), batch, steps)
 
 
 def adam_losses(
@@ -74,3 +74,11 @@ def _changes(folder: Path, count: int) -> list[float]:
             outputs = np.asarray(model(seen["images"], training=False))
             found.append(float(np.abs(outputs - seen["outputs"]).max()))
     return found
+
+
+def configurations(ending: str, path: Path) -> list[dict[str, Any]]:
+    """Of the layers with such names, loaded by Keras in a process that has no kerascnn."""
+    model = keras.saving.load_model(path)
+    if "kerascnn" in sys.modules:
+        raise AssertionError("kerascnn was imported")
+    return [layer.get_config() for layer in model.layers if layer.name.endswith(ending)]

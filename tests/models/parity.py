@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -65,18 +66,19 @@ def difference(got: np.ndarray, wanted: np.ndarray) -> float:
     return float(np.abs(got - wanted).max() / max(1e-12, np.ptp(wanted)))
 
 
-def outputs(model: keras.Model, names: Iterable[str], images: np.ndarray) -> dict[str, np.ndarray]:
-    """What the named layers give for a batch; "scores" are what the model gives.
+def infer(model: keras.Model, images: np.ndarray) -> Any:
+    """What a model gives for a batch, layer by layer: compiling a graph takes longer."""
+    return keras.tree.map_structure(np.asarray, model(images, training=False))
 
-    All in one pass, layer by layer: compiling a graph takes longer.
-    """
+
+def outputs(model: keras.Model, names: Iterable[str], images: np.ndarray) -> dict[str, np.ndarray]:
+    """What the named layers give for a batch, in one pass; "scores" are what the model gives."""
     names = list(names)
     known = {"scores": model.output}
     if isinstance(model.output, dict):  # auxiliary classifiers beside the main one
         known = {**model.output, "scores": model.output["predictions"]}
     tensors = [known[name] if name in known else model.get_layer(name).output for name in names]
-    found = keras.Model(model.input, tensors)(images, training=False)
-    return {name: np.asarray(value) for name, value in zip(names, found, strict=True)}
+    return dict(zip(names, infer(keras.Model(model.input, tensors), images), strict=True))
 
 
 def compare_with_keras(

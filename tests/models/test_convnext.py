@@ -4,13 +4,14 @@ import keras
 import numpy as np
 import pytest
 from golden import recording
-from lifecycle import change_by_reloading
+from lifecycle import adam_losses, change_by_reloading
 from parity import (
     TOLERANCE,
     arrays_of,
     compare_with_golden,
     compare_with_keras,
     difference,
+    infer,
     pixels,
     randomize,
 )
@@ -55,7 +56,7 @@ def test_equals_keras_applications_without_the_top(pooling):
     ours = ConvNeXtTiny(**options)
     weights.load(ours, arrays_of(theirs), family="convnext")
     images = pixels((64, 64, 3))
-    assert difference(ours.predict_on_batch(images), theirs.predict_on_batch(images)) < TOLERANCE
+    assert difference(infer(ours, images), infer(theirs, images)) < TOLERANCE
 
 
 @pytest.mark.parametrize("file", ["convnext_tiny", "convnext_tiny_timm"])
@@ -126,7 +127,7 @@ def test_stochastic_depth_grows_from_zero_to_the_given_rate():
 def test_a_fresh_network_is_nearly_the_identity_between_steps_down():
     model = ConvNeXtTiny(input_shape=(32, 32, 3), classes=2)
     taps = [model.get_layer(name).output for name in ("stage4_down_conv", "stage4")]
-    before, after = keras.Model(model.inputs, taps).predict_on_batch(pixels((32, 32, 3)))
+    before, after = infer(keras.Model(model.input, taps), pixels((32, 32, 3)))
     assert difference(after, before) < 1e-4
     scales = [layer for layer in model.layers if layer.name.endswith("_scale")]
     assert len(scales) == 18
@@ -150,10 +151,9 @@ def test_a_few_steps_learn_and_a_fresh_process_gives_the_same(tmp_path, monkeypa
     model = ConvNeXtTiny(input_shape=(32, 32, 3), classes=2, drop_path_rate=0.1)
     x, y = pixels((32, 32, 3), count=4), np.arange(4) % 2
     x[y == 1] //= 3
-    model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy")
-    loss = [float(model.train_on_batch(x, y)) for _ in range(12)]
+    loss = adam_losses(model, x, y, steps=12, rate=3e-3)
     assert loss[-1] < 0.5 * loss[0]
     assert change_by_reloading(tmp_path, model) < 1e-6
-    expected, stock = model.predict_on_batch(x), to_stock(model)
+    expected, stock = infer(model, x), to_stock(model)
     assert not [layer for layer in stock.layers if isinstance(layer, DepthwiseConv2D)]
-    assert difference(stock.predict_on_batch(x), expected) < TOLERANCE
+    assert difference(infer(stock, x), expected) < TOLERANCE

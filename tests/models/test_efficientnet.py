@@ -1,13 +1,21 @@
 """EfficientNet against keras.applications, torchvision, timm and the paper."""
 
-import subprocess
 import sys
 
+import fresh
 import keras
 import numpy as np
 import pytest
-from lifecycle import change_by_reloading, losses
-from parity import arrays_of, compare_with_golden, compare_with_keras, difference, pixels, randomize
+from lifecycle import change_by_reloading, configurations, losses
+from parity import (
+    arrays_of,
+    compare_with_golden,
+    compare_with_keras,
+    difference,
+    infer,
+    pixels,
+    randomize,
+)
 
 from kerascnn import catalog, layers, models, profile, weights
 from kerascnn.errors import InputError
@@ -76,8 +84,8 @@ def test_published_weights_give_what_keras_gives(tmp_path, monkeypatch):
     ours = EfficientNetB0(**size)
     weights.load(ours, arrays_of(theirs), family="efficientnet")
     images = pixels((64, 64, 3))
-    wanted = theirs.predict_on_batch(images)
-    assert difference(ours.predict_on_batch(images), wanted) < 1e-4
+    wanted = infer(theirs, images)
+    assert difference(infer(ours, images), wanted) < 1e-4
 
 
 def test_weights_for_other_pixels_are_refused():
@@ -220,20 +228,9 @@ def test_as_stock_layers_it_loads_where_kerascnn_is_not_known(tmp_path):
     model = EfficientNet(scaling=TINY, classes=3)
     stock = layers.to_stock(model)
     stock.save(tmp_path / "stock.keras")
-    code = (
-        "import sys, keras\n"
-        "model = keras.saving.load_model(sys.argv[1])\n"
-        "assert 'kerascnn' not in sys.modules\n"
-        "print([x.noise_shape for x in model.layers if x.name.endswith('_drop')][0])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "stock.keras")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.strip() == "(None, 1, 1, 1)", done.stderr
+    (config, *_) = fresh.call(configurations, "_drop", tmp_path / "stock.keras")
+    assert tuple(config["noise_shape"]) == (None, 1, 1, 1)
     images = pixels((32, 32, 3))
     np.testing.assert_allclose(
-        stock.predict_on_batch(images), model.predict_on_batch(images), atol=1e-6
+        stock(images, training=False), model(images, training=False), atol=1e-6
     )

@@ -8,6 +8,7 @@ from parity import (
     compare_with_golden,
     compare_with_keras,
     difference,
+    infer,
     outputs,
     pixels,
     randomize,
@@ -133,11 +134,11 @@ def test_dilated_maps_hold_the_ordinary_ones(kind, style):
     model = kind(**options)
     randomize(model)
     images = pixels((64, 64, 3))
-    ordinary = model.predict_on_batch(images)
+    ordinary = infer(model, images)
     for stride, side in ((16, 4), (8, 8)):
         dilated = kind(output_stride=stride, **options)
         dilated.set_weights(model.get_weights())
-        maps = dilated.predict_on_batch(images)
+        maps = infer(dilated, images)
         assert maps.shape[1:3] == (side, side)
         assert difference(maps[:, :: side // 2, :: side // 2], ordinary) < 1e-5
 
@@ -188,7 +189,7 @@ def test_a_root_net_is_a_resnet_whose_groups_do_not_mix():
             values = [apart(values[0], layer.groups)]
         dense.get_layer(layer.name).set_weights(values)
     images = pixels((64, 64, 3))
-    assert difference(root.predict_on_batch(images), dense.predict_on_batch(images)) < 1e-5
+    assert difference(infer(root, images), infer(dense, images)) < 1e-5
 
 
 def apart(kernel, groups):
@@ -208,7 +209,7 @@ def test_other_normalisations(kind, norm):
     names = {type(layer).__name__ for layer in model.layers}
     assert "BatchNormalization" not in names
     assert model.get_layer("stage3_0_1_conv").use_bias is (norm is None)
-    assert np.isfinite(model.predict_on_batch(pixels((32, 32, 3)))).all()
+    assert np.isfinite(infer(model, pixels((32, 32, 3)))).all()
 
 
 @pytest.mark.parametrize(

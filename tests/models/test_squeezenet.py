@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from lifecycle import change_by_reloading, losses, noise
-from parity import compare_with_golden, difference, pixels, randomize
+from parity import compare_with_golden, difference, infer, pixels, randomize
 
 from kerascnn import models, profile, weights
 from kerascnn.models import SqueezeNet1_0, SqueezeNet1_1
@@ -81,8 +81,8 @@ def test_the_keras_style_turns_blue_green_red_around():
     ours = SqueezeNet1_1(include_top=False, style="keras", input_shape=(70, 70, 3))
     weights.load(ours, arrays, family="squeezenet")
     images = pixels((70, 70, 3))
-    wanted = theirs.predict_on_batch(images[..., ::-1] - np.array([103.939, 116.779, 123.68]))
-    assert difference(ours.predict_on_batch(images), wanted) < 1e-4
+    wanted = infer(theirs, images[..., ::-1] - np.array([103.939, 116.779, 123.68]))
+    assert difference(infer(ours, images), wanted) < 1e-4
 
 
 @pytest.mark.shared

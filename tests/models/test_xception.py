@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from lifecycle import adam_losses, change_by_reloading
+from lifecycle import change_by_reloading, losses
 from parity import compare_with_keras, pixels
 
 from kerascnn.models import Xception
@@ -54,6 +54,6 @@ def test_a_few_steps_reduce_the_loss_and_a_fresh_process_reloads_the_model(tmp_p
     keras.utils.set_random_seed(0)
     model = Xception(input_shape=(71, 71, 3), classes=3, dropout=0.0)
     images = pixels((71, 71, 3), count=3)
-    curve = adam_losses(model, images, np.arange(3), steps=5, rate=1e-3)
+    curve = losses(model, (images, np.arange(3)), learning_rate=0.01, steps=5)
     assert curve[-1] < 0.7 * curve[0], curve
     assert change_by_reloading(tmp_path, model) < 1e-6

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 
 import keras
@@ -118,10 +119,12 @@ def test_an_existing_run_is_not_overwritten(finished):
     assert (finished.folder / "model.keras").read_bytes() == before
 
 
-def test_overwriting_replaces_a_run(tmp_path):
-    for seed in (1, 2):
-        train("digits", "LeNet5", tmp_path, epochs=1, seed=seed, overwrite=True)
+def test_overwriting_replaces_a_run(finished, tmp_path):
+    shutil.copytree(finished.folder, tmp_path, dirs_exist_ok=True)
+    assert open_run(tmp_path).config.seed == 1
+    train("digits", "LeNet5", tmp_path, epochs=1, seed=2, overwrite=True)
     assert open_run(tmp_path).config.seed == 2
+    assert len(rows(tmp_path)) == 1
 
 
 def test_overwriting_never_deletes_a_folder_that_is_no_run(tmp_path):
