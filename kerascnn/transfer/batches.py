@@ -1,22 +1,24 @@
 """Arrays and memory maps as batches for `fit`, in an order that depends on seed and epoch only."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
 
+Batch = tuple[np.ndarray, np.ndarray]
 
-class RowBatches(keras.utils.PyDataset):
+
+class RowBatches:
     """Rows of arrays, batch by batch; with several views of the inputs, one per epoch in turns.
+
+    Its length is the number of batches in an epoch. Iterating gives the first view in order.
 
     Args:
         views: Inputs, each `[n, ...]`, such as features of the images and of their mirror images.
         labels: `[n, ...]`.
         batch_size: Rows of a batch; the last may be smaller.
-        seed: Decides, with the epoch, the order of the rows. None keeps their order.
-        epoch: Epochs done already.
+        seed: Decides, with the epoch, the order of the rows in `epochs`. None keeps their order.
     """
 
     def __init__(
@@ -25,27 +27,46 @@ class RowBatches(keras.utils.PyDataset):
         labels: np.ndarray,
         batch_size: int,
         seed: int | None = None,
-        epoch: int = 0,
     ):
-        super().__init__()
         self.views, self.labels = views, labels
-        self.batch_size, self.seed, self.epoch = batch_size, seed, epoch
-        self._rows = self._order()
-
-    def _order(self) -> np.ndarray:
-        rows = np.arange(len(self.labels))
-        if self.seed is None:
-            return rows
-        return np.random.default_rng([self.seed, self.epoch]).permutation(rows)
+        self.batch_size, self.seed = batch_size, seed
 
     def __len__(self) -> int:
-        return math.ceil(len(self._rows) / self.batch_size)
+        return math.ceil(len(self.labels) / self.batch_size)
 
-    def __getitem__(self, number: int) -> tuple[Any, Any]:
+    def __iter__(self) -> Iterator[Batch]:
+        rows = np.arange(len(self.labels))
+        for start in range(0, len(rows), self.batch_size):
+            part = rows[start : start + self.batch_size]
+            yield self.views[0][part], self.labels[part]
+
+    def epochs(self, first: int, last: int) -> keras.utils.PyDataset:
+        """The batches of epochs `first` (counted from 0) to `last`, which is not among them.
+
+        For `fit` with `steps_per_epoch=len(self)` and `shuffle=False`.
+        """
+        return _Epochs(self, first, last)
+
+    def at(self, epoch: int, number: int) -> Batch:
+        """One batch of an epoch."""
+        rows = np.arange(len(self.labels))
+        if self.seed is not None:
+            rows = np.random.default_rng([self.seed, epoch]).permutation(rows)
         # Sorted, so that a memory map is read from front to back.
-        rows = np.sort(self._rows[number * self.batch_size : (number + 1) * self.batch_size])
-        return self.views[self.epoch % len(self.views)][rows], self.labels[rows]
+        part = np.sort(rows[number * self.batch_size : (number + 1) * self.batch_size])
+        return self.views[epoch % len(self.views)][part], self.labels[part]
 
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-        self._rows = self._order()
+
+class _Epochs(keras.utils.PyDataset):
+    """Without a state: Keras calls `on_epoch_end` before it has taken an epoch's last batches."""
+
+    def __init__(self, rows: RowBatches, first: int, last: int):
+        super().__init__()
+        self.rows, self.first, self.last = rows, first, last
+
+    def __len__(self) -> int:
+        return (self.last - self.first) * len(self.rows)
+
+    def __getitem__(self, number: int) -> Batch:
+        epoch, number = divmod(number, len(self.rows))
+        return self.rows.at(self.first + epoch, number)

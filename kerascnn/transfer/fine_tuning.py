@@ -132,9 +132,9 @@ def fine_tune(
         raise InputError("`phases` must hold at least one phase.")
     apart = parts.split(model, head)
     if isinstance(train, tuple):
-        train = _rows(train, batch_size, seed, epochs_done)
+        train = _rows(train, batch_size, seed)
     if isinstance(validation, tuple):
-        validation = _rows(validation, batch_size, None, 0)
+        validation = _rows(validation, batch_size, None)
     steps = _steps(train)
     objective = _objective(model, train, loss, metrics, monitor, label_smoothing)
     best = _Best(model, objective.monitor)
@@ -223,13 +223,13 @@ class _Objective:
     monitor: str
 
 
-def _rows(data: tuple[Any, ...], batch_size: int, seed: int | None, epoch: int) -> RowBatches:
+def _rows(data: tuple[Any, ...], batch_size: int, seed: int | None) -> RowBatches:
     if len(data) != 2 or len(data[0]) != len(data[1]) or not len(data[0]):
         raise DataError(
             "a tuple of data must hold two arrays of equal length, images and labels. Received: "
             f"{[np.shape(part) for part in data]}."
         )
-    return RowBatches([np.asarray(data[0])], np.asarray(data[1]), batch_size, seed, epoch)
+    return RowBatches([np.asarray(data[0])], np.asarray(data[1]), batch_size, seed)
 
 
 def _steps(data: Batches) -> int:
@@ -320,7 +320,12 @@ def _fit(
     watchers: Sequence[keras.callbacks.Callback],
     options: dict[str, Any],
 ) -> keras.callbacks.History:
-    if hasattr(data, "repeat"):  # a tf.data.Dataset: starting it anew takes tenths of a second
+    if isinstance(validation, RowBatches):
+        validation = validation.epochs(0, 1)
+    if isinstance(data, RowBatches):
+        data = data.epochs(options["initial_epoch"], options["epochs"])
+        options = {**options, "steps_per_epoch": steps}
+    elif hasattr(data, "repeat"):  # a tf.data.Dataset: starting it anew takes tenths of a second
         data, options = data.repeat(), {**options, "steps_per_epoch": steps}
     return model.fit(
         data, validation_data=validation, callbacks=list(watchers), shuffle=False, **options

@@ -139,7 +139,8 @@ def fit_on_features(
         head.stop_training = model.stop_training
 
     found, judged = caches
-    batches = RowBatches(found.features, found.labels, batch_size, seed, initial_epoch)
+    batches = RowBatches(found.features, found.labels, batch_size, seed)
+    validation = judged and RowBatches(judged.features, judged.labels, _JUDGED).epochs(0, 1)
     everyone = keras.callbacks.CallbackList(
         [*callbacks, keras.callbacks.LambdaCallback(on_epoch_end=stop)],
         add_history=True,
@@ -150,8 +151,10 @@ def fit_on_features(
     )
     model.stop_training = False
     head.fit(
-        batches,
-        validation_data=judged and RowBatches(judged.features, judged.labels, _JUDGED),
+        batches.epochs(initial_epoch, epochs),
+        steps_per_epoch=len(batches),
+        shuffle=False,
+        validation_data=validation,
         callbacks=everyone,
         epochs=epochs,
         initial_epoch=initial_epoch,

@@ -118,16 +118,15 @@ def test_a_folder_without_a_cache_says_so(tmp_path):
 def test_rows_come_once_an_epoch_in_an_order_of_seed_and_epoch():
     views = [np.arange(10.0), -np.arange(10.0)]
 
-    def epochs(first, count):
-        data = RowBatches(views, LABELS, 4, seed=3, epoch=first)
-        for _ in range(count):
-            yield np.concatenate([data[i][0] for i in range(len(data))])
-            data.on_epoch_end()
-
-    drawn = list(epochs(0, 4))
+    data = RowBatches(views, LABELS, 4, seed=3)
+    assert len(data) == 3
+    drawn = [np.concatenate([data.at(epoch, i)[0] for i in range(3)]) for epoch in range(4)]
     for epoch, rows in enumerate(drawn):
         sign = -1 if epoch % 2 else 1
         np.testing.assert_array_equal(np.sort(sign * rows), np.arange(10))
     assert not np.array_equal(drawn[0], drawn[2])
-    for rows, expected in zip(epochs(2, 2), drawn[2:], strict=True):
-        np.testing.assert_array_equal(rows, expected)
+    rest = data.epochs(2, 4)
+    assert len(rest) == 6
+    found = np.concatenate([rest[i][0] for i in range(6)])
+    np.testing.assert_array_equal(found, np.concatenate(drawn[2:]))
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in data]), np.arange(10))

@@ -42,7 +42,8 @@ def test_it_equals_fit_on_the_whole_model():
     # The same images in the same order: in every second epoch, mirrored.
     data = RowBatches([pixels, mirrored(pixels)], LABELS, 5, seed=7)
     expected = plain.fit(
-        data,
+        data.epochs(0, EPOCHS),
+        steps_per_epoch=len(data),
         validation_data=(held_out, LABELS[:6]),
         epochs=EPOCHS,
         class_weight={0: 1.0, 1: 2.0, 2: 0.5},
