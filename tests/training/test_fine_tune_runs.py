@@ -1,0 +1,142 @@
+"""Runs that fine-tune: phases, resumption, class weights, the time budget, what is refused."""
+
+import json
+import logging
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerascnn.errors import InputError
+from kerascnn.training import FineTune, open_run, plan, train
+from kerascnn.training.defaults import Settings
+from kerascnn.transfer import Phase
+
+PHASES = (
+    Phase(name="head", until="head", epochs=2, learning_rate=0.01, augment=False),
+    Phase(name="all", until=0.0, epochs=2, learning_rate=0.002),
+)
+PLAN = FineTune(phases=PHASES)
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """32 dark and 16 bright pictures, 32x32, grey and noisy."""
+    folder = tmp_path_factory.mktemp("shades")
+    rng = np.random.default_rng(0)
+    for name, count, light in (("dark", 32, 60), ("bright", 16, 160)):
+        (folder / name).mkdir()
+        for number in range(count):
+            pixels = rng.integers(0, 90, (32, 32)) + light
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{number}.png")
+    return folder
+
+
+def fitted(pictures, out, **options):
+    settings = {"fine_tune": PLAN, "weights": "none", "augment": "light", "batch_size": 8}
+    return train(str(pictures), "LeNet5", out, **{**settings, **options})
+
+
+@pytest.fixture(scope="session")
+def tuned(pictures, tmp_path_factory):
+    return fitted(pictures, tmp_path_factory.mktemp("tuned") / "run")
+
+
+def test_the_run_has_its_phases_and_can_be_used(tuned):
+    assert [(row["epoch"], row["phase"]) for row in tuned.history] == [
+        *((1, 1), (2, 1), (3, 2), (4, 2))
+    ]
+    run = open_run(tuned.folder)
+    assert run.config.fine_tuning == PLAN
+    assert run.config.augment == "light"
+    names = [layer.name for layer in run.load_model().layers]
+    assert names[0] == "image"
+    assert names[-1] == "predictions"
+    assert not (tuned.folder / "backup").exists()
+    assert "head" in (tuned.folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("done", [1, 3])
+def test_interrupted_in_either_phase_it_finishes_with_the_same_phases(
+    done, tuned, pictures, tmp_path
+):
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch + 1 == done:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fitted(pictures, tmp_path / "run", callbacks=[Interrupt()])
+    result = train(None, None, tmp_path / "run", resume=True)
+    assert [row["phase"] for row in result.history] == [1, 1, 2, 2]
+    for found, expected in zip(result.history, tuned.history, strict=True):
+        for name in ("loss", "val_loss"):
+            assert found[name] == pytest.approx(expected[name], rel=0.02)
+
+
+def test_unequal_classes_are_weighted_and_this_is_said(pictures, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "kerascnn"):
+        fitted(pictures, tmp_path / "run", fine_tune=FineTune(phases=PHASES[:1]))
+    assert "not balanced (13 to 26 images)" in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "kerascnn"):
+        fitted(pictures, tmp_path / "off", fine_tune=FineTune(phases=PHASES[:1], balance=False))
+    assert "not balanced" not in caplog.text
+
+
+def test_the_time_budget_shortens_the_last_phase_and_is_kept(pictures, tmp_path, caplog):
+    long = (PHASES[0], Phase(name="all", until=0.0, epochs=100_000, learning_rate=1e-3))
+    with caplog.at_level(logging.INFO, "kerascnn"):
+        result = fitted(
+            pictures, tmp_path / "run", fine_tune=FineTune(phases=long, time_budget=15.0)
+        )
+    assert "of 100000 epochs fit into the time budget" in caplog.text
+    epochs = open_run(tmp_path / "run").config.fine_tuning.phases[1].epochs
+    assert len(result.history) <= 2 + epochs < 100_000
+
+
+def test_a_learning_rate_is_found_and_kept(pictures, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "kerascnn"):
+        fitted(
+            pictures, tmp_path / "run", fine_tune=FineTune(phases=PHASES, find_learning_rate=True)
+        )
+    rate = json.loads((tmp_path / "run" / "config.json").read_text())["fine_tuning"]["phases"][1]
+    assert rate["learning_rate"] != PHASES[1].learning_rate
+    assert "by a range test" in caplog.text
+
+
+def test_fine_tuning_needs_weights_to_start_from(pictures, tmp_path):
+    with pytest.raises(InputError, match="no weights are published for LeNet5"):
+        train(str(pictures), "LeNet5", tmp_path / "run", fine_tune=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_head_is_taken(pictures, tmp_path):
+    fitted(pictures, tmp_path / "run", fine_tune=FineTune(head="mlp", phases=PHASES[:1]))
+    layers = {layer.name for layer in open_run(tmp_path / "run").load_model().layers}
+    assert any(name.startswith("head_norm") for name in layers)
+    with pytest.raises(InputError, match="mpl"):
+        fitted(pictures, tmp_path / "no", fine_tune=FineTune(head="mpl"))
+    assert not (tmp_path / "no").exists()
+
+
+def test_what_is_decided_by_family():
+    settings = Settings(learning_rate=1e-4)
+    phases = FineTune().completed(settings, None, None).phases
+    assert [phase.learning_rate for phase in phases] == [3e-3, 2e-4]
+    phases = FineTune().completed(settings, 7, 0.5).phases
+    assert (phases[-1].epochs, phases[-1].learning_rate) == (7, 0.5)
+    assert FineTune(phases=PHASES).completed(settings, None, None).phases == PHASES
+    assert plan.pretrained("MobileNetV2", None) == "imagenet"
+    assert plan.pretrained("LeNet5", "None") is None
+    assert [plan.image_size(s) for s in ((224, 224), (299, 299), (32, 32))] == [
+        *((256, 256), (352, 352), (32, 32))
+    ]
+    with pytest.raises(InputError, match="`time_budget` must be above 0"):
+        FineTune(time_budget=0)
+
+
+def test_phases_are_found_by_the_epoch():
+    assert [PLAN.phase_of(epoch) for epoch in range(4)] == [1, 1, 2, 2]
+    assert PLAN.epochs == 4
