@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from kerascnn import catalog
+from kerascnn.errors import TrainingError
 from kerascnn.files import write_text
 from kerascnn.training import run_folder, tasks
 from kerascnn.training.batches import training_batches
@@ -149,9 +150,16 @@ def _decide(
     if plan.find_learning_rate and phase.until != "head":
         from kerascnn.transfer import lr_find
 
-        rate = lr_find(model, augmented(first)).suggestion
-        logger.info("phase %r: learning rate %.2g, by a range test", phase.name, rate)
-        phase = replace(phase, learning_rate=rate)
+        try:
+            rate = lr_find(model, augmented(first)).suggestion
+        except TrainingError as error:
+            logger.warning(
+                "phase %r: the range test failed, and the learning rate stays %.2g. %s",
+                *(phase.name, phase.learning_rate, error),
+            )
+        else:
+            logger.info("phase %r: learning rate %.2g, by a range test", phase.name, rate)
+            phase = replace(phase, learning_rate=rate)
     if clock.left is not None and number == len(plan.phases):
         seconds = _seconds_of_an_epoch(model, augmented(first), splits)
         epochs = max(1, min(phase.epochs, int(clock.left / seconds)))
