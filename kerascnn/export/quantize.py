@@ -2,7 +2,8 @@
 
 The work is done by `litert_quantizer`; this module decides what the ranges are measured on and
 how: each activation's range comes from real images, the input range is pinned to the pixel range
-0..255, and of two ways to read the measurements the one closer to the float file is kept.
+0..255, and of two ways to read the measurements, each with and without correction of the biases,
+the one closest to the float file is kept.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn.errors import BundleError, ExportError, InputError
+from kerascnn.export.bias_correction import correct_biases
 from kerascnn.export.recipes import Io, Recipe, get
 from kerascnn.export.samples import check_samples
 
@@ -77,9 +79,11 @@ def quantize(
     observed = _observe(float_bytes, samples, key, name, progress)
     # 16 bits have range to spare: clipping can only hurt there, so there is nothing to compare.
     fine = recipe.activations == "int16"
+    corrected = correct_biases(float_bytes, samples)
     candidates = [
-        _rewrite(float_bytes, recipe, chosen, _ranges(observed, reduce, tensor, fine=fine))
+        _rewrite(content, recipe, chosen, _ranges(observed, reduce, tensor, fine=fine))
         for reduce in ((_extremes,) if fine else (_extremes, _typical))
+        for content in (float_bytes, corrected)
     ]
     try:
         return _closest(float_bytes, candidates, samples)
