@@ -57,7 +57,7 @@ class FineTune:
         self, settings: Settings, epochs: int | None, learning_rate: float | None
     ) -> "FineTune":
         """With phases, whose last has the epochs and the learning rate that are given."""
-        rate = 2 * settings.learning_rate if learning_rate is None else learning_rate
+        rate = settings.fine_tuning_rate if learning_rate is None else learning_rate
         phases = self.phases or default_phases(rate)
         given = {"epochs": epochs, "learning_rate": learning_rate}
         changes: Any = {name: value for name, value in given.items() if value is not None}

@@ -46,5 +46,5 @@ def default_phases(learning_rate: float = 2e-3) -> tuple[Phase, ...]:
     """
     return (
         Phase(name="head", until="head", epochs=20, learning_rate=3e-3, augment=False),
-        Phase(name="all", until=0.0, epochs=25, learning_rate=learning_rate),
+        Phase(name="all", until=0.0, epochs=20, learning_rate=learning_rate),
     )

@@ -132,7 +132,7 @@ def test_another_head_is_taken(pictures, tmp_path):
 
 
 def test_what_is_decided_by_family():
-    settings = Settings(learning_rate=1e-4)
+    settings = Settings(fine_tuning_rate=2e-4)
     phases = FineTune().completed(settings, None, None).phases
     assert [phase.learning_rate for phase in phases] == [3e-3, 2e-4]
     phases = FineTune().completed(settings, 7, 0.5).phases
