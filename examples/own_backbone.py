@@ -10,7 +10,11 @@ layers are trained from the start.
 
 Measured with the defaults (seeds 0, 1, 2) on the test images of 5 to 9: with two images of each
 digit 74.3, 75.4, 65.4 % right, and 35.2, 29.6, 20.1 % from scratch; with five images 90.5, 95.0,
-88.8 %, and 87.2, 92.7, 87.2 %. 40 s of processor time on 2 cores. MORE_EPOCHS
+88.8 %, and 87.2, 92.7, 87.2 %. 40 s of processor time on 2 cores.
+
+What was learned saves steps more than it adds: after 100 epochs it is 74.9, 77.7, 66.5 % against
+74.9, 77.1, 62.0 %, and with five images 89.4, 93.9, 87.2 % against 87.2, 92.7, 83.2 %. The settings
+were chosen among about ten, on the validation images of other seeds.
 """
 
 import argparse
