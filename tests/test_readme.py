@@ -13,7 +13,7 @@ def readme(repository):
 
 
 def test_the_quick_start_runs(readme, tmp_path, monkeypatch):
-    (code,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    code, _ = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
     assert (tmp_path / "lenet5_int8.tflite").is_file()

@@ -1,0 +1,55 @@
+"""The code in the guides runs, on a few small images and with a small backbone."""
+
+import inspect
+import re
+from types import SimpleNamespace
+
+import keras
+import pytest
+from stand_ins import short_phases, small_backbone, write_photos
+
+import kerascnn
+from kerascnn.training import FineTune, train
+from kerascnn.transfer import fine_tuning
+
+
+def code_blocks(path):
+    return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Returns a function that runs code in a folder with `photos`, quickly."""
+    write_photos(tmp_path / "photos")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fine_tuning, "default_phases", short_phases)
+    monkeypatch.setattr(keras.applications, "MobileNetV2", small_backbone)
+
+    def run(source, variables):
+        short = re.sub(r"epochs=\d+", "epochs=1", source).replace("224", "32")
+        exec(compile(short, "guide", "exec"), variables)
+
+    return run
+
+
+def test_the_code_of_the_transfer_guide_runs(repository, run, tmp_path, monkeypatch):
+    calls = []
+
+    def recorded(*args, **kwargs):
+        calls.append(inspect.signature(train).bind(*args, **kwargs).arguments)
+        return SimpleNamespace(metrics={"validation": SimpleNamespace(accuracy=1.0)})
+
+    monkeypatch.setattr(kerascnn, "train", recorded)  # tests/training runs it
+    variables = {}
+    for block in code_blocks(repository / "docs" / "transfer.md"):
+        run(block, variables)
+    written = {path.name for path in tmp_path.iterdir()}
+    assert {"mine.keras", "features", "rates.png", "known"} <= written
+    assert isinstance(calls[0]["fine_tune"], FineTune)
+
+
+def test_the_fine_tuning_of_the_readme_runs(repository, run):
+    _, block = code_blocks(repository / "README.md")
+    variables = {"keras": keras, "kerascnn": kerascnn}
+    run(block, variables)
+    assert variables["model"].output_shape == (None, 3)
