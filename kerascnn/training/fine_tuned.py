@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from kerascnn import catalog
+from kerascnn import augment, catalog
 from kerascnn.errors import TrainingError
 from kerascnn.files import write_text
 from kerascnn.training import run_folder, tasks
@@ -57,7 +57,7 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
     """Trains the phases that are left, and keeps in `config.json` what is decided on the way."""
-    from kerascnn.transfer import fine_tune
+    from kerascnn.transfer import fine_tune, mirrored, original
 
     task, classes = tasks.find(config.task), len(config.class_names)
     clock = _Clock(plan.time_budget, spent=sum(row["seconds"] for row in state.history))
@@ -92,10 +92,17 @@ def fit(
         weight_decay=config.training.weight_decay,
         class_weight=_class_weight(plan, splits),
         cache=folder / run_folder.BACKUP / FEATURES,
+        views=(original, mirrored) if _mirrors(config) else (original,),
         epochs_done=state.epochs,
         seed=config.seed,
         callbacks=[*callbacks, clock],
     )
+
+
+def _mirrors(config: "RunConfig") -> bool:
+    """Whether the run's augmentation takes mirror images for as good."""
+    steps = augment.get(config.augment, config.input_shape[:2]).steps
+    return any(isinstance(step, augment.Flip) and step.horizontal for step in steps)
 
 
 class _InOrder:

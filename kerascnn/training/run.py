@@ -142,6 +142,8 @@ def train(
         )
         options = _checked(options)
         plan, own_size = None, entry.input_shape[:2]
+        if fine_tune and patience is not None:
+            raise InputError("`patience` does not go with `fine_tune`, whose phases have an end.")
         if fine_tune:
             plan = FineTune() if fine_tune is True else fine_tune
             plan = plan.completed(settings, epochs, learning_rate)

@@ -15,7 +15,7 @@ from kerascnn.errors import DataError, InputError
 from kerascnn.losses import Crossentropy
 from kerascnn.transfer import parts
 from kerascnn.transfer.batches import RowBatches
-from kerascnn.transfer.cache import mirrored, original
+from kerascnn.transfer.cache import View, mirrored, original
 from kerascnn.transfer.freezing import freeze
 from kerascnn.transfer.head_training import Caches, features_of, fit_on_features, fresh
 from kerascnn.transfer.optimizers import LayerwiseLearningRate, layerwise_multipliers
@@ -80,6 +80,7 @@ def fine_tune(
     ema: float | None = None,
     class_weight: Mapping[int, float] | None = None,
     cache: bool | str | os.PathLike[str] = True,
+    views: Sequence[View] = (original, mirrored),
     epochs_done: int = 0,
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -87,8 +88,8 @@ def fine_tune(
     """Trains a model that has a pretrained backbone, in phases.
 
     While the whole backbone is frozen and the images are not augmented at random, the features of
-    every image and of its mirror image are computed once, kept on disk, and the head is trained on
-    them: many times as fast. A log message says where that is done.
+    every image and of its views are computed once, kept on disk, and the head is trained on them:
+    many times as fast. A log message says where that is done.
 
     At the end the model has the weights of its best epoch on the validation data.
 
@@ -118,6 +119,8 @@ def fine_tune(
         class_weight: Weight of the loss of each class.
         cache: False: never keep features. A path: keep them there, for the next call too. True: in
             a temporary folder.
+        views: What of each image is cached, one view per epoch in turns. By default the image and
+            its mirror image; leave the latter out where it means something else, as with letters.
         epochs_done: Epochs of an interrupted call: the model is one saved after so many, with its
             optimiser.
         seed: Decides the order of cached features.
@@ -160,7 +163,7 @@ def fine_tune(
             with contextlib.ExitStack() as stack:
                 caches = None
                 if phase.until == "head" and not phase.augment and cache is not False:
-                    caches = _features(model, apart, train, validation, cache, stack)
+                    caches = _features(model, apart, train, validation, cache, views, stack)
                 if caches is not None:
                     cached.append(phase.name)
                     history = fit_on_features(
@@ -289,9 +292,9 @@ def _optimizer(
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=weight_decay, **averaging)
     if phase.until == "head" or phase.depth_factor == 1.0:
         return optimizer
-    return LayerwiseLearningRate(
-        optimizer, layerwise_multipliers(model, phase.depth_factor, head=head)
-    )
+    layers = sum(map(parts.has_weights, parts.split(model, head).backbone))
+    multipliers = layerwise_multipliers(model, phase.depth_factor, min(3, layers), head)
+    return LayerwiseLearningRate(optimizer, multipliers)
 
 
 def _features(
@@ -300,13 +303,12 @@ def _features(
     train: Batches,
     validation: Any,
     cache: Literal[True] | str | os.PathLike[str],
+    views: Sequence[View],
     stack: contextlib.ExitStack,
 ) -> Caches | None:
     """None, with a message, where features cannot be kept."""
     try:
-        return stack.enter_context(
-            features_of(model, apart, train, validation, cache, (original, mirrored))
-        )
+        return stack.enter_context(features_of(model, apart, train, validation, cache, views))
     except DataError as error:
         logger.warning("features are not cached: %s", error)
         return None

@@ -189,7 +189,7 @@ def test_a_full_disk_leaves_nothing(tiny_model, tiny_images, tmp_path, converted
 
 def test_a_place_that_is_no_folder_is_a_clear_error(tiny_model, tiny_images, tmp_path, converted):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ExportError, match=r"cannot write .*file/b: "):
+    with pytest.raises(OutputExistsError, match=r"cannot write .*file/b: .*file is a file"):
         export_bundle(tiny_model, tmp_path / "file" / "b", recipes=["float32"], samples=tiny_images)
 
 

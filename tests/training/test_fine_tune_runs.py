@@ -122,6 +122,31 @@ def test_fine_tuning_needs_weights_to_start_from(pictures, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_patience_is_refused(pictures, tmp_path):
+    with pytest.raises(InputError, match="`patience` does not go with `fine_tune`"):
+        fitted(pictures, tmp_path / "run", patience=3)
+
+
+@pytest.mark.parametrize(("augment", "views"), [("light", 2), ("none", 1)])
+def test_mirror_images_are_cached_only_if_the_augmentation_has_them(
+    augment, views, pictures, tmp_path, caplog
+):
+    class Count(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            folders = sorted((tmp_path / "run" / "backup" / "features").iterdir())
+            self.counts = {len(list(folder.glob("features-*"))) for folder in folders}
+
+    count = Count()
+    fitted(
+        pictures,
+        tmp_path / "run",
+        augment=augment,
+        fine_tune=FineTune(phases=PHASES[:1]),
+        callbacks=[count],
+    )
+    assert max(count.counts) == views
+
+
 def test_another_head_is_taken(pictures, tmp_path):
     fitted(pictures, tmp_path / "run", fine_tune=FineTune(head="mlp", phases=PHASES[:1]))
     layers = {layer.name for layer in open_run(tmp_path / "run").load_model().layers}
