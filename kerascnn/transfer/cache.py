@@ -165,12 +165,16 @@ def _write(
             for view in range(len(views))
         ]
         label_file = stack.enter_context((folder / LABELS).open("wb"))
+        largest = 0
         for images, labels in _batches(data):
             fingerprint += _content(images, labels, views)
             rows += len(labels)
             label_file.write(labels.tobytes())
+            largest = max(largest, len(images))
             for file, view in zip(files, views, strict=True):
-                features = np.asarray(backbone.predict_on_batch(view(images)), "float32")
+                # The last batch is filled up: its size would be traced anew.
+                filled = _fill(view(images), largest)
+                features = np.asarray(backbone.predict_on_batch(filled), "float32")[: len(images)]
                 file.write(features.tobytes())
     index = Index(
         key=key,
@@ -182,6 +186,12 @@ def _write(
         label_type=labels.dtype.name,
     )
     return index, fingerprint
+
+
+def _fill(images: np.ndarray, count: int) -> np.ndarray:
+    """`images` with rows of zeros up to `count`."""
+    rest = count - len(images)
+    return np.pad(images, [(0, rest), *[(0, 0)] * (images.ndim - 1)]) if rest else images
 
 
 def _batches(data: Iterable[Any]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
