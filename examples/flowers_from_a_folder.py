@@ -7,7 +7,9 @@ roses, sunflowers, tulips. `--weights` is the published set, which is fetched on
 then nothing is fetched. A run that was stopped goes on with `kerascnn train --resume --out
 flowers`.
 
-MEASURED
+Measured with the published weights (file of keras.applications) on 1,146 photos of tf_flowers, the
+small ones (917 for training, 229 for validation), seeds 0, 1, 2: best validation accuracy 91.3,
+85.2, 88.2 %; 107 s with seed 0 on 2 cores, everything included. The splits differ between seeds.
 """
 
 import argparse
