@@ -12,12 +12,12 @@ import keras
 import numpy as np
 
 from kerascnn.errors import DataError, InputError
-from kerascnn.losses import Crossentropy
 from kerascnn.transfer import parts
 from kerascnn.transfer.batches import RowBatches
 from kerascnn.transfer.cache import View, mirrored, original
 from kerascnn.transfer.freezing import freeze
 from kerascnn.transfer.head_training import Caches, features_of, fit_on_features, fresh
+from kerascnn.transfer.objective import Objective, find_objective
 from kerascnn.transfer.optimizers import LayerwiseLearningRate, layerwise_multipliers
 from kerascnn.transfer.phases import Phase, default_phases
 from kerascnn.transfer.schedules import WarmupCosine
@@ -139,7 +139,7 @@ def fine_tune(
     if isinstance(validation, tuple):
         validation = _rows(validation, batch_size, None)
     steps = _steps(train)
-    objective = _objective(model, train, loss, metrics, monitor, label_smoothing)
+    objective = find_objective(model, train, loss, metrics, monitor, label_smoothing)
     best = _Best(model, objective.monitor)
     rows: list[dict[str, float]] = []
     cached: list[str] = []
@@ -195,7 +195,7 @@ def _begin(
     number: int,
     phase: Phase,
     prepare: Callable[[int, Phase], Phase] | None,
-    objective: "_Objective",
+    objective: Objective,
     steps: int,
     weight_decay: float,
     ema: float | None,
@@ -217,15 +217,6 @@ def _begin(
     return phase
 
 
-@dataclass(frozen=True)
-class _Objective:
-    """What training lowers, what is measured, and what decides which epoch is the best."""
-
-    loss: Any
-    metrics: list[Any]
-    monitor: str
-
-
 def _rows(data: tuple[Any, ...], batch_size: int, seed: int | None) -> RowBatches:
     if len(data) != 2 or len(data[0]) != len(data[1]) or not len(data[0]):
         raise DataError(
@@ -244,39 +235,6 @@ def _steps(data: Batches) -> int:
     if not steps:
         raise DataError("the training data holds no batch.")
     return steps
-
-
-def _objective(
-    model: keras.Model,
-    train: Batches,
-    loss: Any,
-    metrics: Sequence[Any] | None,
-    monitor: str | None,
-    label_smoothing: float,
-) -> _Objective:
-    """Completes what the caller left open, by the last layer and the form of the labels."""
-    _, labels = next(iter(train))
-    activation = getattr(getattr(model.layers[-1], "activation", None), "__name__", "softmax")
-    if loss is not None:
-        classifier = "crossentropy" in str(getattr(loss, "name", loss)).lower()
-    else:
-        classifier = activation in ("softmax", "sigmoid")
-        if activation == "softmax":
-            loss = Crossentropy(label_smoothing)
-        elif activation == "sigmoid":
-            loss = keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing)
-        else:
-            loss = keras.losses.MeanSquaredError()
-    if metrics is None and not classifier:
-        metrics = ["mean_absolute_error"]
-    elif metrics is None and activation == "sigmoid":
-        metrics = [keras.metrics.BinaryAccuracy(name="accuracy")]
-    elif metrics is None and len(np.shape(labels)) == 1:
-        metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-    elif metrics is None:
-        metrics = [keras.metrics.CategoricalAccuracy(name="accuracy")]
-    monitor = monitor or ("val_accuracy" if classifier else "val_loss")
-    return _Objective(loss, list(metrics or ()), monitor)
 
 
 def _optimizer(
