@@ -28,6 +28,7 @@ class Settings:
     warmup: float = 0.05
     patience: int = 10
     fine_tuning_rate: float = 2e-3
+    fine_tuning_scale: float = 8 / 7
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
@@ -39,7 +40,8 @@ class Settings:
 
 # Deep, and by default without batch normalisation. After 4 epochs of `digits` at 1e-3, SqueezeNet
 # and VGG11 were still at chance on the validation images; at 1e-4 VGG11 had 92 % right.
-_UNNORMALISED = Settings(learning_rate=1e-4, fine_tuning_rate=3e-4)
+# Fine-tuned on flowers, SqueezeNet was not better on larger images (85.2, not 87.3 %, one seed).
+_UNNORMALISED = Settings(learning_rate=1e-4, fine_tuning_rate=3e-4, fine_tuning_scale=1.0)
 # A family that is not here has the defaults of `Settings`, which suit batch normalisation.
 _FAMILIES = {
     # Chosen by MNIST test errors (12,000 training images held out), so those errors are optimistic.

@@ -69,16 +69,16 @@ class FineTune:
         return cls(**{**values, "phases": tuple(Phase(**phase) for phase in values["phases"])})
 
 
-def image_size(own: tuple[int, int]) -> tuple[int, int]:
-    """What to load images at: 8/7 of the architecture's own size, in multiples of 32.
+def image_size(own: tuple[int, int], scale: float = 8 / 7) -> tuple[int, int]:
+    """What to load images at: the architecture's own size times `scale`, in multiples of 32.
 
     Training on random crops shows objects larger than they are in whole images; more pixels in all
     of them make up for it (Touvron et al. 2019, "Fixing the train-test resolution discrepancy").
     Sizes below 128 stay.
     """
-    if min(own) < 128:
+    if min(own) < 128 or scale == 1.0:
         return own
-    height, width = (32 * round(side * 8 / 7 / 32) for side in own)
+    height, width = (32 * round(side * scale / 32) for side in own)
     return height, width
 
 

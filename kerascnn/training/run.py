@@ -147,7 +147,8 @@ def train(
         if fine_tune:
             plan = FineTune() if fine_tune is True else fine_tune
             plan = plan.completed(settings, epochs, learning_rate)
-            own_size, weights = plan_image_size(own_size), pretrained(entry.name, weights)
+            own_size = plan_image_size(own_size, settings.fine_tuning_scale)
+            weights = pretrained(entry.name, weights)
         if augment is None:
             augment = "none" if plan is None else AUGMENTATION
         augmentation.get(augment, 32)  # an unknown name is an error before anything is loaded

@@ -168,6 +168,7 @@ def test_what_is_decided_by_family():
     assert [plan.image_size(s) for s in ((224, 224), (299, 299), (32, 32))] == [
         *((256, 256), (352, 352), (32, 32))
     ]
+    assert plan.image_size((227, 227), 1.0) == (227, 227)
     with pytest.raises(InputError, match="`time_budget` must be above 0"):
         FineTune(time_budget=0)
 
