@@ -95,7 +95,8 @@ def train(
             `fine_tune`, those of the last phase.
         batch_size: Images per step.
         learning_rate: Peak of the schedule. With `fine_tune`, that of the last phase.
-        image_size: Height and width; by default the architecture's own.
+        image_size: Height and width; by default the architecture's own, with `fine_tune` often 8/7
+            of it.
         validation_split: Share of the training images held out, in (0, 1); by default a fifth,
             but 5,000 images at most.
         resize: "auto", "stretch", "crop" or "pad": how images of other sizes are made to fit.
@@ -190,7 +191,7 @@ def train(
         epochs = config.training.epochs
     else:
         # Its phases have schedules of their own, that end where the next begins.
-        keeper = RunKeeper(folder, state, None, lambda epoch: plan.phase_of(epoch))
+        keeper = RunKeeper(folder, state, None, plan.phase_of)
         epochs = plan.epochs
     if state.epochs < epochs and not keeper.finished:
         with data.reading():

@@ -1,10 +1,14 @@
 """Arrays and memory maps as batches for `fit`, in an order that depends on seed and epoch only."""
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
+
+from kerascnn.errors import DataError
 
 Batch = tuple[np.ndarray, np.ndarray]
 
@@ -35,9 +39,8 @@ class RowBatches:
         return math.ceil(len(self.labels) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        rows = np.arange(len(self.labels))
-        for start in range(0, len(rows), self.batch_size):
-            part = rows[start : start + self.batch_size]
+        for start in range(0, len(self.labels), self.batch_size):
+            part = slice(start, start + self.batch_size)
             yield self.views[0][part], self.labels[part]
 
     def epochs(self, first: int, last: int) -> keras.utils.PyDataset:
@@ -49,9 +52,7 @@ class RowBatches:
 
     def at(self, epoch: int, number: int) -> Batch:
         """One batch of an epoch."""
-        rows = np.arange(len(self.labels))
-        if self.seed is not None:
-            rows = np.random.default_rng([self.seed, epoch]).permutation(rows)
+        rows = _order(len(self.labels), self.seed, epoch)
         # Sorted, so that a memory map is read from front to back.
         part = np.sort(rows[number * self.batch_size : (number + 1) * self.batch_size])
         return self.views[epoch % len(self.views)][part], self.labels[part]
@@ -70,3 +71,26 @@ class _Epochs(keras.utils.PyDataset):
     def __getitem__(self, number: int) -> Batch:
         epoch, number = divmod(number, len(self.rows))
         return self.rows.at(self.first + epoch, number)
+
+
+def batches_of(data: Any, batch_size: int, seed: int | None = None) -> Any:
+    """A tuple of two arrays as batches; anything else as it is.
+
+    Raises:
+        DataError: A tuple of something else, or of arrays of unequal length, or of none.
+    """
+    if not isinstance(data, tuple):
+        return data
+    if len(data) != 2 or len(data[0]) != len(data[1]) or not len(data[0]):
+        raise DataError(
+            "a tuple of data must hold two arrays of equal length, images and labels. Received: "
+            f"{[np.shape(part) for part in data]}."
+        )
+    return RowBatches([np.asarray(data[0])], np.asarray(data[1]), batch_size, seed)
+
+
+@functools.lru_cache(maxsize=1)
+def _order(count: int, seed: int | None, epoch: int) -> np.ndarray:
+    """The rows of an epoch; kept for its next batch, as drawing them takes longer than a step."""
+    rows = np.arange(count)
+    return rows if seed is None else np.random.default_rng([seed, epoch]).permutation(rows)

@@ -13,7 +13,7 @@ import numpy as np
 
 from kerascnn.errors import DataError, InputError
 from kerascnn.transfer import parts
-from kerascnn.transfer.batches import RowBatches
+from kerascnn.transfer.batches import RowBatches, batches_of
 from kerascnn.transfer.cache import View, mirrored, original
 from kerascnn.transfer.freezing import freeze
 from kerascnn.transfer.head_training import Caches, features_of, fit_on_features, fresh
@@ -134,10 +134,7 @@ def fine_tune(
     if not phases:
         raise InputError("`phases` must hold at least one phase.")
     apart = parts.split(model, head)
-    if isinstance(train, tuple):
-        train = _rows(train, batch_size, seed)
-    if isinstance(validation, tuple):
-        validation = _rows(validation, batch_size, None)
+    train, validation = batches_of(train, batch_size, seed), batches_of(validation, batch_size)
     steps = _steps(train)
     objective = find_objective(model, train, loss, metrics, monitor, label_smoothing)
     best = _Best(model, objective.monitor)
@@ -210,20 +207,9 @@ def _begin(
 
     compile_for(phase)
     if prepare is not None:
-        changed = prepare(number, phase)
-        if changed != phase:
-            phase = changed
+        phase = prepare(number, phase)
         compile_for(phase)  # also because the caller may have trained, to find a learning rate
     return phase
-
-
-def _rows(data: tuple[Any, ...], batch_size: int, seed: int | None) -> RowBatches:
-    if len(data) != 2 or len(data[0]) != len(data[1]) or not len(data[0]):
-        raise DataError(
-            "a tuple of data must hold two arrays of equal length, images and labels. Received: "
-            f"{[np.shape(part) for part in data]}."
-        )
-    return RowBatches([np.asarray(data[0])], np.asarray(data[1]), batch_size, seed)
 
 
 def _steps(data: Batches) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 
 from kerascnn.errors import InputError
 from kerascnn.transfer import parts
-from kerascnn.transfer.batches import RowBatches
+from kerascnn.transfer.batches import RowBatches, batches_of
 from kerascnn.transfer.cache import FeatureCache, View, cache_features, mirrored, original
 
 logger = logging.getLogger("kerascnn.transfer")
@@ -73,7 +73,7 @@ def fit_head(
     if not model.compiled:
         raise InputError(f"the model {model.name!r} is not compiled. Call model.compile first.")
     metrics = (model.get_compile_config() or {}).get("metrics") or []
-    data = (_batches(train, batch_size), _batches(validation, batch_size))
+    data = (batches_of(train, batch_size), batches_of(validation, batch_size))
     with features_of(model, apart, *data, cache, views) as caches:
         return fit_on_features(
             model,
@@ -87,12 +87,6 @@ def fit_head(
             class_weight=class_weight,
             verbose=0,
         )
-
-
-def _batches(data: Any, batch_size: int) -> Any:
-    if not isinstance(data, tuple):
-        return data
-    return RowBatches([np.asarray(data[0])], np.asarray(data[1]), batch_size)
 
 
 @contextlib.contextmanager
