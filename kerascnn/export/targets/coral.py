@@ -80,7 +80,7 @@ def limits(operator: Operator) -> Iterator[str]:
         if any(size != 1 for size in tensor.shape[:-3]):
             yield f"{operator.name} computes on {list(tensor.shape)}, more than three dimensions"
             return
-    first = operator.inputs[0] if operator.inputs else None
+    first = operator.source
     if operator.name == "SOFTMAX" and first is not None and first.elements > _MOST_SOFTMAX:
         yield f"SOFTMAX takes {first.elements} values, and {_MOST_SOFTMAX} is the most"
     if operator.name == "CONCATENATION" and any(t and t.constant for t in operator.inputs):

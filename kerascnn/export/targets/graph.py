@@ -59,6 +59,12 @@ class Operator:
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
 
+    @property
+    def source(self) -> Tensor | None:
+        """The first computed input; the first at all of an operator on constants."""
+        computed = [tensor for tensor in self.inputs if tensor and not tensor.constant]
+        return next(iter(computed or self.inputs), None)
+
     def activations(self) -> Iterator[Tensor]:
         """The computed tensors that go in and come out."""
         yield from (tensor for tensor in self.inputs if tensor and not tensor.constant)

@@ -129,7 +129,7 @@ def unsupported(operator: Operator, table: Mapping[str, Support]) -> Iterator[st
             f"and {support.version} is the newest known"
         )
         return
-    first = operator.inputs[0] if operator.inputs else None
+    first = operator.source
     if first is None or not operator.outputs:
         return
     if support.converts:

@@ -27,31 +27,35 @@ OPERATORS: Mapping[str, Support] = MappingProxyType(
         ),
         **dict.fromkeys(
             (
-                *("ABS", "ADD", "AVERAGE_POOL_2D", "BATCH_MATMUL", "LEAKY_RELU", "LOGISTIC"),
-                *("MAX_POOL_2D", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "RELU", "RELU6", "SOFTMAX"),
-                *("SUB", "SUM", "TANH"),
+                *("ABS", "ADD", "AVERAGE_POOL_2D", "BATCH_MATMUL", "BROADCAST_TO", "LEAKY_RELU"),
+                *("LOGISTIC", "MAX_POOL_2D", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "RELU", "RELU6"),
+                *("RESIZE_NEAREST_NEIGHBOR", "REVERSE_V2", "RSQRT", "SOFTMAX", "SUB", "SUM"),
+                *("SQUARED_DIFFERENCE", "TANH", "TRANSPOSE"),
             ),
             _UP_TO_16,
         ),
         **dict.fromkeys(
             (
-                *("DEPTH_TO_SPACE", "DIV", "ELU", "HARD_SWISH", "L2_NORMALIZATION", "LOG_SOFTMAX"),
-                *("PRELU", "REDUCE_MAX", "RESIZE_BILINEAR", "RSQRT", "SPACE_TO_DEPTH"),
-                "SQUARED_DIFFERENCE",
+                *("DEPTH_TO_SPACE", "DIV", "ELU", "GATHER", "HARD_SWISH", "L2_NORMALIZATION"),
+                *("LOG_SOFTMAX", "MIRROR_PAD", "PADV2", "PRELU", "REDUCE_MAX", "REDUCE_MIN"),
+                *("RESIZE_BILINEAR", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH"),
             ),
             _UP_TO_8,
         ),
-        **dict.fromkeys(("CEIL", "EXP", "FLOOR", "L2_POOL_2D", "LOG", "NEG", "ROUND"), _FLOAT),
-        **dict.fromkeys(("SQRT", "SQUARE"), _FLOAT),
         **dict.fromkeys(
             (
-                *("CONCATENATION", "EXPAND_DIMS", "PACK", "PAD", "PADV2", "RESHAPE", "SLICE"),
-                *("SPLIT", "SQUEEZE", "STRIDED_SLICE", "UNPACK"),
+                *("CEIL", "COS", "CUMSUM", "EXP", "FLOOR", "L2_POOL_2D", "LOG", "NEG", "ROUND"),
+                *("SIN", "SQRT", "SQUARE"),
+            ),
+            _FLOAT,
+        ),
+        **dict.fromkeys(
+            (
+                *("CONCATENATION", "EXPAND_DIMS", "PACK", "PAD", "RESHAPE", "SLICE", "SPLIT"),
+                *("SQUEEZE", "STRIDED_SLICE", "UNPACK"),
             ),
             _COPIES,
         ),
-        "RESIZE_NEAREST_NEIGHBOR": _UP_TO_16,
-        "TRANSPOSE": _UP_TO_16,
         "QUANTIZE": Support(
             converts=(
                 *(("float32", "int8"), ("float32", "int16"), ("float32", "uint8")),
@@ -65,7 +69,7 @@ OPERATORS: Mapping[str, Support] = MappingProxyType(
     }
 )
 # Where the method of MicroMutableOpResolver is not the operator's name in camel case.
-_METHODS = {"PADV2": "AddPadV2", "BATCH_MATMUL": "AddBatchMatMul"}
+_METHODS = {"PADV2": "AddPadV2", "BATCH_MATMUL": "AddBatchMatMul", "CUMSUM": "AddCumSum"}
 
 
 def resolver_method(operator: str) -> str:

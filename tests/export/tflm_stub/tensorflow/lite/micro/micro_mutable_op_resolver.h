@@ -31,6 +31,8 @@ struct MicroMutableOpResolver {
   OPERATOR(ResizeNearestNeighbor) OPERATOR(Round) OPERATOR(Rsqrt) OPERATOR(Slice)
   OPERATOR(Softmax) OPERATOR(SpaceToDepth) OPERATOR(Split) OPERATOR(Sqrt) OPERATOR(Square)
   OPERATOR(SquaredDifference) OPERATOR(Squeeze) OPERATOR(StridedSlice) OPERATOR(Sub)
+  OPERATOR(BroadcastTo) OPERATOR(Cos) OPERATOR(CumSum) OPERATOR(Gather) OPERATOR(MirrorPad)
+  OPERATOR(ReduceMin) OPERATOR(ReverseV2) OPERATOR(Sin) OPERATOR(SpaceToBatchNd)
   OPERATOR(Sum) OPERATOR(Tanh) OPERATOR(Transpose) OPERATOR(TransposeConv) OPERATOR(Unpack)
 #undef OPERATOR
 };
