@@ -117,10 +117,11 @@ def main() -> None:
     rows = {}
     for policy, done in runs.items():
         values = [run["accuracy"] for run in done]
+        trained = [run["training_accuracy"] for run in done]
         rows[policy] = {
             "mean": round(statistics.mean(values), 4),
             "accuracies": [round(value, 4) for value in values],
-            "training_accuracy": round(statistics.mean(run["training_accuracy"] for run in done), 4),
+            "training_accuracy": round(statistics.mean(trained), 4),
             "seconds": statistics.median(run["seconds"] for run in done),
         }
         print(f"{policy:<14} {100 * rows[policy]['mean']:.1f} %")

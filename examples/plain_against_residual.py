@@ -23,6 +23,7 @@ import matplotlib.pyplot as plt
 
 import kerascnn
 
+
 def train(name: str, source: str, epochs: int, seed: int, folder: Path) -> list[dict[str, float]]:
     """Trains one network and returns one row of figures per epoch."""
     keras.utils.set_random_seed(seed)
