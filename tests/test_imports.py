@@ -26,7 +26,7 @@ ALLOWED = {
     "data": set(),
     "export": {"pages"},
     "pages": set(),
-    "transfer": {"layers", "losses"},
+    "transfer": {"augment", "layers", "losses"},
     "visualize": set(),
     "training": {
         *("augment", "catalog", "data", "losses", "pages", "serialization", "transfer"),
