@@ -14,8 +14,8 @@ optimiser and epochs; the order of the images and the dropout are drawn by each:
 
 Every measurement is a fresh process, in turns; loading the images is not counted, tracing is.
 `peak` is the largest resident memory of the process less that before training. Without mirrored
-views, so that both see the same images. `accuracy_difference` is the mean over the runs of ours less
-the guide's, with its standard error. Writes benchmarks/results/NAME.json.
+views, so that both see the same images. `accuracy_difference` is ours less the guide's, the mean of
+the runs with its standard error. Writes benchmarks/results/NAME.json.
 """
 
 import argparse

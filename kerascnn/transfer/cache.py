@@ -204,7 +204,7 @@ def _content(images: np.ndarray, labels: np.ndarray, views: Sequence[View]) -> i
     for row, label in enumerate(labels):
         digest = hashlib.blake2b(np.asarray(label).tobytes(), digest_size=16)
         for images in seen:
-            digest.update(np.ascontiguousarray(images[row]))
+            digest.update(np.ascontiguousarray(images[row]).view("uint8").data)
         total += int.from_bytes(digest.digest(), "big")
     return total
 
