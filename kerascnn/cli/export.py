@@ -53,9 +53,6 @@ def command(
     Calibration images are drawn from the training split of the run's own data; accuracy is
     measured on its test split, or on its validation split where it has no test split.
 
-    A bundle is for classifiers. Multi-label classifiers and regressors are written as single files:
-    --recipes float16 --out model.tflite.
-
     Recipes: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8.
     """
     from kerascnn.errors import InputError
@@ -87,11 +84,6 @@ def command(
         raise InputError(
             f"{path} does not know its data: say --data FOLDER, FILE.csv, tfds:NAME or digits."
         )
-    if splits.task != "classification" and not single:
-        raise InputError(
-            f"a bundle is for classifiers, and {path} is of the task {splits.task}. Write single "
-            "files, such as --recipes float16 --out model.tflite."
-        )
     model = load_model(predictor.path, compile=False)
     images, labels = splits.sample("train", samples, seed=0)
     held_out = "test" if splits.test is not None else "validation"
@@ -106,10 +98,11 @@ def command(
             out,
             recipes=chosen,
             samples=images,
-            labels=labels,
+            labels=None if splits.task == "regression" else labels,
             class_names=splits.class_names,
             resize=splits.resize.to_dict(),
             evaluation=splits.arrays(held_out),
+            task=splits.task,  # type: ignore[arg-type]
             io=io,
             overwrite=overwrite,
             progress=status.update,
@@ -168,11 +161,12 @@ def _write_file(
 def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
     """Prints the table of a bundle: one line per file."""
     report = result.report
-    rows = [("Keras model", console.percent(report.keras.accuracy), "-", "-", "-", "-")]
+    score = {"multi_label": "decisions right", "regression": "mean error"}
+    rows = [("Keras model", _score(report, report.keras), "-", "-", "-", "-")]
     rows += [
         (
             file.recipe,
-            console.percent(file.score.accuracy),
+            _score(report, file.score),
             console.percent(file.agreement),
             console.size(file.bytes),
             f"{file.median_ms:.3f} ms",
@@ -182,7 +176,18 @@ def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
     ]
     console.show_table(
         f"{report.model} on {report.images} held-out images ({split}), verified",
-        ("file", "accuracy", "agreement", "size", "latency", "partitions"),
+        (
+            *("file", score.get(report.task, "accuracy"), "agreement", "size", "latency"),
+            "partitions",
+        ),
         rows,
     )
     console.say(f"bundle: {result.folder}")
+
+
+def _score(report, score) -> str:  # type: ignore[no-untyped-def]
+    """The accuracy of a file, or the error of each quantity."""
+    if score.mae is None:
+        return console.percent(score.accuracy)
+    errors = zip(report.class_names, score.mae, strict=True)
+    return "\n".join(f"{name} {error:.4g}" for name, error in errors)
