@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerascnn.cli import console, options
+from kerascnn.cli import console, options, targets
 
 if TYPE_CHECKING:
     import keras
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
     required=True,
     help="Folder to write, or one file, of one recipe.",
 )
-@click.option("--recipes", default="float32,int8", show_default=True, metavar="A,B,...")
+@targets.option
+@click.option("--recipes", metavar="A,B,...", help="[the target's, or float32,int8]")
 @click.option(
     "--io",
     type=click.Choice(["uint8", "int8", "float32", "int16"]),
-    default="uint8",
-    show_default=True,
-    help="Type of input and output of the integer files.",
+    help="Type of input and output of the integer files [the target's, or uint8].",
 )
 @click.option("--data", "source", metavar="SOURCE", help="Calibrate and measure on this data.")
 @click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True)
@@ -39,8 +38,9 @@ if TYPE_CHECKING:
 def command(
     path: str,
     out: str,
-    recipes: str,
-    io: str,
+    target: str | None,
+    recipes: str | None,
+    io: str | None,
     source: str | None,
     samples: int,
     saved_model: str | None,
@@ -59,13 +59,15 @@ def command(
     from kerascnn.export import recipes as known
     from kerascnn.files import refuse_existing
 
-    chosen = [name.strip() for name in recipes.split(",") if name.strip()]
+    chosen, io = targets.choose(target, recipes, io)
     for name in chosen:
         known.get(name)
     from pathlib import Path
 
     refuse_existing(Path(out), overwrite)
     single = Path(out).suffix == ".tflite"
+    if single and recipes is None:
+        chosen = chosen[:1]
     if single and len(chosen) != 1:
         raise InputError(f"{out} is one file: choose one recipe for it, such as --recipes int8.")
     console.import_tensorflow()
@@ -90,7 +92,7 @@ def command(
     if saved_model is not None:
         export_saved_model(model, saved_model, overwrite)
     if single:
-        _write_file(model, out, chosen[0], splits, images, labels, io, overwrite, as_json)
+        _write_file(model, out, chosen[0], splits, images, labels, io, overwrite, as_json, target)
         return
     with console.err.status("exporting") as status:
         result = export_bundle(
@@ -104,13 +106,16 @@ def command(
             evaluation=splits.arrays(held_out),
             task=splits.task,  # type: ignore[arg-type]
             io=io,
+            target=target,
             overwrite=overwrite,
             progress=status.update,
         )
+    sources = targets.add_sources(result, target)
     if as_json:
         console.say((result.folder / "report.json").read_text(encoding="utf-8"))
         return
     show_report(result, held_out)
+    targets.show(result, sources)
     console.next_steps(
         f"open {result.folder / 'report.html'}",
         f"kerascnn predict {result.folder} IMAGE",
@@ -128,6 +133,7 @@ def _write_file(
     io: str,
     overwrite: bool,
     as_json: bool,
+    target: str | None,
 ) -> None:
     """Writes and verifies one `.tflite` file, of any task."""
     from kerascnn.export import export_tflite
@@ -144,6 +150,7 @@ def _write_file(
         io=io,
         class_names=None if task == "regression" else splits.class_names,
     )
+    targets.require(target, result.path)
     checks = result.report.metrics if result.report else ()
     if as_json:
         found = {metric.name: {"value": metric.value, "limit": metric.limit} for metric in checks}

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from kerascnn.export.interpreter import FileSummary, TensorSpec, TFLiteModel, inspect
     from kerascnn.export.recipes import RECIPES, Recipe, Tolerance
     from kerascnn.export.saved_model import SavedModelResult, export_saved_model
+    from kerascnn.export.targets import TARGETS, Target, Verdict, runs_on
+    from kerascnn.export.targets.tflm_sources import TFLMSources, write_tflm_sources
     from kerascnn.export.tflite import ExportResult, export_tflite
     from kerascnn.export.verify import Evaluation, evaluate_tflite, verify_tflite
 
@@ -32,6 +34,12 @@ _WHERE = {
     "Tolerance": "recipes",
     "SavedModelResult": "saved_model",
     "export_saved_model": "saved_model",
+    "TARGETS": "targets",
+    "Target": "targets",
+    "Verdict": "targets",
+    "runs_on": "targets",
+    "TFLMSources": "targets.tflm_sources",
+    "write_tflm_sources": "targets.tflm_sources",
     "ExportResult": "tflite",
     "export_tflite": "tflite",
     "Evaluation": "verify",
@@ -41,6 +49,7 @@ _WHERE = {
 }
 __all__ = [
     "RECIPES",
+    "TARGETS",
     "BenchmarkResult",
     "BundleResult",
     "Evaluation",
@@ -49,9 +58,12 @@ __all__ = [
     "Recipe",
     "Report",
     "SavedModelResult",
+    "TFLMSources",
     "TFLiteModel",
+    "Target",
     "TensorSpec",
     "Tolerance",
+    "Verdict",
     "benchmark_tflite",
     "convert_float",
     "evaluate_tflite",
@@ -59,7 +71,9 @@ __all__ = [
     "export_saved_model",
     "export_tflite",
     "inspect",
+    "runs_on",
     "verify_tflite",
+    "write_tflm_sources",
 ]
 
 

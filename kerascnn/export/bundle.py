@@ -9,6 +9,7 @@ import numpy as np
 
 from kerascnn.errors import BundleError, InputError, VerificationError
 from kerascnn.export import manifest as contract
+from kerascnn.export import targets
 from kerascnn.export.answers import Answers, answers_of
 from kerascnn.export.bundle_arguments import (
     STRETCH,
@@ -74,6 +75,7 @@ def export_bundle(
     io: str = "uint8",
     name: str | None = None,
     input_shape: tuple[int, int, int] | None = None,
+    target: str | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> BundleResult:
@@ -100,17 +102,21 @@ def export_bundle(
         io: Input and output type of the integer files, as in `export_tflite`.
         name: Name of the model in the bundle, its own by default.
         input_shape: `(height, width, channels)`, for a model that leaves its size free.
+        target: Name of the device client that every file must run on, such as "tflm"; its own
+            recipes and io are in `kerascnn.export.TARGETS`.
         overwrite: Whether an existing bundle may be replaced.
         progress: Called with a few words at the start of each step.
 
     Raises:
         InputError: An argument that cannot be used; nothing was converted.
         OutputExistsError: `folder` exists and `overwrite` is false.
-        ExportError: Conversion, quantisation or writing failed.
+        ExportError: Conversion, quantisation or writing failed, or a file does not run on `target`.
         VerificationError: A file answers differently from the model.
     """
     folder, say = Path(folder), progress or _silent
     check_task(task)
+    if target is not None:
+        targets.find(target)
     chosen = check_recipes(recipes, io)
     shape = input_shape_of(model, input_shape, need_size=True)
     sizes = tuple(size for size in shape if size is not None)
@@ -147,6 +153,8 @@ def export_bundle(
                 )
             except VerificationError as error:  # name the place the user knows
                 raise VerificationError(str(error).replace(str(temporary), str(folder))) from error
+            if target is not None:
+                targets.require(target, result.path)
             say(f"running {recipe.name} on {len(held_out.pixels):,} images")
             opened = TFLiteModel(result.path)
             outputs = opened.predict(held_out.pixels)

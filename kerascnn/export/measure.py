@@ -19,6 +19,7 @@ from kerascnn.export.report import (
     RecipeReport,
     this_machine,
 )
+from kerascnn.export.targets import runs_on
 from kerascnn.export.tflite import ExportResult
 from kerascnn.export.verify import Report
 
@@ -109,6 +110,7 @@ def build_report(
                 ),
                 checked_images=file.check.samples,
                 seconds=result.seconds,
+                runs_on=runs_on(result.path),
             )
         )
     return BundleReport(

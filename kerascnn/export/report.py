@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.export.manifest import Input, Kind, Versions
+from kerascnn.export.targets.verdict import Verdict
 from kerascnn.export.task_comparison import Task
 
 
@@ -71,6 +72,7 @@ class RecipeReport:
         checks: What `verify_tflite` measured, each with its limit.
         checked_images: Number of images of that verification.
         seconds: Wall time of the export, without the shared float conversion.
+        runs_on: Whether each kind of device client runs it, found in the file.
     """
 
     recipe: str
@@ -96,6 +98,7 @@ class RecipeReport:
     checks: tuple[Check, ...]
     checked_images: int
     seconds: float
+    runs_on: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

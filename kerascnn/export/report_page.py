@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from kerascnn.export import report_tables as tables
+from kerascnn.export import report_targets
 from kerascnn.export.report import BundleReport
 from kerascnn.export.report_pictures import Answer, Picture
 from kerascnn.pages import format as page
@@ -26,6 +27,7 @@ def to_html(report: BundleReport, pictures: Sequence[Picture], hashes: Mapping[s
             tables.files_section(report),
             _contract(report),
             _pictures(report, pictures),
+            report_targets.section(report),
             _device(report),
             tables.checks_section(report),
             tables.operators_section(report),

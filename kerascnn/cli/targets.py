@@ -1,0 +1,77 @@
+"""What `kerascnn export` does and says about device clients."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kerascnn.cli import console
+
+if TYPE_CHECKING:
+    from kerascnn.export import BundleResult, TFLMSources
+
+NAMES = ("mediapipe", "litert-js", "android", "tflm", "coral", "serving")
+
+option = click.option(
+    "--target",
+    type=click.Choice(NAMES),
+    help="Export for one kind of client: its recipes and io, its rules checked.",
+)
+
+
+def choose(target: str | None, recipes: str | None, io: str | None) -> tuple[list[str], str]:
+    """The recipes and io to export: those given, else the target's, else float32 and int8."""
+    from kerascnn.export import targets
+
+    known = None if target in (None, "serving") else targets.find(str(target))
+    names = recipes or (",".join(known.recipes) if known else "float32,int8")
+    return (
+        [name.strip() for name in names.split(",") if name.strip()],
+        io or (known.io if known else "uint8"),
+    )
+
+
+def require(target: str | None, path: Path) -> None:
+    """Raises, and removes the file, where it does not run on the target."""
+    from kerascnn.errors import ExportError
+    from kerascnn.export import targets
+
+    if target is None:
+        return
+    try:
+        targets.require(target, path)
+    except ExportError:
+        path.unlink()
+        raise
+
+
+def add_sources(result: "BundleResult", target: str | None) -> "TFLMSources | None":
+    """Adds C++ sources to a bundle for microcontrollers; None for every other target."""
+    if target != "tflm":
+        return None
+    import numpy as np
+
+    from kerascnn.export import write_tflm_sources
+
+    first = result.manifest.files[0]
+    with np.load(result.folder / result.manifest.golden.path) as golden:
+        image = golden["inputs"][0]
+    return write_tflm_sources(result.folder / first.path, result.folder / "tflm", image=image)
+
+
+def show(result: "BundleResult", sources: "TFLMSources | None") -> None:
+    """Prints which clients run each file; the report says why not."""
+    files = result.report.files
+    names = [verdict.target for verdict in files[0].runs_on]
+    rows = [
+        (file.recipe, *("yes" if verdict.runs else "no" for verdict in file.runs_on))
+        for file in files
+    ]
+    console.show_table("runs on (reasons in report.html)", ("file", *names), rows)
+    if sources is not None:
+        arena = sources.arena
+        origin = "measured" if arena.measured else "estimated; pip install --pre tflite-micro"
+        console.say(
+            f"C++ for tflite-micro: {sources.folder}, {len(sources.operators)} operators, "
+            f"arena {console.size(arena.bytes)} ({origin})"
+        )
