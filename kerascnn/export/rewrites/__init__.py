@@ -14,6 +14,7 @@ from kerascnn.export.rewrites.graph import Graph
 from kerascnn.export.rewrites.hard_swish import split_hard_swish
 from kerascnn.export.rewrites.offsets import fold_offsets
 from kerascnn.export.rewrites.padding import pad_with_zeros
+from kerascnn.export.rewrites.rectifiers import rectify_before_joining, rectify_by_product
 from kerascnn.export.rewrites.scalar_factors import fold_scalar_factors
 from kerascnn.export.rewrites.strided_slice import subsample_by_convolution
 from kerascnn.export.rewrites.sums import sums, widened
@@ -26,6 +27,7 @@ Rewrite = Callable[[Graph], None]
 FOR_ALL: tuple[Rewrite, ...] = (
     pad_with_zeros,
     subsample_by_convolution,
+    rectify_before_joining,
     join_in_steps,
     fold_offsets,
     fold_channel_factors,
@@ -34,6 +36,7 @@ FOR_ALL: tuple[Rewrite, ...] = (
 FOR_INT8: tuple[Rewrite, ...] = (
     split_hard_swish,
     average_pool_as_depthwise,
+    rectify_by_product,
     fold_scalar_factors,
 )
 

@@ -1,18 +1,24 @@
-"""Every n-th pixel: the CPU delegate takes slices without gaps only."""
+"""Every n-th pixel: the CPU delegate takes neither slices with gaps nor pools over one pixel."""
 
 from typing import Any
 
 import numpy as np
 
+from kerascnn.export.rewrites.activations import NONE
 from kerascnn.export.rewrites.graph import Graph
 
+_POOLS = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
 _VALID = 1  # schema.fbs, enum Padding
 
 
 def subsample_by_convolution(graph: Graph) -> None:
-    """Writes x[:, ::s, ::t, :] as a depthwise convolution of one pixel with weight 1."""
-    for operator in graph.find("STRIDED_SLICE"):
-        strides = _pixel_strides(graph, operator)
+    """Writes x[:, ::s, ::t, :] as a depthwise convolution of one pixel with weight 1.
+
+    So are pools over one pixel, the other way of saying it.
+    """
+    for operator in graph.find("STRIDED_SLICE", *_POOLS):
+        pool = graph.kind(operator) in _POOLS
+        strides = _pool_strides(operator) if pool else _pixel_strides(graph, operator)
         if strides is None:
             continue
         x, y = int(operator.inputs[0]), int(operator.outputs[0])
@@ -30,9 +36,20 @@ def subsample_by_convolution(graph: Graph) -> None:
                 "strideH": strides[0],
                 "strideW": strides[1],
                 "depthMultiplier": 1,
+                "fusedActivationFunction": (
+                    operator.builtinOptions.fusedActivationFunction if pool else NONE
+                ),
             },
         )
         graph.remove(operator)
+
+
+def _pool_strides(operator: Any) -> tuple[int, int] | None:
+    """The two strides of a pool over single pixels."""
+    settings = operator.builtinOptions
+    strides = (settings.strideH, settings.strideW)
+    single = (settings.filterHeight, settings.filterWidth) == (1, 1)
+    return strides if single and strides != (1, 1) else None
 
 
 def _pixel_strides(graph: Graph, operator: Any) -> tuple[int, int] | None:
