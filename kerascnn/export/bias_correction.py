@@ -77,7 +77,10 @@ def _shift(weights: np.ndarray, mean: np.ndarray, kind: str) -> np.ndarray:
     errors = np.rint(rows / scales) * scales - rows
     if kind == "depthwise":  # output c * multiplier + m sees channel c alone
         return errors.sum(axis=1) * np.repeat(mean, outputs // len(mean))
-    return (errors.reshape(outputs, -1, len(mean)) * mean).sum(axis=(1, 2))
+    channels = weights.shape[-1]  # of one group; output g * (outputs / groups) + m sees group g
+    groups = mean.reshape(-1, 1, channels)
+    seen = np.repeat(groups, outputs // len(groups), axis=0)
+    return (errors.reshape(outputs, -1, channels) * seen).sum(axis=(1, 2))
 
 
 def _mean_inputs(

@@ -9,13 +9,15 @@ the one closest to the float file is kept.
 import contextlib
 import io as text_io
 import os
+import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerascnn.errors import BundleError, ExportError, InputError
+from kerascnn.export import rewrites
 from kerascnn.export.bias_correction import correct_biases
 from kerascnn.export.recipes import Io, Recipe, get
 from kerascnn.export.samples import check_samples
@@ -76,12 +78,22 @@ def quantize(
         )
     key, name, tensor, shape = _signature(float_bytes)
     samples = check_samples(samples, shape)
+    prepared = rewrites.Prepared(float_bytes)
+    if recipe.activations == "int8":
+        prepared = rewrites.for_int8(float_bytes)
+        float_bytes = prepared.content
     observed = _observe(float_bytes, samples, key, name, progress)
     # 16 bits have range to spare: clipping can only hurt there, so there is nothing to compare.
     fine = recipe.activations == "int16"
     corrected = correct_biases(float_bytes, samples)
     candidates = [
-        _rewrite(content, recipe, chosen, _ranges(observed, reduce, tensor, fine=fine))
+        _rewrite(
+            content,
+            recipe,
+            chosen,
+            rewrites.widened(_ranges(observed, reduce, tensor, fine=fine), prepared.sums),
+            prepared.islands,
+        )
         for reduce in ((_extremes,) if fine else (_extremes, _typical))
         for content in (float_bytes, corrected)
     ]
@@ -109,10 +121,16 @@ def _signature(float_bytes: bytes) -> tuple[str, str, str, tuple[int, ...]]:
     return key, names["inputs"][0], detail["name"], tuple(int(x) for x in detail["shape"][1:])
 
 
-def _rewrite(float_bytes: bytes, recipe: Recipe, io: Io, ranges: dict[str, Range] | None) -> bytes:
+def _rewrite(
+    float_bytes: bytes,
+    recipe: Recipe,
+    io: Io,
+    ranges: dict[str, Range] | None,
+    islands: Sequence[str] = (),
+) -> bytes:
     try:
         with _quiet():
-            quantizer = _configured(float_bytes, recipe, io)
+            quantizer = _configured(float_bytes, recipe, io, islands)
             result = quantizer.quantize(
                 ranges, enable_progress_bar=False, enable_progress_report=False
             )
@@ -124,7 +142,9 @@ def _rewrite(float_bytes: bytes, recipe: Recipe, io: Io, ranges: dict[str, Range
         ) from error
 
 
-def _configured(float_bytes: bytes, recipe: Recipe, io: Io) -> "Quantizer":
+def _configured(
+    float_bytes: bytes, recipe: Recipe, io: Io, islands: Sequence[str]
+) -> "Quantizer":
     from litert_quantizer import qtyping
     from litert_quantizer.algorithm_manager import AlgorithmName
     from litert_quantizer.quantizer import Quantizer
@@ -149,6 +169,10 @@ def _configured(float_bytes: bytes, recipe: Recipe, io: Io) -> "Quantizer":
                 )
             elif io == "uint8":
                 quantizer.update_quantization_recipe(".*", edge, _uint8_edge())
+        for name in islands:  # the quantiser ends each name with a semicolon
+            quantizer.update_quantization_recipe(
+                f"^{re.escape(name)};$", every, algorithm_key=AlgorithmName.NO_QUANTIZE
+            )
     return quantizer
 
 

@@ -56,6 +56,7 @@ class ExportResult:
         operators: How often each operator occurs.
         delegate_partitions: Pieces of the graph the CPU delegate runs; 1 is best.
         undelegated_operators: Operators outside these pieces, with counts.
+        undelegated_reasons: Why they are outside, one sentence for each.
         report: The comparison with the Keras model; None with `verify=False`.
         seconds: Wall time of the export.
     """
@@ -69,6 +70,7 @@ class ExportResult:
     operators: Mapping[str, int]
     delegate_partitions: int
     undelegated_operators: Mapping[str, int]
+    undelegated_reasons: Mapping[str, str]
     report: Report | None
     seconds: float
 
@@ -269,6 +271,7 @@ def _result(
         operators=summary.operators,
         delegate_partitions=summary.delegate_partitions,
         undelegated_operators=summary.undelegated_operators,
+        undelegated_reasons=summary.undelegated_reasons,
         report=report,
         seconds=seconds,
     )

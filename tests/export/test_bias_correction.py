@@ -95,3 +95,19 @@ def test_a_bias_that_layers_share_is_corrected_for_each():
         model.get_layer(name).bias.assign_sub(rounding_error(kernel) @ mean)
     expected = np.asarray(model(SAMPLES.astype("float32")))
     np.testing.assert_allclose(TFLiteModel(corrected).predict(SAMPLES), expected, atol=2e-6)
+
+
+def test_a_grouped_convolution_is_corrected_group_by_group():
+    keras.utils.set_random_seed(4)
+    inputs = keras.Input((8, 8, 4))
+    x = layers.Rescaling(1 / 255)(inputs)
+    model = keras.Model(inputs, layers.Conv2D(6, 1, groups=2, bias_initializer="normal")(x))
+    samples = np.random.default_rng(1).integers(0, 256, (8, 8, 8, 4)).astype("uint8")
+    samples[..., 2:] //= 4  # the groups see different means
+    content = convert_float(model)
+    layer = model.layers[-1]
+    kernel = layer.kernel.numpy()[0, 0].T  # [outputs, channels of a group]
+    means = (samples / 255).mean(axis=(0, 1, 2)).reshape(2, 2).repeat(3, axis=0)
+    layer.bias.assign_sub((rounding_error(kernel) * means).sum(axis=1))
+    found = TFLiteModel(correct_biases(content, samples)).predict(samples)
+    np.testing.assert_allclose(found, np.asarray(model(samples.astype("float32"))), atol=2e-6)
