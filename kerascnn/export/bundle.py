@@ -111,6 +111,8 @@ def export_bundle(
     with write_errors(folder):
         refuse_existing(folder, overwrite)
 
+    from kerascnn.quantization import has_fake_quantization
+
     say("running the Keras model")
     served = float32_model(model)
     known, held_out = _reference(served, sizes, samples, labels, evaluation)
@@ -124,7 +126,7 @@ def export_bundle(
             path = temporary / f"{slug(name or model.name)}_{slug(recipe.name)}.tflite"
             try:
                 result = export_tflite(
-                    served,
+                    model if has_fake_quantization(model) else served,
                     path,
                     recipe,
                     known.pixels,

@@ -10,7 +10,7 @@ import contextlib
 import io as text_io
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +47,7 @@ def quantize(
     io: str = "uint8",
     *,
     progress: Progress | None = None,
+    learned: Mapping[str, tuple[float, float]] | None = None,
 ) -> bytes:
     """Returns a float TFLite file rewritten by `recipe`.
 
@@ -57,6 +58,8 @@ def quantize(
             ranges. All of them are used, one at a time.
         io: Input and output type for recipes that offer several (`Recipe.choose_io`).
         progress: Called with (images done, images in all) while ranges are measured.
+        learned: (low, high) of tensors whose ranges were learned in training, by name; they are
+            taken as they are, and so are the biases. Samples tell the others.
 
     Raises:
         InputError: The recipe needs samples and has none, or they are not raw images of the
@@ -79,6 +82,11 @@ def quantize(
     observed = _observe(float_bytes, samples, key, name, progress)
     # 16 bits have range to spare: clipping can only hurt there, so there is nothing to compare.
     fine = recipe.activations == "int16"
+    if learned and not fine:
+        ranges = _ranges(observed, _extremes, tensor, fine=False)
+        ranges.update((name, _as_range(*span)) for name, span in learned.items() if name in ranges)
+        ranges[tensor] = _as_range(0.0, 255.0)
+        return _rewrite(float_bytes, recipe, chosen, ranges)
     corrected = correct_biases(float_bytes, samples)
     candidates = [
         _rewrite(content, recipe, chosen, _ranges(observed, reduce, tensor, fine=fine))

@@ -20,6 +20,7 @@ from kerascnn.export.comparison import Report, output_kind
 from kerascnn.export.convert import convert_float
 from kerascnn.export.flatbuffer import pack, parse
 from kerascnn.export.interpreter import FileSummary, TensorSpec, inspect
+from kerascnn.export.learned_ranges import learned_ranges
 from kerascnn.export.metadata import embed
 from kerascnn.export.quantize import Progress, quantize
 from kerascnn.export.recipes import Recipe, Tolerance, get
@@ -99,7 +100,8 @@ def export_tflite(
     `path` only after it passed; a failure leaves nothing there.
 
     Args:
-        model: Any Keras model with one image input and one output.
+        model: Any Keras model with one image input and one output. Of a quantisation-aware one
+            (`kerascnn.quantization`), int8 takes the learned ranges, and is compared with it.
         path: The file to write.
         recipe: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8, or a Recipe.
         samples: Raw images [n, height, width, channels], 0..255, such as the model will see: they
@@ -139,11 +141,15 @@ def export_tflite(
     with write_errors(path):
         refuse_existing(path, overwrite)
     require_tensorflow()
+    from kerascnn.quantization import has_fake_quantization
 
     served = float32_model(model)
     if float_model is None:
         float_model = convert_float(served, input_shape)
-    content = quantize(float_model, recipe, samples, io, progress=progress)
+    learned = None
+    if recipe.activations == "int8" and samples is not None and has_fake_quantization(model):
+        learned, served = learned_ranges(model, float_model, samples[0]), model
+    content = quantize(float_model, recipe, samples, io, progress=progress, learned=learned)
     images = synthetic_images(_sizes(shape)) if samples is None else samples
     if reference is None or samples is None:
         reference = keras_outputs(served, images if verify else images[:_FOR_KIND])
