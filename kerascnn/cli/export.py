@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Type of input and output of the integer files.",
 )
+@click.option(
+    "--calibration",
+    type=click.Choice(["auto", "minmax", "percentile", "mse"]),
+    default="auto",
+    show_default=True,
+    help="How the integer files set the ranges of activations.",
+)
 @click.option("--data", "source", metavar="SOURCE", help="Calibrate and measure on this data.")
 @click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option("--saved-model", metavar="FOLDER", help="Write a SavedModel too.")
@@ -41,6 +48,7 @@ def command(
     out: str,
     recipes: str,
     io: str,
+    calibration: str,
     source: str | None,
     samples: int,
     saved_model: str | None,
@@ -98,7 +106,9 @@ def command(
     if saved_model is not None:
         export_saved_model(model, saved_model, overwrite)
     if single:
-        _write_file(model, out, chosen[0], splits, images, labels, io, overwrite, as_json)
+        _write_file(
+            model, out, chosen[0], splits, images, labels, io, calibration, overwrite, as_json
+        )
         return
     with console.err.status("exporting") as status:
         result = export_bundle(
@@ -111,6 +121,7 @@ def command(
             resize=splits.resize.to_dict(),
             evaluation=splits.arrays(held_out),
             io=io,
+            calibration=calibration,
             overwrite=overwrite,
             progress=status.update,
         )
@@ -133,6 +144,7 @@ def _write_file(
     images: "np.ndarray",
     labels: "np.ndarray",
     io: str,
+    calibration: str,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -149,6 +161,7 @@ def _write_file(
         overwrite=overwrite,
         task=task,  # type: ignore[arg-type]
         io=io,
+        calibration=calibration,
         class_names=None if task == "regression" else splits.class_names,
     )
     checks = result.report.metrics if result.report else ()

@@ -17,6 +17,7 @@ from kerascnn.export.bundle_arguments import (
     raw_pixels,
     slug,
 )
+from kerascnn.export.clipping import check_calibration
 from kerascnn.export.convert import convert_float
 from kerascnn.export.golden import GoldenFile, choose, narrowed
 from kerascnn.export.interpreter import TFLiteModel
@@ -68,6 +69,7 @@ def export_bundle(
     resize: Mapping[str, Any] | None = None,
     evaluation: tuple[np.ndarray, np.ndarray] | None = None,
     io: str = "uint8",
+    calibration: str = "auto",
     name: str | None = None,
     input_shape: tuple[int, int, int] | None = None,
     overwrite: bool = False,
@@ -91,6 +93,7 @@ def export_bundle(
         evaluation: Held-out (images, labels), on which the report measures accuracy and
             agreement; the samples by default.
         io: Input and output type of the integer files, as in `export_tflite`.
+        calibration: How their ranges are set, as in `export_tflite`.
         name: Name of the model in the bundle, its own by default.
         input_shape: `(height, width, channels)`, for a model that leaves its size free.
         overwrite: Whether an existing bundle may be replaced.
@@ -104,6 +107,7 @@ def export_bundle(
     """
     folder, say = Path(folder), progress or _silent
     chosen = check_recipes(recipes, io)
+    check_calibration(calibration)
     shape = input_shape_of(model, input_shape, need_size=True)
     sizes = tuple(size for size in shape if size is not None)
     samples = raw_pixels(samples, sizes)
@@ -137,6 +141,7 @@ def export_bundle(
                     input_shape=input_shape,
                     float_model=float_model,
                     reference=known.outputs,
+                    calibration=calibration,
                 )
             except VerificationError as error:  # name the place the user knows
                 raise VerificationError(str(error).replace(str(temporary), str(folder))) from error

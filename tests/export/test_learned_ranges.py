@@ -39,7 +39,7 @@ def aware(digits):
     left = layers.Conv2D(6, 3, strides=2, activation="relu")(x)
     right = layers.Conv2D(6, 3, strides=2, activation="relu")(x)
     x = layers.Flatten()(layers.Concatenate()([left, right]))
-    model = keras.Model(inputs, layers.Dense(10)(x), name="small")
+    model = keras.Model(inputs, layers.Dense(10, name="answers")(x), name="small")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     result = quantize_aware(model, images[:64])
     result.compile(keras.optimizers.Adam(0.01), loss)
@@ -100,7 +100,7 @@ def test_concatenation_needs_no_rescaling(exported):
 
 
 def test_weights_of_the_file_are_those_of_training(aware, exported):
-    layer = aware.get_layer("dense")
+    layer = aware.get_layer("answers")
     rounded = np.asarray(layer.rounded_kernel()).T
     interpreter = Interpreter(str(exported.path))
     for detail in interpreter.get_tensor_details():
