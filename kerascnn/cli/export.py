@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     type=click.Choice(["uint8", "int8", "float32", "int16"]),
     help="Type of input and output of the integer files [the target's, or uint8].",
 )
+@click.option(
+    "--calibration",
+    type=click.Choice(["auto", "minmax", "percentile", "mse"]),
+    default="auto",
+    show_default=True,
+    help="How the integer files set the ranges of activations.",
+)
 @click.option("--data", "source", metavar="SOURCE", help="Calibrate and measure on this data.")
 @click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option("--saved-model", metavar="FOLDER", help="Write a SavedModel too.")
@@ -41,6 +48,7 @@ def command(
     target: str | None,
     recipes: str | None,
     io: str | None,
+    calibration: str,
     source: str | None,
     samples: int,
     saved_model: str | None,
@@ -92,7 +100,19 @@ def command(
     if saved_model is not None:
         export_saved_model(model, saved_model, overwrite)
     if single:
-        _write_file(model, out, chosen[0], splits, images, labels, io, overwrite, as_json, target)
+        _write_file(
+            model,
+            out,
+            chosen[0],
+            splits,
+            images,
+            labels,
+            io,
+            calibration,
+            overwrite,
+            as_json,
+            target,
+        )
         return
     with console.err.status("exporting") as status:
         result = export_bundle(
@@ -107,6 +127,7 @@ def command(
             task=splits.task,  # type: ignore[arg-type]
             io=io,
             target=target,
+            calibration=calibration,
             overwrite=overwrite,
             progress=status.update,
         )
@@ -131,6 +152,7 @@ def _write_file(
     images: "np.ndarray",
     labels: "np.ndarray",
     io: str,
+    calibration: str,
     overwrite: bool,
     as_json: bool,
     target: str | None,
@@ -148,6 +170,7 @@ def _write_file(
         overwrite=overwrite,
         task=task,  # type: ignore[arg-type]
         io=io,
+        calibration=calibration,
         class_names=None if task == "regression" else splits.class_names,
     )
     targets.require(target, result.path)

@@ -19,6 +19,7 @@ from kerascnn.export.bundle_arguments import (
     raw_pixels,
     slug,
 )
+from kerascnn.export.clipping import check_calibration
 from kerascnn.export.convert import convert_float
 from kerascnn.export.golden import GoldenFile, choose, narrowed
 from kerascnn.export.interpreter import TFLiteModel
@@ -73,6 +74,7 @@ def export_bundle(
     evaluation: tuple[np.ndarray, np.ndarray] | None = None,
     task: Task = "classification",
     io: str = "uint8",
+    calibration: str = "auto",
     name: str | None = None,
     input_shape: tuple[int, int, int] | None = None,
     target: str | None = None,
@@ -100,6 +102,7 @@ def export_bundle(
         task: What the outputs are: "classification" (scores of classes), "multi_label" (a
             probability for each label) or "regression" (quantities).
         io: Input and output type of the integer files, as in `export_tflite`.
+        calibration: How their ranges are set, as in `export_tflite`.
         name: Name of the model in the bundle, its own by default.
         input_shape: `(height, width, channels)`, for a model that leaves its size free.
         target: Name of the device client that every file must run on, such as "tflm"; its own
@@ -118,12 +121,15 @@ def export_bundle(
     if target is not None:
         targets.find(target)
     chosen = check_recipes(recipes, io)
+    check_calibration(calibration)
     shape = input_shape_of(model, input_shape, need_size=True)
     sizes = tuple(size for size in shape if size is not None)
     samples = raw_pixels(samples, sizes)
     rule = check_resize(STRETCH if resize is None else resize)
     with write_errors(folder):
         refuse_existing(folder, overwrite)
+
+    from kerascnn.quantization import has_fake_quantization
 
     say("running the Keras model")
     served = float32_model(model)
@@ -138,7 +144,7 @@ def export_bundle(
             path = temporary / f"{slug(name or model.name)}_{slug(recipe.name)}.tflite"
             try:
                 result = export_tflite(
-                    served,
+                    model if has_fake_quantization(model) else served,
                     path,
                     recipe,
                     known.pixels,
@@ -150,6 +156,7 @@ def export_bundle(
                     input_shape=input_shape,
                     float_model=float_model,
                     reference=known.outputs,
+                    calibration=calibration,
                 )
             except VerificationError as error:  # name the place the user knows
                 raise VerificationError(str(error).replace(str(temporary), str(folder))) from error
