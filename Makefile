@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo test lint bench export-matrix clean
 
 help:
 	@echo "make demo    train, export, verify and replay a small model (sets everything up)"
@@ -16,6 +16,7 @@ help:
 	@echo "make install only set up .venv"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   measurements against peers, results in benchmarks/results/"
+	@echo "make export-matrix every model as float32 and int8 file, in docs/export_matrix.md (hours; resumable)"
 	@echo "make clean   remove .venv and everything generated"
 
 $(STAMP): pyproject.toml
@@ -44,6 +45,10 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/build_time.py
 	$(BIN)/python benchmarks/inference.py
 	$(BIN)/python benchmarks/train_step.py
+
+# PHOTOS: a folder of photos; FILES: where the files are kept, for --latency-only.
+export-matrix: $(STAMP)
+	$(BIN)/python benchmarks/export_matrix.py $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(FILES),--files "$(FILES)")
 
 clean:
 	rm -rf $(VENV) demo build dist .pytest_cache .ruff_cache .mypy_cache

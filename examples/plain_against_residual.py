@@ -20,17 +20,8 @@ from pathlib import Path
 
 import keras
 import matplotlib.pyplot as plt
-import tensorflow as tf
 
 import kerascnn
-
-SHIFT = 4  # pixels
-
-
-def augment(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Shifts an image by up to SHIFT pixels, the paper's crop of a padded one, and mirrors half."""
-    padded = tf.pad(image, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)))
-    return tf.image.random_flip_left_right(tf.image.random_crop(padded, image.shape)), label
 
 
 def train(name: str, source: str, epochs: int, seed: int, folder: Path) -> list[dict[str, float]]:
@@ -39,7 +30,7 @@ def train(name: str, source: str, epochs: int, seed: int, folder: Path) -> list[
     data = kerascnn.data.load(
         source, image_size=32, batch_size=128, channels=3, validation_split=0.1, seed=seed
     )
-    pictures = data.train.unbatch().map(augment, tf.data.AUTOTUNE).batch(128).prefetch(2)
+    pictures = kerascnn.augment.get("cifar", 32).map(data.train, seed)
     steps = epochs * len(data.train)
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
         [steps // 2, 3 * steps // 4], [0.1, 0.01, 0.001]

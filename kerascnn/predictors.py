@@ -36,6 +36,7 @@ class Predictor:
         outputs: Raw images (n, height, width, channels) to outputs (n, classes).
         task: "classification", "multi_label" or "regression"; None where the file does not say:
             classification, unless the data it is measured on is of another task.
+        thresholds: Of a bundle in multi-label classification: a label is given above its own.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Predictor:
     outputs: Callable[[np.ndarray], np.ndarray]
     run: "Run | None" = None
     task: str | None = None
+    thresholds: tuple[float, ...] | None = None
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Class probabilities (n, classes) of raw uint8 images (n, height, width, channels).
@@ -264,6 +266,7 @@ def _from_bundle(folder: Path, recipe: str | None) -> tuple[Predictor, ...]:
 
     described = manifest.read(folder)
     labels = manifest.read_labels(folder, described)
+    task = described.model.task.removeprefix("image-").replace("-", "_")
     files = described.files if recipe is None else (described.file(recipe),)
     predictors = []
     for file in files:
@@ -276,6 +279,8 @@ def _from_bundle(folder: Path, recipe: str | None) -> tuple[Predictor, ...]:
                 labels=labels,
                 resize=ResizeRule.from_dict(asdict(described.input.resize)),
                 outputs=model.predict,
+                task=task,
+                thresholds=described.output.thresholds,
             )
         )
     return tuple(predictors)

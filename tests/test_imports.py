@@ -17,16 +17,17 @@ ALLOWED = {
     "catalog": set(),
     "arithmetic": set(),
     "profile": {"arithmetic"},
-    "serialization": {"augment", "layers", "losses", "transfer"},
+    "serialization": {"augment", "layers", "losses", "quantization", "transfer"},
     "layers": set(),
+    "quantization": {"layers"},
     "losses": set(),
     "augment": set(),
     "weights": {"catalog"},
     "models": {"layers", "weights"},
     "data": set(),
-    "export": {"pages"},
+    "export": {"pages", "quantization"},
     "pages": set(),
-    "transfer": {"layers", "losses"},
+    "transfer": {"augment", "layers", "losses"},
     "visualize": set(),
     "training": {
         *("augment", "catalog", "data", "losses", "pages", "serialization", "transfer"),
@@ -54,7 +55,8 @@ DERIVATIVES = {"gradient.py"}
 # The parts of augmentation that `tf.data` runs.
 TF_DATA = {"arrays.py", "dataset.py"}
 STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py", "files.py")
-STANDARD_LIBRARY_ONLY += ("export/manifest.py", "export/strict_json.py")
+STANDARD_LIBRARY_ONLY += ("export/manifest.py", "export/manifest_schema.py")
+STANDARD_LIBRARY_ONLY += ("export/strict_json.py",)
 STANDARD_LIBRARY_ONLY += tuple(
     str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("catalog/**/*.py")
 )

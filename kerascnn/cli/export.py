@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     type=click.Choice(["uint8", "int8", "float32", "int16"]),
     help="Type of input and output of the integer files [the target's, or uint8].",
 )
+@click.option(
+    "--calibration",
+    type=click.Choice(["auto", "minmax", "percentile", "mse"]),
+    default="auto",
+    show_default=True,
+    help="How the integer files set the ranges of activations.",
+)
 @click.option("--data", "source", metavar="SOURCE", help="Calibrate and measure on this data.")
 @click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option("--saved-model", metavar="FOLDER", help="Write a SavedModel too.")
@@ -41,6 +48,7 @@ def command(
     target: str | None,
     recipes: str | None,
     io: str | None,
+    calibration: str,
     source: str | None,
     samples: int,
     saved_model: str | None,
@@ -52,9 +60,6 @@ def command(
 
     Calibration images are drawn from the training split of the run's own data; accuracy is
     measured on its test split, or on its validation split where it has no test split.
-
-    A bundle is for classifiers. Multi-label classifiers and regressors are written as single files:
-    --recipes float16 --out model.tflite.
 
     Recipes: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8.
     """
@@ -89,18 +94,25 @@ def command(
         raise InputError(
             f"{path} does not know its data: say --data FOLDER, FILE.csv, tfds:NAME or digits."
         )
-    if splits.task != "classification" and not single:
-        raise InputError(
-            f"a bundle is for classifiers, and {path} is of the task {splits.task}. Write single "
-            "files, such as --recipes float16 --out model.tflite."
-        )
     model = load_model(predictor.path, compile=False)
     images, labels = splits.sample("train", samples, seed=0)
     held_out = "test" if splits.test is not None else "validation"
     if saved_model is not None:
         export_saved_model(model, saved_model, overwrite)
     if single:
-        _write_file(model, out, chosen[0], splits, images, labels, io, overwrite, as_json, target)
+        _write_file(
+            model,
+            out,
+            chosen[0],
+            splits,
+            images,
+            labels,
+            io,
+            calibration,
+            overwrite,
+            as_json,
+            target,
+        )
         return
     with console.err.status("exporting") as status:
         result = export_bundle(
@@ -108,12 +120,14 @@ def command(
             out,
             recipes=chosen,
             samples=images,
-            labels=labels,
+            labels=None if splits.task == "regression" else labels,
             class_names=splits.class_names,
             resize=splits.resize.to_dict(),
             evaluation=splits.arrays(held_out),
+            task=splits.task,  # type: ignore[arg-type]
             io=io,
             target=target,
+            calibration=calibration,
             overwrite=overwrite,
             progress=status.update,
         )
@@ -138,6 +152,7 @@ def _write_file(
     images: "np.ndarray",
     labels: "np.ndarray",
     io: str,
+    calibration: str,
     overwrite: bool,
     as_json: bool,
     target: str | None,
@@ -155,6 +170,7 @@ def _write_file(
         overwrite=overwrite,
         task=task,  # type: ignore[arg-type]
         io=io,
+        calibration=calibration,
         class_names=None if task == "regression" else splits.class_names,
     )
     targets.require(target, result.path)
@@ -175,11 +191,12 @@ def _write_file(
 def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
     """Prints the table of a bundle: one line per file."""
     report = result.report
-    rows = [("Keras model", console.percent(report.keras.accuracy), "-", "-", "-", "-")]
+    score = {"multi_label": "decisions right", "regression": "mean error"}
+    rows = [("Keras model", _score(report, report.keras), "-", "-", "-", "-")]
     rows += [
         (
             file.recipe,
-            console.percent(file.score.accuracy),
+            _score(report, file.score),
             console.percent(file.agreement),
             console.size(file.bytes),
             f"{file.median_ms:.3f} ms",
@@ -189,7 +206,18 @@ def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
     ]
     console.show_table(
         f"{report.model} on {report.images} held-out images ({split}), verified",
-        ("file", "accuracy", "agreement", "size", "latency", "partitions"),
+        (
+            *("file", score.get(report.task, "accuracy"), "agreement", "size", "latency"),
+            "partitions",
+        ),
         rows,
     )
     console.say(f"bundle: {result.folder}")
+
+
+def _score(report, score) -> str:  # type: ignore[no-untyped-def]
+    """The accuracy of a file, or the error of each quantity."""
+    if score.mae is None:
+        return console.percent(score.accuracy)
+    errors = zip(report.class_names, score.mae, strict=True)
+    return "\n".join(f"{name} {error:.4g}" for name, error in errors)

@@ -56,11 +56,12 @@ def command(
     from kerascnn.predictors import open_predictors
 
     predictor = open_predictors(path, recipe=recipe, weights=weights, options=parsed)[0]
-    if task not in (None, predictor.task) and predictor.run is not None:
-        raise InputError(f"{path} is a run of the task {predictor.task}, not {task}.")
+    if task not in (None, predictor.task) and predictor.task is not None:
+        raise InputError(f"{path} is of the task {predictor.task}, not {task}.")
     task = task or predictor.task or "classification"
     outputs = replace(predictor, task=task).predict(predictor.load_images(images))
     kind = "target" if task == "regression" else "class"
+    thresholds = predictor.thresholds or (0.5,) * outputs.shape[1]
     labels = predictor.labels or tuple(f"{kind} {i}" for i in range(outputs.shape[1]))
     if as_json:
         pairs = zip(images, outputs, strict=True)
@@ -69,7 +70,7 @@ def command(
         )
         return
     for image, row in zip(images, outputs, strict=True):
-        console.say(f"{image}: {_in_words(task, row, labels, top)}")
+        console.say(f"{image}: {_in_words(task, row, labels, thresholds, top)}")
 
 
 def _plain(task: str, row: "np.ndarray", labels: Sequence[str], top: int) -> dict[str, Any]:
@@ -84,15 +85,19 @@ def _plain(task: str, row: "np.ndarray", labels: Sequence[str], top: int) -> dic
     }
 
 
-def _in_words(task: str, row: "np.ndarray", labels: Sequence[str], top: int) -> str:
+def _in_words(
+    task: str, row: "np.ndarray", labels: Sequence[str], thresholds: Sequence[float], top: int
+) -> str:
     if task == "regression":
         pairs = zip(labels, row, strict=True)
         return "  ".join(f"{name} {figures.number(value)}" for name, value in pairs)
     best = _best(row, top)
     if task == "multi_label":
-        given = [i for i in _best(row, len(labels)) if row[i] > 0.5]
+        given = [i for i in _best(row, len(labels)) if row[i] > thresholds[i]]
         if not given:
-            return f"no label above 50 % (first: {labels[best[0]]} {console.percent(row[best[0]])})"
+            first = f"{labels[best[0]]} {console.percent(row[best[0]])}"
+            least = f"{100 * min(thresholds):g} %" if len(set(thresholds)) == 1 else "its threshold"
+            return f"no label above {least} (first: {first})"
         best = given
     return "  ".join(f"{labels[i]} {console.percent(row[i])}" for i in best)
 

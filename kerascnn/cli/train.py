@@ -200,9 +200,9 @@ def command(
 
 
 def _export_options(result: "RunResult") -> str:
-    """What to export a run with: a bundle is for classifiers."""
-    from kerascnn.training.metrics import Metrics
+    """What to export a run with: 8 bits are few for quantities of different ranges."""
+    from kerascnn.training.regression import RegressionMetrics
 
-    if all(isinstance(metrics, Metrics) for metrics in result.metrics.values()):
-        return f"--recipes float32,int8 --out {result.folder}-bundle"
-    return f"--recipes float16 --out {result.folder}.tflite"
+    quantities = any(isinstance(found, RegressionMetrics) for found in result.metrics.values())
+    recipes = "float32,float16" if quantities else "float32,int8"
+    return f"--recipes {recipes} --out {result.folder}-bundle"

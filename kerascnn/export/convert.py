@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerascnn.errors import ExportError, InputError
+from kerascnn.export import rewrites
 from kerascnn.export.any_model import float32_model, input_shape_of
 from kerascnn.export.saved_model import write_saved_model
 
@@ -28,7 +29,8 @@ def convert_float(
 
     The input is float32 raw pixels. Only built-in operators are used, so the file runs wherever
     TFLite runs. The converter works in a process of its own, because it leaks memory and can
-    abort; a fixed batch lets the CPU delegate take the whole graph.
+    abort; a fixed batch lets the CPU delegate take the whole graph, and what stands in its way is
+    rewritten (`kerascnn.export.rewrites`).
 
     Args:
         model: Any Keras model with one image input and one output.
@@ -46,12 +48,15 @@ def convert_float(
         with tempfile.TemporaryDirectory(prefix="kerascnn-convert-") as name:
             folder = Path(name)
             write_saved_model(served, folder / "saved_model", (1, *shape))
-            return _run_child(folder / "saved_model", folder / "model.tflite", model.name, timeout)
+            content = _run_child(
+                folder / "saved_model", folder / "model.tflite", model.name, timeout
+            )
     except OSError as error:
         raise ExportError(
             f"conversion could not use the temporary folder {tempfile.gettempdir()}: "
             f"{error.strerror or error}"
         ) from error
+    return rewrites.for_all(content)
 
 
 def _run_child(saved_model: Path, output: Path, name: str, timeout: float) -> bytes:

@@ -2,23 +2,27 @@
 
 The work is done by `litert_quantizer`; this module decides what the ranges are measured on and
 how: each activation's range comes from real images, the input range is pinned to the pixel range
-0..255, and of two ways to read the measurements, each with and without correction of the biases,
-the one closest to the float file is kept.
+0..255, and of two ways to read the measurements, each with weights rounded one by one and together
+and, for depthwise networks, equalised channels, the one closest to the float file is kept.
 """
 
 import contextlib
 import io as text_io
 import os
+import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerascnn.errors import BundleError, ExportError, InputError
-from kerascnn.export.bias_correction import correct_biases
+from kerascnn.export import rewrites
+from kerascnn.export.clipping import CLIPPED, check_calibration, clipped_ranges
+from kerascnn.export.equalization import equalize
 from kerascnn.export.recipes import Io, Recipe, get
 from kerascnn.export.samples import check_samples
+from kerascnn.export.weight_rounding import round_weights
 
 if TYPE_CHECKING:
     from litert_quantizer.quantizer import Quantizer
@@ -47,6 +51,8 @@ def quantize(
     io: str = "uint8",
     *,
     progress: Progress | None = None,
+    calibration: str = "auto",
+    learned: Mapping[str, tuple[float, float]] | None = None,
 ) -> bytes:
     """Returns a float TFLite file rewritten by `recipe`.
 
@@ -57,14 +63,19 @@ def quantize(
             ranges. All of them are used, one at a time.
         io: Input and output type for recipes that offer several (`Recipe.choose_io`).
         progress: Called with (images done, images in all) while ranges are measured.
+        calibration: How ranges are set: "auto", "minmax", "percentile" or "mse"
+            (`clipping.check_calibration`).
+        learned: (low, high) of tensors whose ranges were learned in training, by name; they are
+            taken as they are, and so are the biases. Samples tell the others.
 
     Raises:
-        InputError: The recipe needs samples and has none, or they are not raw images of the
-            model's size.
+        InputError: The recipe needs samples and has none, they are not raw images of the
+            model's size, or an unknown calibration.
         ExportError: The quantiser cannot handle the model.
     """
     recipe = get(recipe)
     chosen = recipe.choose_io(io)
+    check_calibration(calibration)
     if recipe.name == "float32":
         return float_bytes
     if not recipe.needs_samples:
@@ -76,17 +87,41 @@ def quantize(
         )
     key, name, tensor, shape = _signature(float_bytes)
     samples = check_samples(samples, shape)
+    prepared = rewrites.Prepared(float_bytes)
+    if recipe.activations == "int8":
+        prepared = rewrites.for_int8(float_bytes)
+        float_bytes = prepared.content
     observed = _observe(float_bytes, samples, key, name, progress)
     # 16 bits have range to spare: clipping can only hurt there, so there is nothing to compare.
     fine = recipe.activations == "int16"
-    corrected = correct_biases(float_bytes, samples)
-    candidates = [
-        _rewrite(content, recipe, chosen, _ranges(observed, reduce, tensor, fine=fine))
-        for reduce in ((_extremes,) if fine else (_extremes, _typical))
-        for content in (float_bytes, corrected)
-    ]
+    if learned and not fine:
+        ranges = _ranges(observed, _extremes, tensor, fine=False)
+        ranges.update((name, _as_range(*span)) for name, span in learned.items() if name in ranges)
+        ranges[tensor] = _as_range(0.0, 255.0)
+        return _rewrite(float_bytes, recipe, chosen, ranges, prepared.islands)
+    rules = (_extremes,) if fine or calibration != "auto" else (_extremes, _typical)
+
+    def candidates(content: bytes, seen: dict[str, np.ndarray]) -> list[bytes]:
+        if calibration in CLIPPED:
+            spans = {name: _extremes(pairs) for name, pairs in seen.items()}
+            spans = clipped_ranges(content, samples, spans, calibration)
+            seen = {name: np.array([span]) for name, span in spans.items()}
+        variants = (content, round_weights(content, samples))
+        return [
+            _rewrite(variant, recipe, chosen, ranges, prepared.islands)
+            for ranges in (
+                rewrites.widened(_ranges(seen, rule, tensor, fine=fine), prepared.sums)
+                for rule in rules
+            )
+            for variant in variants
+        ]
+
+    files = candidates(float_bytes, observed)
+    equalized = None if fine else equalize(float_bytes, samples)
+    if equalized is not None:
+        files += candidates(equalized, _observe(equalized, samples, key, name, None))
     try:
-        return _closest(float_bytes, candidates, samples)
+        return _closest(float_bytes, files, samples)
     except BundleError as error:
         raise ExportError(
             f"recipe {recipe.name} gives a file that the TFLite runtime refuses: {error}. "
@@ -109,10 +144,16 @@ def _signature(float_bytes: bytes) -> tuple[str, str, str, tuple[int, ...]]:
     return key, names["inputs"][0], detail["name"], tuple(int(x) for x in detail["shape"][1:])
 
 
-def _rewrite(float_bytes: bytes, recipe: Recipe, io: Io, ranges: dict[str, Range] | None) -> bytes:
+def _rewrite(
+    float_bytes: bytes,
+    recipe: Recipe,
+    io: Io,
+    ranges: dict[str, Range] | None,
+    islands: Sequence[str] = (),
+) -> bytes:
     try:
         with _quiet():
-            quantizer = _configured(float_bytes, recipe, io)
+            quantizer = _configured(float_bytes, recipe, io, islands)
             result = quantizer.quantize(
                 ranges, enable_progress_bar=False, enable_progress_report=False
             )
@@ -124,7 +165,7 @@ def _rewrite(float_bytes: bytes, recipe: Recipe, io: Io, ranges: dict[str, Range
         ) from error
 
 
-def _configured(float_bytes: bytes, recipe: Recipe, io: Io) -> "Quantizer":
+def _configured(float_bytes: bytes, recipe: Recipe, io: Io, islands: Sequence[str]) -> "Quantizer":
     from litert_quantizer import qtyping
     from litert_quantizer.algorithm_manager import AlgorithmName
     from litert_quantizer.quantizer import Quantizer
@@ -149,6 +190,10 @@ def _configured(float_bytes: bytes, recipe: Recipe, io: Io) -> "Quantizer":
                 )
             elif io == "uint8":
                 quantizer.update_quantization_recipe(".*", edge, _uint8_edge())
+        for name in islands:  # the quantiser ends each name with a semicolon
+            quantizer.update_quantization_recipe(
+                f"^{re.escape(name)};$", every, algorithm_key=AlgorithmName.NO_QUANTIZE
+            )
     return quantizer
 
 

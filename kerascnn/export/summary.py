@@ -3,11 +3,12 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kerascnn.errors import BundleError
 from kerascnn.export import structure
+from kerascnn.export.delegate import reasons
 from kerascnn.export.runtime import open_runtime, read
 from kerascnn.export.tensors import TensorSpec, specs
 from kerascnn.files import PathLike
@@ -30,6 +31,7 @@ class FileSummary:
             One piece is best: each further one costs a hand-over.
         delegated_operators: Operators of the main graph inside those pieces, by name.
         undelegated_operators: Those that stay with the built-in kernels, by name.
+        undelegated_reasons: Why they do, one sentence for each name.
         inputs: What the model takes.
         outputs: What the model gives.
         has_metadata: Whether TFLite Metadata (labels, normalisation) are embedded.
@@ -49,6 +51,7 @@ class FileSummary:
     outputs: tuple[TensorSpec, ...]
     has_metadata: bool
     runtime_error: str | None = None
+    undelegated_reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def input(self) -> TensorSpec:
@@ -94,6 +97,7 @@ def inspect(path: PathLike | bytes) -> FileSummary:
     except BundleError as error:
         failure = str(error)
     inputs, outputs = specs(content)
+    outside = [i for i in range(len(kinds)) if i not in taken]
     return FileSummary(
         bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
@@ -102,13 +106,14 @@ def inspect(path: PathLike | bytes) -> FileSummary:
         flex_operators=tuple(sorted(name for name in custom if name.startswith(FLEX_PREFIX))),
         delegate_partitions=partitions,
         delegated_operators=_count(kinds[i] for i in sorted(taken)),
-        undelegated_operators=_count(kinds[i] for i in range(len(kinds)) if i not in taken),
+        undelegated_operators=_count(kinds[i] for i in outside),
         inputs=inputs,
         outputs=outputs,
         has_metadata=any(
             model.Metadata(i).Name() == b"TFLITE_METADATA" for i in range(model.MetadataLength())
         ),
         runtime_error=failure,
+        undelegated_reasons={} if failure else reasons(model, names, outside),
     )
 
 

@@ -16,10 +16,12 @@ from kerascnn.export.any_model import (
     require_tensorflow,
     write_errors,
 )
+from kerascnn.export.clipping import check_calibration
 from kerascnn.export.comparison import Report, output_kind
 from kerascnn.export.convert import convert_float
 from kerascnn.export.flatbuffer import pack, parse
 from kerascnn.export.interpreter import FileSummary, TensorSpec, inspect
+from kerascnn.export.learned_ranges import learned_ranges
 from kerascnn.export.metadata import embed
 from kerascnn.export.quantize import Progress, quantize
 from kerascnn.export.recipes import Recipe, Tolerance, get
@@ -56,6 +58,7 @@ class ExportResult:
         operators: How often each operator occurs.
         delegate_partitions: Pieces of the graph the CPU delegate runs; 1 is best.
         undelegated_operators: Operators outside these pieces, with counts.
+        undelegated_reasons: Why they are outside, one sentence for each.
         report: The comparison with the Keras model; None with `verify=False`.
         seconds: Wall time of the export.
     """
@@ -69,6 +72,7 @@ class ExportResult:
     operators: Mapping[str, int]
     delegate_partitions: int
     undelegated_operators: Mapping[str, int]
+    undelegated_reasons: Mapping[str, str]
     report: Report | None
     seconds: float
 
@@ -91,6 +95,7 @@ def export_tflite(
     tolerance: Tolerance | None = None,
     float_model: bytes | None = None,
     reference: np.ndarray | None = None,
+    calibration: str = "auto",
     progress: Progress | None = None,
 ) -> ExportResult:
     """Writes `model` as a `.tflite` file that was checked against it.
@@ -99,7 +104,8 @@ def export_tflite(
     `path` only after it passed; a failure leaves nothing there.
 
     Args:
-        model: Any Keras model with one image input and one output.
+        model: Any Keras model with one image input and one output. Of a quantisation-aware one
+            (`kerascnn.quantization`), int8 takes the learned ranges, and is compared with it.
         path: The file to write.
         recipe: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8, or a Recipe.
         samples: Raw images [n, height, width, channels], 0..255, such as the model will see: they
@@ -121,11 +127,13 @@ def export_tflite(
         tolerance: Limits in place of the recipe's.
         float_model: Bytes from `convert_float(model)`, to share one conversion among recipes.
         reference: Keras outputs for `samples`, to share one pass among recipes.
+        calibration: How int8 and int16x8 set ranges: "auto" (two ways are tried), "minmax",
+            "percentile" or "mse", see `clipping.check_calibration`.
         progress: Called with (images done, images in all) while ranges are measured.
 
     Raises:
-        InputError: Unknown recipe or io, samples missing or unfit, labels unfit, a model with
-            several inputs or outputs or a free input size.
+        InputError: Unknown recipe, io or calibration, samples missing or unfit, labels unfit, a
+            model with several inputs or outputs or a free input size.
         OutputExistsError: `path` exists and `overwrite` is false.
         ExportError: Conversion, quantisation or writing failed.
         VerificationError: The file answers differently from the model; it was not kept.
@@ -134,16 +142,29 @@ def export_tflite(
     path = Path(path)
     recipe = get(recipe)
     recipe.choose_io(io)
+    check_calibration(calibration)
     shape = input_shape_of(model, input_shape, need_size=True)
     samples, labels = _check_data(model, recipe, shape, samples, labels, class_names, task)
     with write_errors(path):
         refuse_existing(path, overwrite)
     require_tensorflow()
+    from kerascnn.quantization import has_fake_quantization
 
     served = float32_model(model)
     if float_model is None:
         float_model = convert_float(served, input_shape)
-    content = quantize(float_model, recipe, samples, io, progress=progress)
+    learned = None
+    if recipe.activations == "int8" and samples is not None and has_fake_quantization(model):
+        learned, served = learned_ranges(model, float_model, samples[0]), model
+    content = quantize(
+        float_model,
+        recipe,
+        samples,
+        io,
+        progress=progress,
+        calibration=calibration,
+        learned=learned,
+    )
     images = synthetic_images(_sizes(shape)) if samples is None else samples
     if reference is None or samples is None:
         reference = keras_outputs(served, images if verify else images[:_FOR_KIND])
@@ -269,6 +290,7 @@ def _result(
         operators=summary.operators,
         delegate_partitions=summary.delegate_partitions,
         undelegated_operators=summary.undelegated_operators,
+        undelegated_reasons=summary.undelegated_reasons,
         report=report,
         seconds=seconds,
     )

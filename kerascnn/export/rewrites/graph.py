@@ -1,0 +1,250 @@
+"""The main graph of a parsed `.tflite` model in the terms that a rewrite thinks in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerascnn.export import flatbuffer
+
+
+class Graph:
+    """A file's main graph, to be read and changed in place.
+
+    Tensors are known by their index, operators are the schema's own objects (`OperatorT`) and stand
+    in an order in which they can run.
+
+    Args:
+        content: A `.tflite` file.
+
+    Raises:
+        BundleError: It is no whole `.tflite` model.
+        ExportError: It keeps its constants in another file.
+    """
+
+    def __init__(self, content: bytes):
+        from ai_edge_litert import schema_py_generated as schema
+
+        self._schema = schema
+        self._numbers = {k: v for k, v in vars(schema.BuiltinOperator).items() if k.isupper()}
+        self._names = {number: name for name, number in self._numbers.items()}
+        self.model = flatbuffer.parse(content)
+        self._graph = self.model.subgraphs[0]
+        self._taken = {tensor.name for tensor in self._graph.tensors}
+
+    @property
+    def operators(self) -> list[Any]:
+        """All operators, in an order in which they can run."""
+        return self._graph.operators
+
+    @property
+    def inputs(self) -> list[int]:
+        """The tensors that come from outside."""
+        return [int(i) for i in self._graph.inputs]
+
+    @property
+    def outputs(self) -> list[int]:
+        """The tensors that are the result."""
+        return [int(i) for i in self._graph.outputs]
+
+    def find(self, *kinds: str) -> list[Any]:
+        """The operators of these kinds, such as "CONV_2D", in order."""
+        return [operator for operator in self.operators if self.kind(operator) in kinds]
+
+    def kind(self, operator: Any) -> str:
+        """The operator's name in the schema, such as "CONV_2D"."""
+        code = self.model.operatorCodes[operator.opcodeIndex]
+        number = max(code.builtinCode, code.deprecatedBuiltinCode)  # both spellings exist
+        return self._names.get(number, f"BUILTIN_{number}")
+
+    def producer(self, tensor: int) -> Any | None:
+        """The operator that computes a tensor; None for inputs and constants."""
+        return next((op for op in self.operators if tensor in op.outputs), None)
+
+    def consumers(self, tensor: int) -> list[Any]:
+        """The operators that read a tensor."""
+        return [op for op in self.operators if tensor in op.inputs]
+
+    def shape(self, tensor: int) -> tuple[int, ...]:
+        """The tensor's dimensions."""
+        shape = self._graph.tensors[tensor].shape
+        return () if shape is None else tuple(int(size) for size in shape)
+
+    def name(self, tensor: int) -> str:
+        """The tensor's name; the quantiser and its ranges know tensors by it."""
+        return (self._graph.tensors[tensor].name or b"").decode(errors="replace")
+
+    def is_float(self, tensor: int) -> bool:
+        """Whether a tensor holds float32."""
+        return bool(self._graph.tensors[tensor].type == self._schema.TensorType.FLOAT32)
+
+    def constant(self, tensor: int) -> np.ndarray | None:
+        """The values of a float32 or int32 constant; None for what is computed, or another type."""
+        if tensor < 0:
+            return None
+        types = {
+            self._schema.TensorType.FLOAT32: np.float32,
+            self._schema.TensorType.INT32: np.int32,
+        }
+        entry = self._graph.tensors[tensor]
+        data = self.model.buffers[entry.buffer].data
+        if data is None or len(data) == 0 or entry.type not in types:
+            return None
+        raw = np.asarray(data, np.uint8).tobytes()
+        return np.frombuffer(raw, types[entry.type]).reshape(self.shape(tensor))
+
+    def add_constant(self, values: np.ndarray, name: str) -> int:
+        """A new constant tensor, float32 or int32 as `values` are."""
+        kind = "INT32" if values.dtype == np.int32 else "FLOAT32"
+        stored = values if kind == "INT32" else values.astype(np.float32)
+        tensor = self._add_tensor(stored.shape, name, kind)
+        buffer = self.model.buffers[self._graph.tensors[tensor].buffer]
+        buffer.data = np.frombuffer(np.ascontiguousarray(stored).tobytes(), np.uint8)
+        return tensor
+
+    def add_tensor(self, shape: Sequence[int], name: str) -> int:
+        """A new float32 tensor that an operator will compute."""
+        return self._add_tensor(shape, name, "FLOAT32")
+
+    def add_operator(
+        self,
+        kind: str,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        *,
+        before: Any,
+        options: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """A new operator in front of `before`.
+
+        Args:
+            kind: Its name in the schema.
+            inputs: Tensors it reads.
+            outputs: Tensors it computes.
+            before: The operator it is put in front of.
+            options: The schema's table of its settings, such as "MulOptions".
+            values: Fields of that table that are not zero.
+        """
+        operator = self._schema.OperatorT()
+        operator.opcodeIndex = self._code(kind)
+        operator.inputs = np.array(inputs, np.int32)
+        operator.outputs = np.array(outputs, np.int32)
+        if options is not None:
+            operator.builtinOptionsType = getattr(self._schema.BuiltinOptions, options)
+            operator.builtinOptions = getattr(self._schema, options + "T")()
+            for field, value in (values or {}).items():
+                setattr(operator.builtinOptions, field, value)
+        place = next(i for i, known in enumerate(self.operators) if known is before)
+        self.operators.insert(place, operator)
+        return operator
+
+    def remove(self, operator: Any) -> None:
+        """Takes an operator out; the caller has seen to those that read its outputs."""
+        place = next(i for i, known in enumerate(self.operators) if known is operator)
+        del self.operators[place]
+
+    def redirect(self, old: int, new: int) -> None:
+        """Lets every operator, and the outputs of the graph, use tensor `new` in place of `old`."""
+        for operator in self.operators:
+            operator.inputs = np.where(operator.inputs == old, new, operator.inputs)
+        self._graph.outputs = np.where(np.asarray(self._graph.outputs) == old, new, self.outputs)
+        for signature in self.model.signatureDefs or []:
+            for entry in signature.outputs or []:
+                if entry.tensorIndex == old:
+                    entry.tensorIndex = new
+
+    def set_input(self, operator: Any, position: int, tensor: int) -> None:
+        """Lets one operator read another tensor."""
+        inputs = np.array(operator.inputs, np.int32)
+        inputs[position] = tensor
+        operator.inputs = inputs
+
+    def pack(self) -> bytes:
+        """The file, without what nothing refers to any more."""
+        self._drop_unused()
+        return flatbuffer.pack(self.model)
+
+    def _code(self, kind: str) -> int:
+        """Place of a kind of operator in the file's list, which grows when it is new."""
+        for i, code in enumerate(self.model.operatorCodes):
+            number = max(code.builtinCode, code.deprecatedBuiltinCode)
+            if self._names.get(number) == kind and code.customCode is None:
+                return i
+        code = self._schema.OperatorCodeT()
+        code.builtinCode = self._numbers[kind]
+        code.deprecatedBuiltinCode = min(self._numbers[kind], 127)  # the old field holds one byte
+        code.version = 1
+        self.model.operatorCodes.append(code)
+        return len(self.model.operatorCodes) - 1
+
+    def _add_tensor(self, shape: Sequence[int], name: str, kind: str) -> int:
+        tensor = self._schema.TensorT()
+        tensor.shape = np.array(shape, np.int32)
+        tensor.type = getattr(self._schema.TensorType, kind)
+        tensor.name = self._unused(name)
+        tensor.hasRank = True
+        self.model.buffers.append(self._schema.BufferT())
+        tensor.buffer = len(self.model.buffers) - 1
+        self._graph.tensors.append(tensor)
+        return len(self._graph.tensors) - 1
+
+    def _unused(self, name: str) -> bytes:
+        wanted, number = name.encode(), 1
+        while wanted in self._taken:
+            number += 1
+            wanted = f"{name}_{number}".encode()
+        self._taken.add(wanted)
+        return wanted
+
+    def _drop_unused(self) -> None:
+        """Removes tensors and buffers of the main graph that nothing refers to."""
+        used = {*self.inputs, *self.outputs}
+        for operator in self.operators:
+            used.update(int(i) for part in _tensors_of(operator) for i in part if i >= 0)
+        kept = [i for i in range(len(self._graph.tensors)) if i in used]
+        place = {-1: -1, **{old: new for new, old in enumerate(kept)}}
+        self._graph.tensors = [self._graph.tensors[i] for i in kept]
+        self._graph.inputs = _mapped(self._graph.inputs, place)
+        self._graph.outputs = _mapped(self._graph.outputs, place)
+        for operator in self.operators:
+            operator.inputs = _mapped(operator.inputs, place)
+            operator.outputs = _mapped(operator.outputs, place)
+            if operator.intermediates is not None:
+                operator.intermediates = _mapped(operator.intermediates, place)
+        for signature in self.model.signatureDefs or []:
+            if signature.subgraphIndex == 0:
+                for entry in [*(signature.inputs or []), *(signature.outputs or [])]:
+                    entry.tensorIndex = place[entry.tensorIndex]
+        self._drop_buffers()
+
+    def _drop_buffers(self) -> None:
+        used = {0}  # stands for "no data" by convention
+        for graph in self.model.subgraphs:
+            used.update(int(tensor.buffer) for tensor in graph.tensors)
+        used.update(int(entry.buffer) for entry in self.model.metadata or [])
+        used.update(int(i) for i in self._metadata_buffers())
+        kept = [i for i in range(len(self.model.buffers)) if i in used]
+        place = {old: new for new, old in enumerate(kept)}
+        self.model.buffers = [self.model.buffers[i] for i in kept]
+        for graph in self.model.subgraphs:
+            for tensor in graph.tensors:
+                tensor.buffer = place[int(tensor.buffer)]
+        for entry in self.model.metadata or []:
+            entry.buffer = place[int(entry.buffer)]
+        if self.model.metadataBuffer is not None:
+            self.model.metadataBuffer = _mapped(self.model.metadataBuffer, place)
+
+    def _metadata_buffers(self) -> Sequence[int]:
+        return () if self.model.metadataBuffer is None else self.model.metadataBuffer
+
+
+def _tensors_of(operator: Any) -> Iterator[Sequence[int]]:
+    yield operator.inputs
+    yield operator.outputs
+    if operator.intermediates is not None:
+        yield operator.intermediates
+
+
+def _mapped(indices: Sequence[int], place: Mapping[int, int]) -> np.ndarray:
+    return np.array([place[int(i)] for i in indices], np.int32)

@@ -1,0 +1,28 @@
+"""Concatenations of many tensors: the CPU delegate joins up to five at a time."""
+
+import numpy as np
+
+from kerascnn.export.rewrites.graph import Graph
+
+_MOST = 5
+
+
+def join_in_steps(graph: Graph) -> None:
+    """Writes a CONCATENATION of more than five tensors as several of at most five."""
+    for operator in graph.find("CONCATENATION"):
+        axis = operator.builtinOptions.axis
+        name = graph.name(int(operator.outputs[0]))
+        while len(operator.inputs) > _MOST:
+            first = [int(i) for i in operator.inputs[:_MOST]]
+            shape = list(graph.shape(first[0]))
+            shape[axis] = sum(graph.shape(tensor)[axis] for tensor in first)
+            joined = graph.add_tensor(shape, f"{name}/part")
+            graph.add_operator(
+                "CONCATENATION",
+                first,
+                [joined],
+                before=operator,
+                options="ConcatenationOptions",
+                values={"axis": axis},
+            )
+            operator.inputs = np.array([joined, *operator.inputs[_MOST:]], np.int32)
