@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kerascnn.export.interpreter import FileSummary, TensorSpec, TFLiteModel, inspect
     from kerascnn.export.recipes import RECIPES, Recipe, Tolerance
     from kerascnn.export.saved_model import SavedModelResult, export_saved_model
+    from kerascnn.export.serving import ServingResult, export_serving
     from kerascnn.export.targets import TARGETS, Target, Verdict, runs_on
     from kerascnn.export.targets.tflm_sources import TFLMSources, write_tflm_sources
     from kerascnn.export.tflite import ExportResult, export_tflite
@@ -34,6 +35,8 @@ _WHERE = {
     "Tolerance": "recipes",
     "SavedModelResult": "saved_model",
     "export_saved_model": "saved_model",
+    "ServingResult": "serving",
+    "export_serving": "serving",
     "TARGETS": "targets",
     "Target": "targets",
     "Verdict": "targets",
@@ -58,6 +61,7 @@ __all__ = [
     "Recipe",
     "Report",
     "SavedModelResult",
+    "ServingResult",
     "TFLMSources",
     "TFLiteModel",
     "Target",
@@ -69,6 +73,7 @@ __all__ = [
     "evaluate_tflite",
     "export_bundle",
     "export_saved_model",
+    "export_serving",
     "export_tflite",
     "inspect",
     "runs_on",
