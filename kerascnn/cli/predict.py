@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     metavar="KEY=VALUE",
     help="Of an architecture, such as alpha=0.25. Repeatable.",
 )
+@options.pixels
 @options.as_json
 def command(
     path: str,
@@ -41,13 +42,15 @@ def command(
     recipe: str | None,
     weights: str | None,
     items: tuple[str, ...],
+    pixels: str | None,
     as_json: bool,
 ) -> None:
     """Name what is in each IMAGE, with PATH: a run, a bundle, a .keras, a .tflite or a SavedModel.
 
     PATH may also be an architecture, with --weights: `kerascnn predict MobileNet --weights
     imagenet photo.jpg`. The 1000 outputs of such weights are ImageNet's classes. Image files are
-    taken as they are: nothing has to be resized or normalised. A multi-label run names the labels
+    taken as they are: nothing has to be resized or normalised, for .tflite files made elsewhere
+    neither, where their metadata say how. A multi-label run names the labels
     above 50 %, a regressor the values.
     """
     parsed = options.parse_options(items)
@@ -55,7 +58,13 @@ def command(
     from kerascnn.errors import InputError
     from kerascnn.predictors import open_predictors
 
-    predictor = open_predictors(path, recipe=recipe, weights=weights, options=parsed)[0]
+    predictor = open_predictors(
+        path,
+        recipe=recipe,
+        weights=weights,
+        options=parsed,
+        pixel_range=options.parse_pixels(pixels),
+    )[0]
     if task not in (None, predictor.task) and predictor.task is not None:
         raise InputError(f"{path} is of the task {predictor.task}, not {task}.")
     task = task or predictor.task or "classification"
