@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kerascnn.export.automatic import Trial
     from kerascnn.export.benchmark import BenchmarkResult, benchmark_tflite
     from kerascnn.export.bundle import BundleResult, export_bundle
     from kerascnn.export.comparison import Report
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from kerascnn.export.interpreter import FileSummary, TensorSpec, TFLiteModel, inspect
     from kerascnn.export.recipes import RECIPES, Recipe, Tolerance
     from kerascnn.export.saved_model import SavedModelResult, export_saved_model
+    from kerascnn.export.sensitivity import (
+        LayerSensitivity,
+        Sensitivity,
+        measure_sensitivity,
+    )
     from kerascnn.export.tflite import ExportResult, export_tflite
     from kerascnn.export.verify import Evaluation, evaluate_tflite, verify_tflite
 
@@ -32,6 +38,10 @@ _WHERE = {
     "Tolerance": "recipes",
     "SavedModelResult": "saved_model",
     "export_saved_model": "saved_model",
+    "LayerSensitivity": "sensitivity",
+    "Sensitivity": "sensitivity",
+    "measure_sensitivity": "sensitivity",
+    "Trial": "automatic",
     "ExportResult": "tflite",
     "export_tflite": "tflite",
     "Evaluation": "verify",
@@ -46,12 +56,15 @@ __all__ = [
     "Evaluation",
     "ExportResult",
     "FileSummary",
+    "LayerSensitivity",
     "Recipe",
     "Report",
     "SavedModelResult",
+    "Sensitivity",
     "TFLiteModel",
     "TensorSpec",
     "Tolerance",
+    "Trial",
     "benchmark_tflite",
     "convert_float",
     "evaluate_tflite",
@@ -59,6 +72,7 @@ __all__ = [
     "export_saved_model",
     "export_tflite",
     "inspect",
+    "measure_sensitivity",
     "verify_tflite",
 ]
 

@@ -50,6 +50,7 @@ def quantize(
     *,
     progress: Progress | None = None,
     calibration: str = "auto",
+    scope: str = ".*",
     learned: Mapping[str, tuple[float, float]] | None = None,
 ) -> bytes:
     """Returns a float TFLite file rewritten by `recipe`.
@@ -63,6 +64,7 @@ def quantize(
         progress: Called with (images done, images in all) while ranges are measured.
         calibration: How ranges are set: "auto", "minmax", "percentile" or "mse"
             (`clipping.check_calibration`).
+        scope: Pattern of the operators to quantise, by the names of what they make.
         learned: (low, high) of tensors whose ranges were learned in training, by name; they are
             taken as they are, and so are the biases. Samples tell the others.
 
@@ -77,7 +79,7 @@ def quantize(
     if recipe.name == "float32":
         return float_bytes
     if not recipe.needs_samples:
-        return _rewrite(float_bytes, recipe, chosen, None)
+        return rewrite(float_bytes, recipe, chosen, None, scope=scope)
     if samples is None:
         raise InputError(
             f"recipe {recipe.name} measures value ranges on real images: pass samples=, a uint8 "
@@ -92,7 +94,7 @@ def quantize(
         ranges = _ranges(observed, _extremes, tensor, fine=False)
         ranges.update((name, _as_range(*span)) for name, span in learned.items() if name in ranges)
         ranges[tensor] = _as_range(0.0, 255.0)
-        return _rewrite(float_bytes, recipe, chosen, ranges)
+        return rewrite(float_bytes, recipe, chosen, ranges, scope=scope)
     rules = (_extremes,) if fine or calibration != "auto" else (_extremes, _typical)
 
     def candidates(content: bytes, seen: dict[str, np.ndarray]) -> list[bytes]:
@@ -100,9 +102,9 @@ def quantize(
             spans = {name: _extremes(pairs) for name, pairs in seen.items()}
             spans = clipped_ranges(content, samples, spans, calibration)
             seen = {name: np.array([span]) for name, span in spans.items()}
-        variants = (content, correct_biases(content, samples))
+        variants = (content, correct_biases(content, samples, scope=scope))
         return [
-            _rewrite(variant, recipe, chosen, _ranges(seen, rule, tensor, fine=fine))
+            rewrite(variant, recipe, chosen, _ranges(seen, rule, tensor, fine=fine), scope=scope)
             for rule in rules
             for variant in variants
         ]
@@ -135,10 +137,35 @@ def _signature(float_bytes: bytes) -> tuple[str, str, str, tuple[int, ...]]:
     return key, names["inputs"][0], detail["name"], tuple(int(x) for x in detail["shape"][1:])
 
 
-def _rewrite(float_bytes: bytes, recipe: Recipe, io: Io, ranges: dict[str, Range] | None) -> bytes:
+def calibrated(float_bytes: bytes, samples: np.ndarray) -> dict[str, Range]:
+    """The ranges of all tensors of a float file, nothing that was seen clipped, for `rewrite`."""
+    key, name, tensor, _ = _signature(float_bytes)
+    return _ranges(_observe(float_bytes, samples, key, name, None), _extremes, tensor, fine=False)
+
+
+def rewrite(
+    float_bytes: bytes,
+    recipe: Recipe,
+    io: Io,
+    ranges: dict[str, Range] | None,
+    *,
+    scope: str = ".*",
+) -> bytes:
+    """Returns a float file rewritten by `recipe` with known ranges.
+
+    Args:
+        float_bytes: A float32 file with batch size 1.
+        recipe: The recipe.
+        io: Input and output type, one that the recipe has.
+        ranges: Of each tensor, for recipes that need them.
+        scope: Pattern of the operators to quantise, by the names of what they make.
+
+    Raises:
+        ExportError: The quantiser cannot handle the model.
+    """
     try:
         with _quiet():
-            quantizer = _configured(float_bytes, recipe, io)
+            quantizer = _configured(float_bytes, recipe, io, scope)
             result = quantizer.quantize(
                 ranges, enable_progress_bar=False, enable_progress_report=False
             )
@@ -150,7 +177,7 @@ def _rewrite(float_bytes: bytes, recipe: Recipe, io: Io, ranges: dict[str, Range
         ) from error
 
 
-def _configured(float_bytes: bytes, recipe: Recipe, io: Io) -> "Quantizer":
+def _configured(float_bytes: bytes, recipe: Recipe, io: Io, scope: str) -> "Quantizer":
     from litert_quantizer import qtyping
     from litert_quantizer.algorithm_manager import AlgorithmName
     from litert_quantizer.quantizer import Quantizer
@@ -159,15 +186,15 @@ def _configured(float_bytes: bytes, recipe: Recipe, io: Io) -> "Quantizer":
     every = qtyping.TFLOperationName.ALL_SUPPORTED
     if recipe.weights == "float16":
         quantizer.add_weight_only_config(
-            ".*", every, num_bits=16, algorithm_key=AlgorithmName.FLOAT_CASTING
+            scope, every, num_bits=16, algorithm_key=AlgorithmName.FLOAT_CASTING
         )
     elif recipe.name == "dynamic_int8":
-        quantizer.add_dynamic_config(".*", every, num_bits=8)
+        quantizer.add_dynamic_config(scope, every, num_bits=8)
     elif recipe.activations == "float32":
-        quantizer.add_weight_only_config(".*", every, num_bits=8)
+        quantizer.add_weight_only_config(scope, every, num_bits=8)
     else:
         bits = {"int8": 8, "int16": 16}[recipe.activations]
-        quantizer.add_static_config(".*", every, activation_num_bits=bits, weight_num_bits=8)
+        quantizer.add_static_config(scope, every, activation_num_bits=bits, weight_num_bits=8)
         for edge in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
             if io == "float32":
                 quantizer.update_quantization_recipe(
