@@ -170,7 +170,9 @@ def _race(files: list[bytes], args: argparse.Namespace) -> dict[str, Any]:
     low, median, high = statistics.quantiles(walls, n=4)
     return {
         "latency_ms": {
-            owner: {key: 1000 * value for key, value in record.summary([t.wall for t in taken]).items()}
+            owner: {
+                key: 1000 * value for key, value in record.summary([t.wall for t in taken]).items()
+            }
             for owner, taken in measured.items()
         },
         "ratio": {

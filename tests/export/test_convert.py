@@ -118,7 +118,9 @@ def test_a_child_that_hangs_is_stopped(tmp_path, monkeypatch):
         run_child(tmp_path, timeout=0.5)
 
 
-def test_a_model_too_large_for_one_graph_goes_through_a_checkpoint(free_model, content, monkeypatch):
+def test_a_model_too_large_for_one_graph_goes_through_a_checkpoint(
+    free_model, content, monkeypatch
+):
     monkeypatch.setattr("kerascnn.export.frozen.LARGEST_BYTES", 100)
     other = inspect(convert_float(free_model, (16, 12, 3)))
     assert other.operators == inspect(content).operators
