@@ -4,7 +4,8 @@
         [--files FOLDER] [--again] [--latency-only] [--table-only]
 
 Resumable: each model is measured in a process of its own, smallest first, and its entry is written
-to benchmarks/results/export_matrix.json as soon as it is done; models that have one are skipped.
+to benchmarks/results/export_matrix.json as soon as it is done; models that have one are skipped,
+unless it says that something failed.
 docs/export_matrix.md is made from the entries. MODEL is a name of `kerascnn models`, with options
 where they matter: "MobileNet(alpha=0.25)".
 
@@ -54,7 +55,8 @@ def main() -> None:
     if not args.table_only:
         wanted = args.models or sorted({*kerascnn.list_models(), *weights, *known}, key=_cost)
         for name in wanted:
-            if name in known and not (args.again or args.latency_only):
+            done = name in known and "error" not in known[name]
+            if done and not (args.again or args.latency_only):
                 continue
             entry = _measure(name, args, weights.get(name), known.get(name))
             known = {**read(), name: entry}  # another run may have added some

@@ -52,6 +52,8 @@ FAST_PATHS = {
 }
 # Derivatives are each backend's own: Keras has no operation for them.
 DERIVATIVES = {"gradient.py"}
+# What the backend computes on: Keras has no question for it.
+DEVICES = {"precision.py"}
 # The parts of augmentation that `tf.data` runs.
 TF_DATA = {"arrays.py", "dataset.py"}
 STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py", "files.py")
@@ -107,6 +109,8 @@ def test_heavy_libraries_are_imported_where_they_are_used(path):
         allowed["tensorflow"].add("layers")
     if part(path) == "visualize" and path.name in DERIVATIVES:
         allowed["tensorflow"].add("visualize")
+    if part(path) == "training" and path.name in DEVICES:
+        allowed["tensorflow"].add("training")
     if part(path) == "augment" and path.name in TF_DATA:
         allowed["tensorflow"].add("augment")
     for name, at_import in imports(path):

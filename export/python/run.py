@@ -2,7 +2,7 @@
 """Runs the image models of a kerascnn bundle, where there is no TensorFlow.
 
     python run.py --selftest BUNDLE                does this device compute what Keras computed?
-    python run.py BUNDLE IMAGE... [--recipe int8]  what is on these pictures?
+    python run.py BUNDLE IMAGE... [--recipe int8]  what is on these pictures, or those in a folder?
     python run.py --benchmark BUNDLE [--threads N] how fast is each file here?
 
 Everything it needs to know is in the bundle's manifest.json; nothing is guessed. It needs numpy,
@@ -73,6 +73,8 @@ KINDS = {
 AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "decision_agreement"}
 RUNS = 100
 IMAGE_FORMATS = {"AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"}
+SUFFIXES = {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif",
+            ".tiff", ".webp"}
 READ_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError,
                ArithmeticError, EOFError, MemoryError, RuntimeError, struct.error, zlib.error,
                zipfile.BadZipFile, Image.DecompressionBombError)
@@ -234,17 +236,38 @@ class ImageModel:
 
 def load_image(path: Path, manifest: dict) -> np.ndarray:
     """Decode, turn upright (EXIF), convert the colours, resize: in this order."""
-    height, width, channels = manifest["input"]["shape"][1:]
     Image.init()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path, formats=[*(IMAGE_FORMATS & Image.OPEN.keys())]) as image:
                 require(image.width * image.height <= Image.MAX_IMAGE_PIXELS, "too many pixels")
-                image = convert(ImageOps.exif_transpose(image), channels)
-        return resize(image, height, width, manifest["input"]["resize"])
+                return to_pixels(ImageOps.exif_transpose(image), manifest)
     except (KitError, *READ_ERRORS) as error:
         raise KitError(f"{path} is not a readable image: {error}") from error
+
+
+def to_pixels(image: Image.Image, manifest: dict) -> np.ndarray:
+    """An upright image as the model takes it: its colours, its size."""
+    height, width, channels = manifest["input"]["shape"][1:]
+    return resize(convert(image, channels), height, width, manifest["input"]["resize"])
+
+
+def find_images(paths: list[Path]) -> list[Path]:
+    """Files as they are; of folders the image files in them, at any depth, by name."""
+    found = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(file for file in path.rglob("*") if is_image(file))
+        require(inside, f"{path} holds no image file ({', '.join(sorted(SUFFIXES))})")
+        found += inside
+    return found
+
+
+def is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
 
 
 def convert(image: Image.Image, channels: int) -> Image.Image:
@@ -379,54 +402,102 @@ def in_words(found: dict) -> str:
     return ", ".join(f"{item['label']} {item['probability']:.1%}" for item in given)
 
 
+class Output:
+    """Writes answers: in words, as one JSON list at the end, or as one JSON object per line."""
+
+    def __init__(self, options) -> None:
+        self.as_list, self.as_lines = getattr(options, "json", False), options.json_lines
+        self.answers = []
+
+    def write(self, source: dict, recipe: str, found: dict, words: str) -> None:
+        """One answer; `source` says for a program where the image is from, `words` for people."""
+        record = {**source, "recipe": recipe, **found}
+        if self.as_lines:
+            print(json.dumps(record), flush=True)
+        elif self.as_list:
+            self.answers.append(record)
+        else:
+            print(f"{words}: {in_words(found)}", flush=True)
+
+    def close(self) -> None:
+        if self.as_list:
+            print(json.dumps(self.answers, indent=2))
+
+
+def complain(error: Exception, program: str = "run.py") -> None:
+    """One line on stderr, always."""
+    print(f"{program}: error:", *str(error).split(), file=sys.stderr)
+
+
 def classify(folder: Path, manifest: dict, file: dict, labels: list[str], options) -> int:
-    model, results = ImageModel(folder, manifest, file, options.threads), []
-    for path in options.images:
+    paths = find_images(options.images)
+    model, output, failures = (
+        ImageModel(folder, manifest, file, options.threads),
+        Output(options),
+        0,
+    )
+    for path in paths:
         try:
             values = model.run(load_image(path, manifest))
         except KitError as error:  # the other pictures still get their answer
-            print("run.py: error:", *str(error).split(), file=sys.stderr)
+            complain(error)
+            failures += 1
             continue
         found = answer(manifest, labels, values, options.top)
-        results.append({"image": str(path), "recipe": file["recipe"], **found})
-        if not options.json:
-            print(f"{path}: {in_words(found)}")
-    if options.json:
-        print(json.dumps(results, indent=2))
-    return 0 if len(results) == len(options.images) else 2
+        output.write({"image": str(path)}, file["recipe"], found, str(path))
+    output.close()
+    return 2 if failures else 0
 
 
 class Parser(argparse.ArgumentParser):
     def error(self, message: str):
-        raise KitError(f"{message} (run.py --help shows the usage)")
+        raise KitError(f"{message} ({self.prog} --help shows the usage)")
+
+
+def parser_for(program: str, description: str) -> Parser:
+    """The options that the programs of this kit share."""
+    parser = Parser(program, None, description, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder with a manifest.json")
+    parser.add_argument("--recipe", help="the file to use; for images: default the first")
+    parser.add_argument("--top", type=int, default=5, help="classes to show (default 5)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    parser.add_argument(
+        "--json-lines", action="store_true", help="for images: print a JSON object per line"
+    )
+    return parser
+
+
+def open_bundle(options) -> tuple[dict, list[str], list[dict]]:
+    """The manifest, the labels and the files asked for."""
+    require(min(options.top, options.threads) >= 1, "--top and --threads must be at least 1")
+    manifest, labels = read_bundle(options.bundle)
+    files = [file for file in manifest["files"] if options.recipe in (None, file["recipe"])]
+    known = [file["recipe"] for file in manifest["files"]]
+    require(files, f"no recipe {options.recipe!r} in the bundle; it has {known}")
+    return manifest, labels, files
 
 
 def main(arguments=None) -> int:
-    parser = Parser("run.py", None, __doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder with a manifest.json")
-    parser.add_argument("images", type=Path, nargs="*", metavar="IMAGE", help="what to classify")
+    parser = parser_for("run.py", __doc__)
+    parser.add_argument(
+        "images", type=Path, nargs="*", metavar="IMAGE", help="what to classify: files, folders"
+    )
     parser.add_argument("--selftest", action="store_true", help="replay the golden inputs")
     parser.add_argument("--benchmark", action="store_true", help="time each file")
-    parser.add_argument("--recipe", help="the file to use; for IMAGEs: default the first")
-    parser.add_argument("--top", type=int, default=5, help="classes to show (default 5)")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
-    parser.add_argument("--json", action="store_true", help="for IMAGEs: print JSON")
+    parser.add_argument("--json", action="store_true", help="for IMAGEs: print a JSON list")
     try:
         options = parser.parse_intermixed_args(arguments)
-        require(min(options.top, options.threads) >= 1, "--top and --threads must be at least 1")
         asked = options.selftest + options.benchmark + bool(options.images)
         require(asked == 1, "give one of: IMAGEs, --selftest, --benchmark (see run.py --help)")
-        manifest, labels = read_bundle(options.bundle)
-        files = [file for file in manifest["files"] if options.recipe in (None, file["recipe"])]
-        known = [file["recipe"] for file in manifest["files"]]
-        require(files, f"no recipe {options.recipe!r} in the bundle; it has {known}")
+        require(not (options.json and options.json_lines), "give --json or --json-lines, not both")
+        manifest, labels, files = open_bundle(options)
         if options.selftest:
             return selftest(options.bundle, manifest, files, options)
         if options.benchmark:
             return benchmark(options.bundle, manifest, files, options)
         return classify(options.bundle, manifest, files[0], labels, options)
     except (KitError, OSError) as error:
-        print("run.py: error:", *str(error).split(), file=sys.stderr)  # one line, always
+        complain(error)
         return 2
 
 

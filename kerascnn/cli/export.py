@@ -1,6 +1,6 @@
 """`kerascnn export`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 @targets.option
 @click.option("--recipes", metavar="A,B,...", help="[the target's, or float32,int8]")
 @click.option(
+    "--accuracy-drop",
+    type=click.FloatRange(min=0, max=1),
+    default=0.01,
+    show_default=True,
+    help="With --recipes auto: the most accuracy that may be lost.",
+)
+@click.option(
     "--io",
     type=click.Choice(["uint8", "int8", "float32", "int16"]),
     help="Type of input and output of the integer files [the target's, or uint8].",
@@ -35,6 +42,11 @@ if TYPE_CHECKING:
     default="auto",
     show_default=True,
     help="How the integer files set the ranges of activations.",
+)
+@click.option(
+    "--sensitivity",
+    metavar="FILE.png",
+    help="Also measure which layers lose accuracy in int8: a table, and a picture here.",
 )
 @click.option("--data", "source", metavar="SOURCE", help="Calibrate and measure on this data.")
 @click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True)
@@ -47,8 +59,10 @@ def command(
     out: str,
     target: str | None,
     recipes: str | None,
+    accuracy_drop: float,
     io: str | None,
     calibration: str,
+    sensitivity: str | None,
     source: str | None,
     samples: int,
     saved_model: str | None,
@@ -61,25 +75,31 @@ def command(
     Calibration images are drawn from the training split of the run's own data; accuracy is
     measured on its test split, or on its validation split where it has no test split.
 
-    Recipes: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8.
+    Recipes: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8; for a single file
+    also auto, the smallest and fastest file that loses no more than --accuracy-drop.
     """
     from kerascnn.errors import InputError
     from kerascnn.export import recipes as known
     from kerascnn.files import refuse_existing
 
     chosen, io = targets.choose(target, recipes, io)
-    for name in chosen:
-        known.get(name)
     from pathlib import Path
 
-    refuse_existing(Path(out), overwrite)
     single = Path(out).suffix == ".tflite"
     if single and recipes is None:
         chosen = chosen[:1]
+    for name in chosen:
+        if name == known.AUTO and not single:
+            raise InputError("the recipe auto is for a single file: --out FILE.tflite")
+        if name != known.AUTO:
+            known.get(name)
+    refuse_existing(Path(out), overwrite)
+    if sensitivity is not None:
+        refuse_existing(Path(sensitivity), overwrite)
     if single and len(chosen) != 1:
         raise InputError(f"{out} is one file: choose one recipe for it, such as --recipes int8.")
     console.import_tensorflow()
-    from kerascnn.export import export_bundle, export_saved_model
+    from kerascnn.export import convert_float, export_bundle, export_saved_model
     from kerascnn.predictors import open_predictors
     from kerascnn.serialization import load_model
 
@@ -102,19 +122,19 @@ def command(
     held_out = "test" if splits.test is not None else "validation"
     if saved_model is not None:
         export_saved_model(model, saved_model, overwrite)
+    float_model = None
+    if sensitivity is not None:
+        float_model = convert_float(model)
+        _show_sensitivity(model, images, float_model, sensitivity, as_json)
     if single:
+        options = {
+            "io": io,
+            "calibration": calibration,
+            "accuracy_drop": accuracy_drop,
+            "float_model": float_model,
+        }
         _write_file(
-            model,
-            out,
-            chosen[0],
-            splits,
-            images,
-            labels,
-            io,
-            calibration,
-            overwrite,
-            as_json,
-            target,
+            model, out, chosen[0], splits, images, labels, options, overwrite, as_json, target
         )
         return
     with console.err.status("exporting") as status:
@@ -154,8 +174,7 @@ def _write_file(
     splits: "Splits",
     images: "np.ndarray",
     labels: "np.ndarray",
-    io: str,
-    calibration: str,
+    settings: dict[str, Any],
     overwrite: bool,
     as_json: bool,
     target: str | None,
@@ -172,23 +191,58 @@ def _write_file(
         None if task == "regression" else labels,
         overwrite=overwrite,
         task=task,  # type: ignore[arg-type]
-        io=io,
-        calibration=calibration,
         class_names=None if task == "regression" else splits.class_names,
+        **settings,
     )
     targets.require(target, result.path)
+    for trial in result.trials:
+        console.note(str(trial))
     checks = result.report.metrics if result.report else ()
     if as_json:
         found = {metric.name: {"value": metric.value, "limit": metric.limit} for metric in checks}
-        console.show_json({"path": out, "recipe": recipe, "bytes": result.bytes, "checks": found})
+        console.show_json(
+            {"path": out, "recipe": result.recipe, "bytes": result.bytes, "checks": found}
+        )
         return
-    console.say(f"{out}: {recipe}, {console.size(result.bytes)}, verified on {len(images)} images")
+    console.say(
+        f"{out}: {result.recipe}, {console.size(result.bytes)}, verified on {len(images)} images"
+    )
     for metric in checks:
         console.say(f"  {metric}")
     console.next_steps(
         f"kerascnn evaluate {out} --data {splits.source}",
         f"kerascnn predict {out} --task {task} IMAGE",
     )
+
+
+def _show_sensitivity(
+    model: "keras.Model", images: "np.ndarray", float_model: bytes, path: str, as_json: bool
+) -> None:
+    """Measures each layer; the worst in a table, unless JSON is wanted, and all in a picture."""
+    from kerascnn.export import measure_sensitivity
+    from kerascnn.visualize import plot_layer_errors
+
+    with console.err.status("measuring each layer"):
+        found = measure_sensitivity(model, images, float_model=float_model)
+    title = "mean change of the outputs with one layer in int8, as a share of their range"
+    names = [layer.layer for layer in found.layers]
+    plot_layer_errors(names, [layer.error for layer in found.layers], path, title)
+    if as_json:
+        return
+    console.show_table(
+        f"the layers that lose most in int8, each alone, on {found.images} images",
+        ("layer", "operators", "error", "agreement"),
+        [
+            (
+                layer.layer,
+                " ".join(layer.operators),
+                f"{layer.error:.2e}",
+                console.percent(layer.agreement),
+            )
+            for layer in found.worst(10)
+        ],
+    )
+    console.note(f"all layers: {path}")
 
 
 def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]

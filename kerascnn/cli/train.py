@@ -64,6 +64,13 @@ if TYPE_CHECKING:
     metavar="A,B,...",
     help="Then write a verified bundle of these recipes, such as int8, to RUN-bundle.",
 )
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "mixed_float16", "mixed_bfloat16"]),
+    default="auto",
+    show_default=True,
+    help="Of the arithmetic; auto: mixed where the hardware gains by it.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--weights",
@@ -101,6 +108,7 @@ def command(
     find_lr: bool,
     time_budget: str | None,
     recipes: str | None,
+    precision: str,
     seed: int,
     weights: str | None,
     items: tuple[str, ...],
@@ -163,6 +171,7 @@ def command(
             patience=patience,
             augment=augment,
             fine_tune=plan if fine_tune else False,
+            precision=precision,
             seed=seed,
             data_dir=data_dir,
             resume=resume,

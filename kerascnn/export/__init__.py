@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kerascnn.export.automatic import Trial
     from kerascnn.export.benchmark import BenchmarkResult, benchmark_tflite
     from kerascnn.export.bundle import BundleResult, export_bundle
     from kerascnn.export.comparison import Report
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from kerascnn.export.interpreter import FileSummary, TensorSpec, TFLiteModel, inspect
     from kerascnn.export.recipes import RECIPES, Recipe, Tolerance
     from kerascnn.export.saved_model import SavedModelResult, export_saved_model
+    from kerascnn.export.sensitivity import (
+        LayerSensitivity,
+        Sensitivity,
+        measure_sensitivity,
+    )
     from kerascnn.export.serving import ServingResult, export_serving
     from kerascnn.export.targets import TARGETS, Target, Verdict, runs_on
     from kerascnn.export.targets.tflm_sources import TFLMSources, write_tflm_sources
@@ -43,6 +49,10 @@ _WHERE = {
     "runs_on": "targets",
     "TFLMSources": "targets.tflm_sources",
     "write_tflm_sources": "targets.tflm_sources",
+    "LayerSensitivity": "sensitivity",
+    "Sensitivity": "sensitivity",
+    "measure_sensitivity": "sensitivity",
+    "Trial": "automatic",
     "ExportResult": "tflite",
     "export_tflite": "tflite",
     "Evaluation": "verify",
@@ -58,15 +68,18 @@ __all__ = [
     "Evaluation",
     "ExportResult",
     "FileSummary",
+    "LayerSensitivity",
     "Recipe",
     "Report",
     "SavedModelResult",
+    "Sensitivity",
     "ServingResult",
     "TFLMSources",
     "TFLiteModel",
     "Target",
     "TensorSpec",
     "Tolerance",
+    "Trial",
     "Verdict",
     "benchmark_tflite",
     "convert_float",
@@ -76,6 +89,7 @@ __all__ = [
     "export_serving",
     "export_tflite",
     "inspect",
+    "measure_sensitivity",
     "runs_on",
     "verify_tflite",
     "write_tflm_sources",

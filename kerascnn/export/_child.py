@@ -12,10 +12,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 FAILED = 3  # an exit code of its own: the converter refused, as opposed to Python's 1
 
 
-def main(saved_model: str, output: str) -> int:
-    """Converts `saved_model` into `output`; writes the reason to standard error on failure."""
+def main(output: str) -> int:
+    """Converts a SavedModel into `output`; writes the reason to standard error on failure."""
     import tensorflow as tf
 
+    saved_model = os.fsdecode(sys.stdin.buffer.read())
+    if not saved_model:
+        return FAILED  # the parent gave up
     converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     try:

@@ -1,16 +1,19 @@
 """Float conversion: a Keras model to a TFLite file of built-in operators, in a child process."""
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerascnn.errors import ExportError, InputError
 from kerascnn.export import rewrites
-from kerascnn.export.any_model import float32_model, input_shape_of
+from kerascnn.export.any_model import float32_model, input_shape_of, require_tensorflow
+from kerascnn.export.frozen import can_freeze, write_frozen
 from kerascnn.export.saved_model import write_saved_model
 
 if TYPE_CHECKING:
@@ -44,13 +47,17 @@ def convert_float(
     """
     shape = input_shape_of(model, input_shape, need_size=True)
     served = float32_model(model)
+    require_tensorflow()
+    sizes = (1, *(size for size in shape if size is not None))
     try:
         with tempfile.TemporaryDirectory(prefix="kerascnn-convert-") as name:
             folder = Path(name)
-            write_saved_model(served, folder / "saved_model", (1, *shape))
-            content = _run_child(
-                folder / "saved_model", folder / "model.tflite", model.name, timeout
-            )
+            with _child(folder / "model.tflite") as child:  # loads TensorFlow while we trace
+                if can_freeze(served):
+                    write_frozen(served, folder / "saved_model", sizes)
+                else:
+                    write_saved_model(served, folder / "saved_model", sizes)
+                content = _converted(child, folder, model.name, timeout)
     except OSError as error:
         raise ExportError(
             f"conversion could not use the temporary folder {tempfile.gettempdir()}: "
@@ -59,29 +66,42 @@ def convert_float(
     return rewrites.for_all(content)
 
 
-def _run_child(saved_model: Path, output: Path, name: str, timeout: float) -> bytes:
+@contextlib.contextmanager
+def _child(output: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """The process that converts, once it is told which SavedModel; stopped at the end."""
     if not sys.executable:
         raise InputError("export starts a Python process, but this interpreter has no executable")
     # -P keeps the folder of the script off the path: its neighbours must not hide other modules.
-    command = [sys.executable, "-P", str(_CHILD), str(saved_model), str(output)]
+    command = [sys.executable, "-P", str(_CHILD), str(output)]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "CUDA_VISIBLE_DEVICES": "-1",
     }
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, env=environment
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # has no effect on one that has ended
+
+
+def _converted(child: "subprocess.Popen[bytes]", folder: Path, name: str, timeout: float) -> bytes:
+    """What the child makes of `folder`/saved_model, in `folder`/model.tflite."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, timeout=timeout, env=environment, check=False
-        )
+        _, stderr = child.communicate(os.fsencode(folder / "saved_model"), timeout=timeout)
     except subprocess.TimeoutExpired as error:
         raise ExportError(
             f"converting {name!r} took more than {timeout:.0f} s and was stopped"
         ) from error
-    log = done.stderr.decode("utf-8", errors="replace")
-    if done.returncode == 0 and output.is_file():
+    log = stderr.decode("utf-8", errors="replace")
+    output = folder / "model.tflite"
+    if child.returncode == 0 and output.is_file():
         return output.read_bytes()
-    raise ExportError(explain_failure(name, done.returncode, log))
+    raise ExportError(explain_failure(name, child.returncode, log))
 
 
 def explain_failure(name: str, code: int, log: str) -> str:

@@ -52,6 +52,7 @@ def quantize(
     *,
     progress: Progress | None = None,
     calibration: str = "auto",
+    scope: str = ".*",
     learned: Mapping[str, tuple[float, float]] | None = None,
 ) -> bytes:
     """Returns a float TFLite file rewritten by `recipe`.
@@ -60,11 +61,13 @@ def quantize(
         float_bytes: A float32 file with batch size 1, as `convert_float` returns.
         recipe: A recipe or its name; `float32` returns the bytes as they are.
         samples: Raw images [n, height, width, channels], 0..255, for recipes that measure
-            ranges. All of them are used, one at a time.
+            ranges, and for better rounding of all 8-bit weights. All of them are used, one at a
+            time.
         io: Input and output type for recipes that offer several (`Recipe.choose_io`).
         progress: Called with (images done, images in all) while ranges are measured.
         calibration: How ranges are set: "auto", "minmax", "percentile" or "mse"
             (`clipping.check_calibration`).
+        scope: Pattern of the operators to quantise, by the names of what they make.
         learned: (low, high) of tensors whose ranges were learned in training, by name; they are
             taken as they are, and so are the biases. Samples tell the others.
 
@@ -79,7 +82,11 @@ def quantize(
     if recipe.name == "float32":
         return float_bytes
     if not recipe.needs_samples:
-        return _rewrite(float_bytes, recipe, chosen, None)
+        if samples is None or recipe.weights != "int8":
+            return rewrite(float_bytes, recipe, chosen, None, scope=scope)
+        variants = (float_bytes, round_weights(float_bytes, samples, scope=scope))
+        files = [rewrite(variant, recipe, chosen, None, scope=scope) for variant in variants]
+        return _closest(float_bytes, files, samples)
     if samples is None:
         raise InputError(
             f"recipe {recipe.name} measures value ranges on real images: pass samples=, a uint8 "
@@ -98,7 +105,7 @@ def quantize(
         ranges = _ranges(observed, _extremes, tensor, fine=False)
         ranges.update((name, _as_range(*span)) for name, span in learned.items() if name in ranges)
         ranges[tensor] = _as_range(0.0, 255.0)
-        return _rewrite(float_bytes, recipe, chosen, ranges, prepared.islands)
+        return rewrite(float_bytes, recipe, chosen, ranges, scope=scope, islands=prepared.islands)
     rules = (_extremes,) if fine or calibration != "auto" else (_extremes, _typical)
 
     def candidates(content: bytes, seen: dict[str, np.ndarray]) -> list[bytes]:
@@ -106,9 +113,9 @@ def quantize(
             spans = {name: _extremes(pairs) for name, pairs in seen.items()}
             spans = clipped_ranges(content, samples, spans, calibration)
             seen = {name: np.array([span]) for name, span in spans.items()}
-        variants = (content, round_weights(content, samples))
+        variants = (content, round_weights(content, samples, scope=scope))
         return [
-            _rewrite(variant, recipe, chosen, ranges, prepared.islands)
+            rewrite(variant, recipe, chosen, ranges, scope=scope, islands=prepared.islands)
             for ranges in (
                 rewrites.widened(_ranges(seen, rule, tensor, fine=fine), prepared.sums)
                 for rule in rules
@@ -144,16 +151,37 @@ def _signature(float_bytes: bytes) -> tuple[str, str, str, tuple[int, ...]]:
     return key, names["inputs"][0], detail["name"], tuple(int(x) for x in detail["shape"][1:])
 
 
-def _rewrite(
+def calibrated(float_bytes: bytes, samples: np.ndarray) -> dict[str, Range]:
+    """The ranges of all tensors of a float file, nothing that was seen clipped, for `rewrite`."""
+    key, name, tensor, _ = _signature(float_bytes)
+    return _ranges(_observe(float_bytes, samples, key, name, None), _extremes, tensor, fine=False)
+
+
+def rewrite(
     float_bytes: bytes,
     recipe: Recipe,
     io: Io,
     ranges: dict[str, Range] | None,
+    *,
+    scope: str = ".*",
     islands: Sequence[str] = (),
 ) -> bytes:
+    """Returns a float file rewritten by `recipe` with known ranges.
+
+    Args:
+        float_bytes: A float32 file with batch size 1.
+        recipe: The recipe.
+        io: Input and output type, one that the recipe has.
+        ranges: Of each tensor, for recipes that need them.
+        scope: Pattern of the operators to quantise, by the names of what they make.
+        islands: Names of what operators make that stay in float32 nevertheless.
+
+    Raises:
+        ExportError: The quantiser cannot handle the model.
+    """
     try:
         with _quiet():
-            quantizer = _configured(float_bytes, recipe, io, islands)
+            quantizer = _configured(float_bytes, recipe, io, scope, islands)
             result = quantizer.quantize(
                 ranges, enable_progress_bar=False, enable_progress_report=False
             )
@@ -165,7 +193,9 @@ def _rewrite(
         ) from error
 
 
-def _configured(float_bytes: bytes, recipe: Recipe, io: Io, islands: Sequence[str]) -> "Quantizer":
+def _configured(
+    float_bytes: bytes, recipe: Recipe, io: Io, scope: str, islands: Sequence[str]
+) -> "Quantizer":
     from litert_quantizer import qtyping
     from litert_quantizer.algorithm_manager import AlgorithmName
     from litert_quantizer.quantizer import Quantizer
@@ -174,15 +204,15 @@ def _configured(float_bytes: bytes, recipe: Recipe, io: Io, islands: Sequence[st
     every = qtyping.TFLOperationName.ALL_SUPPORTED
     if recipe.weights == "float16":
         quantizer.add_weight_only_config(
-            ".*", every, num_bits=16, algorithm_key=AlgorithmName.FLOAT_CASTING
+            scope, every, num_bits=16, algorithm_key=AlgorithmName.FLOAT_CASTING
         )
     elif recipe.name == "dynamic_int8":
-        quantizer.add_dynamic_config(".*", every, num_bits=8)
+        quantizer.add_dynamic_config(scope, every, num_bits=8)
     elif recipe.activations == "float32":
-        quantizer.add_weight_only_config(".*", every, num_bits=8)
+        quantizer.add_weight_only_config(scope, every, num_bits=8)
     else:
         bits = {"int8": 8, "int16": 16}[recipe.activations]
-        quantizer.add_static_config(".*", every, activation_num_bits=bits, weight_num_bits=8)
+        quantizer.add_static_config(scope, every, activation_num_bits=bits, weight_num_bits=8)
         for edge in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
             if io == "float32":
                 quantizer.update_quantization_recipe(

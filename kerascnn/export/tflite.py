@@ -16,6 +16,7 @@ from kerascnn.export.any_model import (
     require_tensorflow,
     write_errors,
 )
+from kerascnn.export.automatic import Trial, choose_recipe
 from kerascnn.export.clipping import check_calibration
 from kerascnn.export.comparison import Report, output_kind
 from kerascnn.export.convert import convert_float
@@ -24,8 +25,9 @@ from kerascnn.export.interpreter import FileSummary, TensorSpec, inspect
 from kerascnn.export.learned_ranges import learned_ranges
 from kerascnn.export.metadata import embed
 from kerascnn.export.quantize import Progress, quantize
-from kerascnn.export.recipes import Recipe, Tolerance, get
+from kerascnn.export.recipes import AUTO, INT8, Recipe, Tolerance, get
 from kerascnn.export.samples import check_samples, synthetic_images
+from kerascnn.export.sensitivity import all_but, tensors_of
 from kerascnn.export.task_comparison import Task, check_task
 from kerascnn.export.verify import check_truth, keras_outputs, verify_tflite
 from kerascnn.files import PathLike, atomic_file, refuse_existing
@@ -61,6 +63,7 @@ class ExportResult:
         undelegated_reasons: Why they are outside, one sentence for each.
         report: The comparison with the Keras model; None with `verify=False`.
         seconds: Wall time of the export.
+        trials: With the recipe "auto", what was tried; the last is this file.
     """
 
     path: Path
@@ -75,6 +78,7 @@ class ExportResult:
     undelegated_reasons: Mapping[str, str]
     report: Report | None
     seconds: float
+    trials: tuple[Trial, ...] = ()
 
 
 def export_tflite(
@@ -96,6 +100,8 @@ def export_tflite(
     float_model: bytes | None = None,
     reference: np.ndarray | None = None,
     calibration: str = "auto",
+    float_layers: Sequence[str] = (),
+    accuracy_drop: float = 0.01,
     progress: Progress | None = None,
 ) -> ExportResult:
     """Writes `model` as a `.tflite` file that was checked against it.
@@ -107,7 +113,9 @@ def export_tflite(
         model: Any Keras model with one image input and one output. Of a quantisation-aware one
             (`kerascnn.quantization`), int8 takes the learned ranges, and is compared with it.
         path: The file to write.
-        recipe: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8, or a Recipe.
+        recipe: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8, or a Recipe; or
+            "auto": the smallest and fastest file that loses at most `accuracy_drop`, see
+            `automatic.choose_recipe`.
         samples: Raw images [n, height, width, channels], 0..255, such as the model will see: they
             set the ranges of int8 and int16x8 and verify every recipe. 100 to 500 are good.
         labels: True class of each sample, or rows of 0 and 1 of a multi-label classifier;
@@ -129,6 +137,8 @@ def export_tflite(
         reference: Keras outputs for `samples`, to share one pass among recipes.
         calibration: How int8 and int16x8 set ranges: "auto" (two ways are tried), "minmax",
             "percentile" or "mse", see `clipping.check_calibration`.
+        float_layers: Layers that stay in float, named as by `measure_sensitivity`.
+        accuracy_drop: For "auto": the most accuracy that may be lost; 0.01 is one point.
         progress: Called with (images done, images in all) while ranges are measured.
 
     Raises:
@@ -140,9 +150,14 @@ def export_tflite(
     """
     start = time.perf_counter()
     path = Path(path)
-    recipe = get(recipe)
+    automatic = str(recipe).lower() == AUTO
+    recipe = INT8 if automatic else get(recipe)
     recipe.choose_io(io)
     check_calibration(calibration)
+    if automatic and task != "classification":
+        raise InputError(
+            f'recipe "auto" measures classifiers, not the task {task!r}: name a recipe'
+        )
     shape = input_shape_of(model, input_shape, need_size=True)
     samples, labels = _check_data(model, recipe, shape, samples, labels, class_names, task)
     with write_errors(path):
@@ -154,8 +169,22 @@ def export_tflite(
     if float_model is None:
         float_model = convert_float(served, input_shape)
     learned = None
-    if recipe.activations == "int8" and samples is not None and has_fake_quantization(model):
-        learned, served = learned_ranges(model, float_model, samples[0]), model
+    trials: tuple[Trial, ...] = ()
+    if samples is not None and recipe.activations == "int8" and has_fake_quantization(model):
+        learned = learned_ranges(model, float_model, samples[0])
+    if automatic:
+        trials = choose_recipe(
+            float_model,
+            samples,
+            labels,
+            accuracy_drop,
+            io=io,
+            calibration=calibration,
+            learned=learned,
+        )
+        recipe, float_layers = get(trials[-1].recipe), trials[-1].float_layers
+    if learned and recipe.activations == "int8":
+        served = model  # it computes what the file will
     content = quantize(
         float_model,
         recipe,
@@ -163,6 +192,7 @@ def export_tflite(
         io,
         progress=progress,
         calibration=calibration,
+        scope=all_but(tensors_of(float_model, float_layers)),
         learned=learned,
     )
     images = synthetic_images(_sizes(shape)) if samples is None else samples
@@ -178,6 +208,8 @@ def export_tflite(
     report = None
     if verify:
         limits = tolerance or recipe.tolerance
+        if automatic and tolerance is None:
+            limits = dataclasses.replace(limits, accuracy_drop=accuracy_drop)
         report = verify_tflite(reference, content, images, labels, limits, task=task)
         report = dataclasses.replace(report, path=str(path))
         if samples is None:
@@ -185,7 +217,8 @@ def export_tflite(
         _judge(report, recipe)
     with write_errors(path), atomic_file(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(content)
-    return _result(path, recipe, content, inspect(content), report, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return _result(path, recipe, content, inspect(content), report, seconds, trials)
 
 
 def _check_data(
@@ -279,6 +312,7 @@ def _result(
     summary: FileSummary,
     report: Report | None,
     seconds: float,
+    trials: tuple[Trial, ...],
 ) -> ExportResult:
     return ExportResult(
         path=path,
@@ -293,4 +327,5 @@ def _result(
         undelegated_reasons=summary.undelegated_reasons,
         report=report,
         seconds=seconds,
+        trials=trials,
     )

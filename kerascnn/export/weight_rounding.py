@@ -8,12 +8,14 @@ the columns still to come so that the outputs on real inputs change least (Frant
 Nothing changes on the device.
 """
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from kerascnn.export import flatbuffer
-from kerascnn.export.layer_inputs import measure
+from kerascnn.export.layer_inputs import Moments, measure
 from kerascnn.export.layer_weights import constant, float_layers, write_constant
 
 LEVELS = 127  # symmetric int8, one scale for each output
@@ -22,7 +24,13 @@ _DAMPING = 0.01  # of the mean variance, so that inputs that never vary do no ha
 _BLOCK = 64  # columns rounded before the others hear of it
 
 
-def round_weights(float_bytes: bytes, samples: np.ndarray) -> bytes:
+def round_weights(
+    float_bytes: bytes,
+    samples: np.ndarray,
+    *,
+    scope: str = ".*",
+    moments: Sequence[Moments] | None = None,
+) -> bytes:
     """The float file with weights on the steps of int8, chosen for the outputs they give.
 
     Weights of layers with more than 1,024 inputs per output, and those that several layers share,
@@ -31,13 +39,18 @@ def round_weights(float_bytes: bytes, samples: np.ndarray) -> bytes:
     Args:
         float_bytes: A float32 file with batch size 1.
         samples: Raw images [n, height, width, channels]; some dozens of them are used.
+        scope: Pattern of the operators whose weights will be int8, by the names of what they make;
+            the others keep theirs.
+        moments: From `measure_inputs`, to share them among calls.
     """
     model = flatbuffer.parse(float_bytes)
     graph = model.subgraphs[0]
-    layers = list(float_layers(model, graph))
-    together = [_is_roundable(model, graph, operator, kind) for operator, kind in layers]
-    moments = measure(graph, float_bytes, layers, together, samples)
-    for (operator, kind), compensated, inputs in zip(layers, together, moments, strict=True):
+    if moments is None:
+        moments = measure_inputs(float_bytes, samples)
+    for (operator, kind), inputs in zip(list(float_layers(model, graph)), moments, strict=True):
+        if not re.search(scope, graph.tensors[operator.outputs[0]].name.decode()):
+            continue
+        compensated = _is_roundable(model, graph, operator, kind)
         weights = constant(model, graph, operator.inputs[1])
         rows = _rows(weights, kind)
         mean = _means(inputs.mean, rows, weights.shape[-1], kind)
@@ -54,6 +67,15 @@ def round_weights(float_bytes: bytes, samples: np.ndarray) -> bytes:
         bias = constant(model, graph, operator.inputs[2])
         write_constant(model, graph, operator, 2, bias - ((rounded - rows) * mean).sum(axis=1))
     return flatbuffer.pack(model)
+
+
+def measure_inputs(float_bytes: bytes, samples: np.ndarray) -> list[Moments]:
+    """What `round_weights` has to know of the inputs of each layer with weights."""
+    model = flatbuffer.parse(float_bytes)
+    graph = model.subgraphs[0]
+    layers = list(float_layers(model, graph))
+    together = [_is_roundable(model, graph, operator, kind) for operator, kind in layers]
+    return measure(graph, float_bytes, layers, together, samples)
 
 
 def _is_roundable(model: Any, graph: Any, operator: Any, kind: str) -> bool:

@@ -89,6 +89,11 @@ def test_a_crash_of_the_converter_is_told_with_its_last_error():
     )
 
 
+def run_child(folder, timeout):
+    with convert._child(folder / "model.tflite") as child:
+        return convert._converted(child, folder, "net", timeout)
+
+
 @pytest.mark.parametrize(
     ("code", "told"),
     [
@@ -102,7 +107,7 @@ def test_a_child_that_dies_is_an_export_error(tmp_path, monkeypatch, code, told)
     child.write_text(code)
     monkeypatch.setattr(convert, "_CHILD", child)
     with pytest.raises(ExportError, match=told):
-        convert._run_child(tmp_path, tmp_path / "out", "net", timeout=60)
+        run_child(tmp_path, timeout=60)
 
 
 def test_a_child_that_hangs_is_stopped(tmp_path, monkeypatch):
@@ -110,11 +115,39 @@ def test_a_child_that_hangs_is_stopped(tmp_path, monkeypatch):
     child.write_text("import time; time.sleep(60)")
     monkeypatch.setattr(convert, "_CHILD", child)
     with pytest.raises(ExportError, match="took more than"):
-        convert._run_child(tmp_path, tmp_path / "out", "net", timeout=0.5)
+        run_child(tmp_path, timeout=0.5)
+
+
+def test_a_model_too_large_for_one_graph_goes_through_a_checkpoint(
+    free_model, content, monkeypatch
+):
+    monkeypatch.setattr("kerascnn.export.frozen.LARGEST_BYTES", 100)
+    other = inspect(convert_float(free_model, (16, 12, 3)))
+    assert other.operators == inspect(content).operators
+    assert other.input == inspect(content).input
+
+
+def test_a_model_that_cannot_be_traced_leaves_no_process(monkeypatch):
+    class Strange(layers.Layer):
+        def call(self, x):
+            raise ValueError("not in this mood")
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    started = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[-1]
+    )
+    inputs = keras.Input((4, 4, 1))
+    with pytest.raises(ExportError, match="could not be traced for export: .*not in this mood"):
+        convert_float(keras.Model(inputs, Strange()(inputs)))
+    assert started[0].poll() is not None
 
 
 def test_a_missing_size_is_asked_for_before_anything_runs(free_model, monkeypatch):
-    monkeypatch.setattr(subprocess, "run", None)
+    monkeypatch.setattr(subprocess, "Popen", None)
     with pytest.raises(InputError, match="Pass input_shape="):
         convert_float(free_model)
 
