@@ -64,7 +64,7 @@ async function useBundle(read) {
   }[input.resize.fit];
   describe([
     ["Takes", `${width} × ${height} pixels, ${input.color === "rgb" ? "RGB" : "grey"}; pictures are ${fitting}`],
-    ["Tells apart", `${model.classes.toLocaleString()} classes, as ${output.kind}`],
+    ["Gives", `${model.classes.toLocaleString()} ${output.kind}`],
     ["Parameters", model.parameters.toLocaleString()],
   ]);
   show(["welcome"], false);
@@ -141,25 +141,29 @@ async function classify(picture) {
   const prepared = performance.now();
   const outputs = await state.classifier.run(pixels);
   const done = performance.now();
-  const answers = best(outputs, output.kind, TOP);
+  const answers = best(outputs, output, output.kind === "quantities" ? Infinity : TOP);
   element("answers").replaceChildren(...answers.map(bar));
   element("latency").textContent =
     `${time(done - prepared)} in the model, ${time(prepared - began)} resizing.`;
 }
 
-function bar({index, probability}) {
+function bar({index, value, share: part, given}) {
   const item = document.createElement("li");
   const [name, share, track, fill] = ["span", "span", "div", "div"].map((tag) => document.createElement(tag));
   name.textContent = state.bundle.labels[index];
   name.className = "name";
-  share.textContent = `${(100 * probability).toFixed(1)} %`;
+  share.textContent = part === null ? `${Number(value.toPrecision(4))}` : `${(100 * part).toFixed(1)} %`;
   share.className = "share";
   track.className = "track";
-  fill.style.width = `${Math.max(0.5, 100 * Math.min(1, probability))}%`;
-  track.append(fill);
   item.dataset.index = index;
-  item.dataset.probability = probability;
-  item.append(name, share, track);
+  item.dataset.value = value;
+  item.classList.toggle("given", given);
+  item.append(name, share);
+  if (part !== null) { // a quantity has no full bar
+    fill.style.width = `${Math.max(0.5, 100 * Math.min(1, part))}%`;
+    track.append(fill);
+    item.append(track);
+  }
   return item;
 }
 
@@ -237,7 +241,7 @@ function row({recipe, passed, agreement, largest, mean, median, limits}) {
   const values = [
     recipe,
     passed ? "ok" : "FAIL",
-    `${Math.round(100 * agreement)} %`,
+    agreement === null ? "–" : `${Math.round(100 * agreement)} %`,
     `${short(largest)} (limit ${short(limits.max_abs)})`,
     `${short(mean)} (limit ${short(limits.mean_abs)})`,
     time(median),

@@ -1,9 +1,12 @@
 // Reads a kerascnn bundle strictly, as export/CONTRACT.md asks: nothing is guessed.
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 const COUNT = (value) => Number.isInteger(value) && value >= 1 && value < 2 ** 31;
 const TEXT = (value) => typeof value === "string";
 const LIMIT = (value) => typeof value === "number" && value >= 0 && Number.isFinite(value);
+const NUMBER = (value) => typeof value === "number" && Number.isFinite(value);
+const NULL = (value) => value === null;
+const each = (test) => (value) => Array.isArray(value) && value.every(test);
 const oneOf = (...options) => (value) => options.includes(value);
 const REFERENCE = {path: TEXT, sha256: TEXT};
 const TENSOR = {
@@ -20,7 +23,7 @@ const FILE = {
   tolerance: {max_abs: LIMIT, mean_abs: LIMIT, top1_agreement: LIMIT},
 };
 const MANIFEST = {
-  schema_version: oneOf(SCHEMA_VERSION),
+  schema_version: oneOf(1),
   versions: {
     kerascnn: TEXT, keras: TEXT, tensorflow: TEXT, ai_edge_litert: TEXT, litert_quantizer: TEXT,
   },
@@ -45,19 +48,47 @@ const MANIFEST = {
   output: {shape: [oneOf(1), COUNT], kind: oneOf("probabilities", "logits")},
   labels: REFERENCE,
   golden: {...REFERENCE, count: COUNT},
-  files: "files",
+  files: [FILE],
   reports: {json: REFERENCE, html: REFERENCE},
 };
+// Version 2 knows more tasks: what their outputs and the limits of the self-test have.
+const KINDS = {
+  "image-classification": {kind: oneOf("probabilities", "logits"), thresholds: NULL, ranges: NULL},
+  "image-multi-label": {kind: oneOf("scores"), thresholds: each(LIMIT), ranges: NULL},
+  "image-regression": {
+    kind: oneOf("quantities"),
+    thresholds: NULL,
+    ranges: each((pair) => each(NUMBER)(pair) && pair.length === 2),
+  },
+};
+const AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "decision_agreement"};
 
 function require(condition, message) {
   if (!condition) throw new Error(message);
 }
 
+/** What a manifest of this version and task must hold. */
+function specOf(manifest) {
+  const task = manifest?.model?.task;
+  if (manifest?.schema_version !== 2 || !Object.hasOwn(KINDS, task)) return MANIFEST;
+  const tolerance = {max_abs: LIMIT, mean_abs: LIMIT};
+  for (const key of ["top1_agreement", "decision_agreement"]) {
+    tolerance[key] = AGREEMENT[task] === key ? LIMIT : NULL;
+  }
+  return {
+    ...MANIFEST,
+    schema_version: oneOf(2),
+    model: {...MANIFEST.model, task: oneOf(task)},
+    output: {shape: MANIFEST.output.shape, ...KINDS[task]},
+    files: [{...FILE, tolerance}],
+  };
+}
+
 /** Strict in both directions: an unknown key could change what a file means. */
 function check(value, spec, where) {
-  if (spec === "files") {
-    require(Array.isArray(value) && value.length > 0, `${where} must be a list of files`);
-    value.forEach((file, i) => check(file, FILE, `${where}[${i}]`));
+  if (Array.isArray(spec) && spec.length === 1) { // a list of these
+    require(Array.isArray(value) && value.length > 0, `${where} must be a list`);
+    value.forEach((element, i) => check(element, spec[0], `${where}[${i}]`));
   } else if (Array.isArray(spec)) {
     require(Array.isArray(value) && value.length === spec.length, `${where} must be a list of ${spec.length}`);
     spec.forEach((inner, i) => check(value[i], inner, `${where}[${i}]`));
@@ -105,14 +136,20 @@ export async function openBundle(read) {
   const manifest = JSON.parse(text);
   const version = manifest?.schema_version;
   if (Number.isInteger(version) && version > SCHEMA_VERSION) {
-    throw new Error(`made by a newer kerascnn: schema ${version}, this kit reads 1: upgrade it`);
+    throw new Error(
+      `made by a newer kerascnn: schema ${version}, this kit reads ${SCHEMA_VERSION}: upgrade it`,
+    );
   }
-  check(manifest, MANIFEST, "manifest.json");
+  check(manifest, specOf(manifest), "manifest.json");
   const {files, labels, golden, reports, model, input, output} = manifest;
   require(
     input.shape[3] === (input.color === "rgb" ? 3 : 1) && output.shape[1] === model.classes,
     "manifest.json: a shape disagrees with input.color or model.classes",
   );
+  for (const key of ["thresholds", "ranges"]) {
+    const count = output[key]?.length ?? model.classes;
+    require(count === model.classes, `manifest.json: ${count} ${key} for ${model.classes} outputs`);
+  }
   require(new Set(files.map((file) => file.recipe)).size === files.length, "a recipe appears twice");
   const checked = new Map();
   for (const reference of [labels, golden, ...files, reports.json, reports.html]) {

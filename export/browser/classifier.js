@@ -74,9 +74,12 @@ export class Classifier {
   }
 }
 
-/** Class numbers and probabilities, best first. */
-export function best(outputs, kind, count) {
+/** What to show, best first: {index, value, share of a full bar or null, given}. */
+export function best(outputs, {kind, thresholds}, count) {
   let chances = Array.from(outputs);
+  if (kind === "quantities") {
+    return chances.map((value, index) => ({index, value, share: null, given: true}));
+  }
   if (kind === "logits") {
     const largest = Math.max(...chances);
     const powers = chances.map((value) => Math.exp(value - largest));
@@ -84,7 +87,8 @@ export function best(outputs, kind, count) {
     chances = powers.map((power) => power / sum);
   }
   return chances
-    .map((probability, index) => ({index, probability}))
-    .sort((a, b) => b.probability - a.probability)
+    .map((value, index) => ({index, value, share: value, given: value > (thresholds?.[index] ?? 1)}))
+    .sort((a, b) => b.value - a.value)
+    .map((answer, place) => (thresholds ? answer : {...answer, given: place === 0}))
     .slice(0, count);
 }

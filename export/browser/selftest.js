@@ -14,10 +14,30 @@ export async function goldenOf(bundle) {
   return {inputs: inputs.data, outputs: outputs.data, count: golden.count};
 }
 
+/** What differences are divided by: of quantities, the range of each. */
+function units({ranges}, count) {
+  if (!ranges) return new Array(count).fill(1);
+  return ranges.map(([low, high]) =>
+    Math.max(high - low, 0.01 * Math.max(Math.abs(low), Math.abs(high)), 1e-6),
+  );
+}
+
+/** The share of one image's answers that are alike; null for quantities. */
+function agreementOf({kind, thresholds}, found, expected) {
+  if (kind === "quantities") return null;
+  if (kind === "scores") {
+    const alike = thresholds.filter((limit, k) => found[k] > limit === expected[k] > limit);
+    return alike.length / thresholds.length;
+  }
+  const top = expected.indexOf(Math.max(...expected));
+  return found[top] === Math.max(...found) ? 1 : 0; // a tie agrees
+}
+
 /** Replays the golden inputs through one file; never passes with a value that is no number. */
 export async function selftest(bundle, golden, file, accelerator) {
   const classifier = await Classifier.open(bundle, file, accelerator);
-  const classes = bundle.manifest.model.classes;
+  const {model: {classes}, output} = bundle.manifest;
+  const unit = units(output, classes);
   const size = golden.inputs.length / golden.count;
   let [largest, sum, agreeing, milliseconds] = [0, 0, 0, []];
   try {
@@ -26,18 +46,19 @@ export async function selftest(bundle, golden, file, accelerator) {
       const found = await classifier.run(golden.inputs.subarray(i * size, (i + 1) * size));
       milliseconds.push(performance.now() - start);
       const expected = golden.outputs.subarray(i * classes, (i + 1) * classes);
-      const differences = Array.from(found, (value, k) => Math.abs(value - expected[k]));
+      const differences = Array.from(found, (value, k) => Math.abs(value - expected[k]) / unit[k]);
       largest = Math.max(largest, ...differences);
       sum += differences.reduce((total, difference) => total + difference, 0);
-      const top = expected.indexOf(Math.max(...expected));
-      agreeing += found[top] === Math.max(...found) ? 1 : 0; // a tie agrees
+      agreeing += agreementOf(output, found, expected) ?? 1;
     }
   } finally {
     classifier.close();
   }
-  const [mean, agreement] = [sum / (golden.count * classes), agreeing / golden.count];
-  const {max_abs, mean_abs, top1_agreement} = file.tolerance;
-  const passed = largest <= max_abs && mean <= mean_abs && agreement >= top1_agreement;
+  const mean = sum / (golden.count * classes);
+  const agreement = output.kind === "quantities" ? null : agreeing / golden.count;
+  const {max_abs, mean_abs, top1_agreement, decision_agreement} = file.tolerance;
+  const least = top1_agreement ?? decision_agreement ?? 0;
+  const passed = largest <= max_abs && mean <= mean_abs && (agreement ?? 1) >= least;
   const median = milliseconds.sort((a, b) => a - b)[Math.trunc(milliseconds.length / 2)];
   return {recipe: file.recipe, passed, largest, mean, agreement, median, limits: file.tolerance};
 }

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # {...: ...} an object with exactly these keys, [x] a list of x, (x, y) a list of an x and a y,
-# {a, b} one of these, a type any value of it, a range an integer in it.
+# {a, b} one of these, a type any value of it, a range an integer in it, NUMBER also one below 0.
 # fmt: off
-COUNT = range(1, 1 << 31)
+COUNT, NUMBER = range(1, 1 << 31), "a number"
 REFERENCE = {"path": str, "sha256": str}
 TENSOR = {"dtype": {"float32", "uint8", "int8", "int16"}, "scale": {float, None},
           "zero_point": {int, None}}
@@ -29,7 +29,7 @@ TOLERANCE = {"max_abs": float, "mean_abs": float, "top1_agreement": float}
 FILE = {**REFERENCE, "recipe": str, "bytes": COUNT, "input": TENSOR, "output": TENSOR,
         "tolerance": TOLERANCE}
 MANIFEST = {
-    "schema_version": SCHEMA_VERSION,
+    "schema_version": 1,
     "versions": {"kerascnn": str, "keras": str, "tensorflow": str, "ai_edge_litert": str,
                  "litert_quantizer": str},
     "model": {"name": str, "task": {"image-classification"}, "classes": COUNT,
@@ -42,6 +42,15 @@ MANIFEST = {
     "files": [FILE],
     "reports": {"json": REFERENCE, "html": REFERENCE},
 }
+# Version 2 knows more tasks: what their outputs and the limits of the self-test have.
+KINDS = {
+    "image-classification": {"kind": {"probabilities", "logits"}, "thresholds": None,
+                             "ranges": None},
+    "image-multi-label": {"kind": {"scores"}, "thresholds": [float], "ranges": None},
+    "image-regression": {"kind": {"quantities"}, "thresholds": None,
+                         "ranges": [(NUMBER, NUMBER)]},
+}
+AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "decision_agreement"}
 READ_ERRORS = (OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, struct.error,
                zlib.error, zipfile.BadZipFile)
 # fmt: on
@@ -64,8 +73,9 @@ def no_doubles(pairs: list) -> dict:
 def fits(value, spec) -> bool:
     if isinstance(spec, range):
         return type(value) is int and value in spec
-    if spec is float:  # none of the manifest's can be negative, infinite or no number
-        return type(value) in (int, float) and 0 <= value < math.inf
+    if spec in (float, NUMBER):  # none of the manifest's can be infinite or no number
+        least = 0 if spec is float else -math.inf
+        return type(value) in (int, float) and least <= value and abs(value) < math.inf
     return type(value) is spec or (type(value) is type(spec) and value == spec)
 
 
@@ -90,6 +100,24 @@ def check(value, spec, where: str = "manifest.json") -> None:
         require(right, f"{where} must be one of {options}, not {value!r}")
 
 
+def spec_of(manifest: object) -> dict:
+    """What a manifest of this version and task must hold."""
+    model = manifest.get("model") if isinstance(manifest, dict) else None
+    task = model.get("task") if isinstance(model, dict) else None
+    if not isinstance(manifest, dict) or manifest.get("schema_version") != 2 or task not in KINDS:
+        return MANIFEST  # of version 1, or wrong: the check says where
+    keys = ("top1_agreement", "decision_agreement")
+    agreement = {key: float if key == AGREEMENT.get(task) else None for key in keys}
+    file = {**FILE, "tolerance": {**TOLERANCE, **agreement}}
+    return {
+        **MANIFEST,
+        "schema_version": 2,
+        "model": {**MANIFEST["model"], "task": {task}},
+        "output": {"shape": ({1}, COUNT), **KINDS[task]},
+        "files": [file],
+    }
+
+
 def check_file(folder: Path, reference: dict) -> None:
     path, expected = folder / reference["path"], reference["sha256"]
     bare = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}", reference["path"])
@@ -112,12 +140,16 @@ def read_bundle(folder: Path) -> tuple:
         raise KitError(f"{path} is not JSON: {error}") from error
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
-        raise KitError(f"made by a newer kerascnn: schema {version}, this kit reads 1: upgrade it")
-    check(manifest, MANIFEST)
+        newest = f"this kit reads {SCHEMA_VERSION}: upgrade it"
+        raise KitError(f"made by a newer kerascnn: schema {version}, {newest}")
+    check(manifest, spec_of(manifest))
     files, classes = manifest["files"], manifest["model"]["classes"]
     channels = {"rgb": 3, "grayscale": 1}[manifest["input"]["color"]]
     agree = channels == manifest["input"]["shape"][3] and classes == manifest["output"]["shape"][1]
     require(agree, "manifest.json: a shape disagrees with input.color or model.classes")
+    for key in ("thresholds", "ranges"):
+        count = len(manifest["output"].get(key) or range(classes))
+        require(count == classes, f"manifest.json: output: {count} {key} for {classes} outputs")
     require(len({file["recipe"] for file in files}) == len(files), "files: a recipe appears twice")
     reports = manifest["reports"].values()
     for reference in (manifest["labels"], manifest["golden"], *files, *reports):
@@ -150,16 +182,38 @@ def read_golden(folder: Path, manifest: dict) -> tuple:
     return inputs, outputs
 
 
-def judge(file: dict, found: np.ndarray, expected: np.ndarray, note: str = "") -> bool:
+def agreement(task: str, output: dict, expected: np.ndarray, found: np.ndarray):
+    """The share of answers that are alike, and its name; None for quantities."""
+    if task == "image-regression":
+        return None, "no agreement"
+    if task == "image-multi-label":
+        limits = np.array(output["thresholds"])
+        return np.mean((expected > limits) == (found > limits)), "same decisions"
+    rows, top = np.arange(len(expected)), expected.argmax(axis=1)
+    return np.mean(found[rows, top] == found.max(axis=1)), "same top class"  # a tie agrees
+
+
+def units(output: dict) -> np.ndarray:
+    """What differences are divided by before they are compared: the range of each quantity."""
+    if not output.get("ranges"):
+        return np.ones(1)
+    low, high = np.array(output["ranges"], np.float64).T
+    return np.maximum(np.maximum(high - low, 0.01 * np.maximum(abs(low), abs(high))), 1e-6)
+
+
+def judge(manifest: dict, file: dict, found: np.ndarray, expected: np.ndarray, note="") -> bool:
     """Prints one line on a file's answers to the golden inputs; whether they are near enough."""
-    rows, top, limits = np.arange(len(expected)), expected.argmax(axis=1), file["tolerance"]
-    largest, mean = np.abs(found - expected).max(), np.abs(found - expected).mean()
-    agreement = np.mean(found[rows, top] == found.max(axis=1))  # a tie agrees
+    task, output, limits = manifest["model"]["task"], manifest["output"], file["tolerance"]
+    difference = np.abs(found - expected) / units(output)
+    largest, mean = difference.max(), difference.mean()
     passed = largest <= limits["max_abs"] and mean <= limits["mean_abs"]  # never with a NaN
-    passed = bool(passed and agreement >= limits["top1_agreement"])
+    share, name = agreement(task, output, expected, found)
+    passed = bool(passed and (share is None or share >= limits[AGREEMENT[task]]))
+    alike = "" if share is None else f"{name} on {share:.0%} of {len(expected)}, "
+    part = "" if share is not None else " of range"
     print(
-        f"{'ok  ' if passed else 'FAIL'} {file['recipe']:<16} same top class on {agreement:.0%} of "
-        f"{len(expected)}, difference max {largest:.3g} (limit {limits['max_abs']:.3g}), "
+        f"{'ok  ' if passed else 'FAIL'} {file['recipe']:<16} {alike}"
+        f"difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
         f"mean {mean:.3g} (limit {limits['mean_abs']:.3g}){note}"
     )
     return passed

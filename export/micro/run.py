@@ -105,7 +105,9 @@ def selftest(folder: Path, manifest: dict, files: list) -> int:
             failures += 1
             continue
         found = np.stack([model.run(pixels) for pixels in inputs])
-        failures += not judge(file, found, expected, f", arena {model.arena_bytes():,} bytes")
+        failures += not judge(
+            manifest, file, found, expected, f", arena {model.arena_bytes():,} bytes"
+        )
     return 1 if failures else 0
 
 

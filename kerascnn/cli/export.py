@@ -106,6 +106,9 @@ def command(
     predictor = open_predictors(path)[0]
     if predictor.path.suffix != ".keras":
         raise InputError(f"{path} is not a Keras model: expected a run folder or a .keras file.")
+    if target == "serving":
+        targets.write_serving(predictor, out, overwrite, as_json)
+        return
     if source is not None:
         splits = predictor.load_data(source, data_dir=data_dir)
     elif predictor.run is not None:

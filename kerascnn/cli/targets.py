@@ -9,6 +9,7 @@ from kerascnn.cli import console
 
 if TYPE_CHECKING:
     from kerascnn.export import BundleResult, TFLMSources
+    from kerascnn.predictors import Predictor
 
 NAMES = ("mediapipe", "litert-js", "android", "tflm", "coral", "serving")
 
@@ -57,6 +58,31 @@ def add_sources(result: "BundleResult", target: str | None) -> "TFLMSources | No
     with np.load(result.folder / result.manifest.golden.path) as golden:
         image = golden["inputs"][0]
     return write_tflm_sources(result.folder / first.path, result.folder / "tflm", image=image)
+
+
+def write_serving(predictor: "Predictor", out: str, overwrite: bool, as_json: bool) -> None:
+    """Writes the SavedModel with two signatures; a run knows its resize rule and classes."""
+    from kerascnn.export import export_serving
+    from kerascnn.serialization import load_model
+
+    result = export_serving(
+        load_model(predictor.path, compile=False),
+        out,
+        resize=None if predictor.resize is None else predictor.resize.to_dict(),
+        class_names=predictor.labels if predictor.task in (None, "classification") else None,
+        overwrite=overwrite,
+    )
+    if as_json:
+        sizes = {"input_shape": list(result.input_shape), "bytes": result.bytes}
+        console.show_json({"path": out, "signatures": list(result.signatures), **sizes})
+        return
+    fit = "stretch" if predictor.resize is None else predictor.resize.fit
+    console.say(f"{out}: SavedModel, {console.size(result.bytes)}, verified against the model")
+    console.say(f"  {result.signatures[0]}: image, raw pixels {list(result.input_shape)}")
+    console.say(
+        f"  {result.signatures[1]}: image_bytes, JPEG, PNG, GIF or BMP; resize rule {fit!r}"
+    )
+    console.next_steps(f"saved_model_cli show --dir {out} --all")
 
 
 def show(result: "BundleResult", sources: "TFLMSources | None") -> None:

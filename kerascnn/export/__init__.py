@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Sensitivity,
         measure_sensitivity,
     )
+    from kerascnn.export.serving import ServingResult, export_serving
     from kerascnn.export.targets import TARGETS, Target, Verdict, runs_on
     from kerascnn.export.targets.tflm_sources import TFLMSources, write_tflm_sources
     from kerascnn.export.tflite import ExportResult, export_tflite
@@ -40,6 +41,8 @@ _WHERE = {
     "Tolerance": "recipes",
     "SavedModelResult": "saved_model",
     "export_saved_model": "saved_model",
+    "ServingResult": "serving",
+    "export_serving": "serving",
     "TARGETS": "targets",
     "Target": "targets",
     "Verdict": "targets",
@@ -70,6 +73,7 @@ __all__ = [
     "Report",
     "SavedModelResult",
     "Sensitivity",
+    "ServingResult",
     "TFLMSources",
     "TFLiteModel",
     "Target",
@@ -82,6 +86,7 @@ __all__ = [
     "evaluate_tflite",
     "export_bundle",
     "export_saved_model",
+    "export_serving",
     "export_tflite",
     "inspect",
     "measure_sensitivity",

@@ -80,6 +80,17 @@ def test_the_command_line_offers_the_targets_and_serving():
     assert (*TARGETS, "serving") == command.NAMES
 
 
+def test_a_single_file_that_does_not_run_is_removed(files, tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(files["int8_int8"])
+    command.require("tflm", path)
+    command.require(None, path)
+    assert path.exists()
+    with pytest.raises(ExportError, match="its input is int8, and uint8 or float32 is expected"):
+        command.require("mediapipe", path)
+    assert not path.exists()
+
+
 def test_an_unknown_target_is_refused_with_the_nearest():
     with pytest.raises(InputError, match="Did you mean mediapipe"):
         find("media-pipes")

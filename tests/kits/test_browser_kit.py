@@ -151,7 +151,7 @@ def visit(browser, address):
 
 def answers(browser):
     script = "Array.from(document.querySelectorAll('#answers li'), li => ({...li.dataset}))"
-    return {int(a["index"]): float(a["probability"]) for a in browser.evaluate(script)}
+    return {int(a["index"]): float(a["value"]) for a in browser.evaluate(script)}
 
 
 @needs_browser
@@ -201,7 +201,8 @@ def test_the_camera_is_classified_and_stopped(browser, site):
     [
         (lambda data: data.update(colour="rgb"), "unknown key colour"),
         (lambda data: data["input"]["resize"].pop("fit"), "missing key fit"),
-        (lambda data: data.update(schema_version=2), "newer kerascnn: schema 2"),
+        (lambda data: data.update(schema_version=3), "newer kerascnn: schema 3"),
+        (lambda data: data.update(schema_version=2), "manifest.json: output: missing key"),
         (lambda data: data["labels"].update(sha256="0" * 64), "labels.txt was altered"),
         (lambda data: data["labels"].update(path="../labels.txt"), "leaves the bundle"),
         (lambda data: data["golden"].update(path="gone.npz"), "gone.npz is missing"),

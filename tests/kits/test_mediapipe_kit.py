@@ -20,8 +20,8 @@ from PIL import Image
 from kerascnn.export import export_bundle, flatbuffer, metadata
 
 KIT = Path(__file__).parents[2] / "export" / "mediapipe"
-TASKS = os.environ.get("KERASCNN_MEDIAPIPE_PYTHON")
-METADATA = os.environ.get("KERASCNN_MEDIAPIPE_METADATA_PYTHON")
+TASKS = os.environ.get("KERASCNN_MEDIAPIPE_PYTHON") or None
+METADATA = os.environ.get("KERASCNN_MEDIAPIPE_METADATA_PYTHON") or None
 NAMES = ["rot", "grün", "blau", "grau"]
 
 needs_tasks = pytest.mark.skipif(

@@ -21,7 +21,7 @@ from kerascnn.export.targets import arena
 from kerascnn.export.targets.graph import read_graph
 
 KIT = Path(__file__).parents[2] / "export" / "micro"
-PYTHON = os.environ.get("KERASCNN_TFLM_PYTHON")
+PYTHON = os.environ.get("KERASCNN_TFLM_PYTHON") or None
 pytestmark = pytest.mark.skipif(
     PYTHON is None,
     reason="set KERASCNN_TFLM_PYTHON to the python of an environment with tflite-micro",
@@ -193,3 +193,18 @@ def test_the_table_says_what_tflite_micro_does(kind, tmp_path):
     wrong = {path: verdict for path, verdict in verdicts.items() if verdict.runs != tried[path]}
     assert not wrong
     assert {verdict.runs for verdict in verdicts.values()} == {True, False}
+
+
+def test_quantities_are_replayed_in_their_own_units(photos, tmp_path):
+    import keras
+    from keras import layers
+
+    inputs = keras.Input((20, 24, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Rescaling(1 / 255)(inputs))
+    x = layers.Dense(2, kernel_initializer=keras.initializers.RandomNormal(seed=3))(x)
+    model = keras.Model(inputs, layers.Rescaling([100.0, 1000.0])(x), name="light")
+    folder = tmp_path / "quantities"
+    export_bundle(model, folder, recipes=["int8"], samples=photos, task="regression")
+    result = selftest(folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "difference of range max" in result.stdout
