@@ -7,6 +7,7 @@ mean input. Subtracting that from the bias costs nothing on the device (Nagel et
 
 import collections
 import copy
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,23 @@ _SAMPLES = 64  # enough for a mean over all pixels of all of them
 _LEVELS = 127  # symmetric int8, one scale for each output
 
 
-def correct_biases(float_bytes: bytes, samples: np.ndarray) -> bytes:
+def correct_biases(
+    float_bytes: bytes, samples: np.ndarray, keep: Collection[str] = ()
+) -> bytes:
     """The float file with biases that make up for rounding its weights to int8, per channel.
 
     Args:
         float_bytes: A float32 file with batch size 1.
         samples: Raw images [n, height, width, channels]; a few dozen of them are used.
+        keep: Names of the results of layers that stay in float32, where nothing is rounded.
     """
     model = flatbuffer.parse(float_bytes)
     graph = model.subgraphs[0]
-    layers = list(_layers(model, graph))
+    layers = [
+        (operator, kind)
+        for operator, kind in _layers(model, graph)
+        if graph.tensors[operator.outputs[0]].name.decode() not in keep
+    ]
     means = _mean_inputs(float_bytes, samples, {operator.inputs[0] for operator, _ in layers})
     uses = collections.Counter(int(i) for operator in graph.operators for i in operator.inputs)
     shared = collections.Counter(int(tensor.buffer) for tensor in graph.tensors)

@@ -85,7 +85,7 @@ def quantize(
     observed = _observe(float_bytes, samples, key, name, progress)
     # 16 bits have range to spare: clipping can only hurt there, so there is nothing to compare.
     fine = recipe.activations == "int16"
-    corrected = correct_biases(float_bytes, samples)
+    corrected = correct_biases(float_bytes, samples, prepared.islands)
     candidates = [
         _rewrite(
             content,
