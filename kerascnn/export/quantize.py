@@ -113,7 +113,10 @@ def quantize(
             spans = {name: _extremes(pairs) for name, pairs in seen.items()}
             spans = clipped_ranges(content, samples, spans, calibration)
             seen = {name: np.array([span]) for name, span in spans.items()}
-        variants = (content, round_weights(content, samples, scope=scope))
+        variants = (
+            content,
+            round_weights(content, samples, scope=scope, keep=prepared.islands),
+        )
         return [
             rewrite(variant, recipe, chosen, ranges, scope=scope, islands=prepared.islands)
             for ranges in (

@@ -108,7 +108,9 @@ def sensitivity_of(
     groups = _groups(prepared.content)
     for done, (layer, operators, tensors) in enumerate(groups, start=1):
         scope = only(tensors)
-        rounded = round_weights(prepared.content, samples, scope=scope, moments=moments)
+        rounded = round_weights(
+            prepared.content, samples, scope=scope, keep=prepared.islands, moments=moments
+        )
         file = rewrite(rounded, INT8, "float32", ranges, scope=scope, islands=prepared.islands)
         got = TFLiteModel(file, threads=default_threads()).predict(images)
         layers.append(
