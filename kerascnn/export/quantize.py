@@ -104,7 +104,7 @@ def quantize(
     if learned and not fine:
         ranges = _ranges(observed, _extremes, tensor, fine=False)
         ranges.update((name, _as_range(*span)) for name, span in learned.items() if name in ranges)
-        ranges[tensor] = _as_range(0.0, 255.0)
+        ranges = rewrites.widened({**ranges, tensor: _as_range(0.0, 255.0)}, prepared.sums)
         return rewrite(float_bytes, recipe, chosen, ranges, scope=scope, islands=prepared.islands)
     rules = (_extremes,) if fine or calibration != "auto" else (_extremes, _typical)
 
