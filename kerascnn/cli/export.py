@@ -132,10 +132,9 @@ def command(
             "calibration": calibration,
             "accuracy_drop": accuracy_drop,
             "float_model": float_model,
+            "target": target,
         }
-        _write_file(
-            model, out, chosen[0], splits, images, labels, options, overwrite, as_json, target
-        )
+        _write_file(model, out, chosen[0], splits, images, labels, options, overwrite, as_json)
         return
     with console.err.status("exporting") as status:
         result = export_bundle(
@@ -177,7 +176,6 @@ def _write_file(
     settings: dict[str, Any],
     overwrite: bool,
     as_json: bool,
-    target: str | None,
 ) -> None:
     """Writes and verifies one `.tflite` file, of any task."""
     from kerascnn.export import export_tflite
@@ -194,7 +192,6 @@ def _write_file(
         class_names=None if task == "regression" else splits.class_names,
         **settings,
     )
-    targets.require(target, result.path)
     for trial in result.trials:
         console.note(str(trial))
     checks = result.report.metrics if result.report else ()
