@@ -17,7 +17,7 @@ def fold_channel_factors(graph: Graph) -> None:
     That is the scale of the pixels in front of the first layer, and gamma of a layer normalisation.
     Padding goes on standing for the value zero, since an offset stays in front of it.
     """
-    for product in graph.find("MUL"):
+    for product in reversed(graph.find("MUL")):  # one behind another go in together
         factors = per_channel(graph, product)
         if factors is None or not factors.all():
             continue

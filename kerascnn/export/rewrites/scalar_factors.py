@@ -18,7 +18,7 @@ def fold_scalar_factors(graph: Graph) -> None:
     with other data, until every path ends in a convolution or dense layer. Where one does not, the
     product stays.
     """
-    for operator in graph.find("MUL"):
+    for operator in reversed(graph.find("MUL")):  # one behind another go in together
         factor = _scalar(graph, operator)
         if factor is None or not factor > 0:
             continue
