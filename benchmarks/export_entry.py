@@ -174,7 +174,9 @@ def enliven(model: keras.Model, images: np.ndarray) -> None:
         model(images.astype("float32"), training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
-    weighted = [layer for layer in model._flatten_layers() if getattr(layer, "bias", None) is not None]
+    weighted = [
+        layer for layer in model._flatten_layers() if getattr(layer, "bias", None) is not None
+    ]
     probabilities = np.asarray(model(images.astype("float32"), training=False), np.float64)
     if not weighted or not np.allclose(probabilities.sum(-1), 1, atol=1e-3):
         return

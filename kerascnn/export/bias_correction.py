@@ -18,9 +18,7 @@ _SAMPLES = 64  # enough for a mean over all pixels of all of them
 _LEVELS = 127  # symmetric int8, one scale for each output
 
 
-def correct_biases(
-    float_bytes: bytes, samples: np.ndarray, keep: Collection[str] = ()
-) -> bytes:
+def correct_biases(float_bytes: bytes, samples: np.ndarray, keep: Collection[str] = ()) -> bytes:
     """The float file with biases that make up for rounding its weights to int8, per channel.
 
     Args:

@@ -89,9 +89,7 @@ def _child(output: Path) -> "Iterator[subprocess.Popen[bytes]]":
             process.kill()  # has no effect on one that has ended
 
 
-def _converted(
-    child: "subprocess.Popen[bytes]", folder: Path, name: str, timeout: float
-) -> bytes:
+def _converted(child: "subprocess.Popen[bytes]", folder: Path, name: str, timeout: float) -> bytes:
     """What the child makes of `folder`/saved_model, in `folder`/model.tflite."""
     try:
         _, stderr = child.communicate(os.fsencode(folder / "saved_model"), timeout=timeout)

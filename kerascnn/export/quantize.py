@@ -142,9 +142,7 @@ def _rewrite(
         ) from error
 
 
-def _configured(
-    float_bytes: bytes, recipe: Recipe, io: Io, islands: Sequence[str]
-) -> "Quantizer":
+def _configured(float_bytes: bytes, recipe: Recipe, io: Io, islands: Sequence[str]) -> "Quantizer":
     from litert_quantizer import qtyping
     from litert_quantizer.algorithm_manager import AlgorithmName
     from litert_quantizer.quantizer import Quantizer
