@@ -2,19 +2,21 @@
 # the virtual environment first, and again when pyproject.toml changed.
 PYTHON ?= python3
 VENV   := .venv
+CLIENTS := .venv-clients
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # One process per core, two at most: each one loads TensorFlow.
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench export-matrix clean
+.PHONY: help install demo test lint clients bench export-matrix clean
 
 help:
 	@echo "make demo    train, export, verify and replay a small model (sets everything up)"
 	@echo "make test    run the tests                                   (sets everything up)"
 	@echo "make install only set up .venv"
 	@echo "make lint    ruff and mypy"
+	@echo "make clients the tests of the device kits with MediaPipe, tflite-micro, a browser (sets them up)"
 	@echo "make bench   measurements against peers, results in benchmarks/results/"
 	@echo "make export-matrix every model as float32 and int8 file, in docs/export_matrix.md (hours; resumable)"
 	@echo "make clean   remove .venv and everything generated"
@@ -39,6 +41,9 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+clients: $(STAMP)
+	$(BIN)/python tests/kits/with_clients.py $(CLIENTS)
+
 bench: $(STAMP)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/quantize.py
@@ -51,5 +56,5 @@ export-matrix: $(STAMP)
 	$(BIN)/python benchmarks/export_matrix.py $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(FILES),--files "$(FILES)")
 
 clean:
-	rm -rf $(VENV) demo build dist .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(CLIENTS) demo build dist .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

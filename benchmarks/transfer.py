@@ -4,7 +4,8 @@
         [--weights FILE|imagenet] [--size 224] [--epochs 20] [--runs 3] [--name transfer]
 
 PHOTOS is a folder of class folders, or "tfds:NAME". Both train the same head (global average,
-dropout 0.2, dense) on the same backbone with the same images, batches, optimiser and epochs:
+dropout 0.2, dense) from the same weights, on the same backbone with the same images, batch size,
+optimiser and epochs; the order of the images and the dropout are drawn by each:
 
 - guide: "Transfer learning & fine-tuning" at keras.io: the backbone, frozen and called with
   training=False, stays in the model, and every epoch computes it anew;
@@ -13,7 +14,8 @@ dropout 0.2, dense) on the same backbone with the same images, batches, optimise
 
 Every measurement is a fresh process, in turns; loading the images is not counted, tracing is.
 `peak` is the largest resident memory of the process less that before training. Without mirrored
-views, so that both see the same images. Writes benchmarks/results/NAME.json.
+views, so that both see the same images. `accuracy_difference` is ours less the guide's, the mean of
+the runs with its standard error. Writes benchmarks/results/NAME.json.
 """
 
 import argparse
@@ -70,6 +72,7 @@ def guide(backbone: Any, splits: Any, epochs: int) -> float:
     x = keras.layers.Dropout(0.2)(x)
     outputs = keras.layers.Dense(len(splits.class_names), activation="softmax")(x)
     model = keras.Model(inputs, outputs)
+    _same_start(model.layers[-1])
     model.compile(
         keras.optimizers.AdamW(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
@@ -85,6 +88,7 @@ def cached(backbone: Any, splits: Any, epochs: int) -> float:
 
     model = transfer.attach_head(backbone, len(splits.class_names), dropout=0.2)
     transfer.freeze(model, "head")
+    _same_start(model.layers[-1])
     model.compile(
         keras.optimizers.AdamW(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
@@ -92,6 +96,24 @@ def cached(backbone: Any, splits: Any, epochs: int) -> float:
         model, splits.train, splits.validation, epochs=epochs, views=[transfer.original]
     )
     return fitted.history["val_accuracy"][-1]
+
+
+def _same_start(layer: Any) -> None:
+    """Gives the head's dense layer weights that depend on its shape only."""
+    import numpy as np
+
+    limit = (6 / sum(layer.kernel.shape)) ** 0.5  # Glorot's
+    layer.kernel.assign(np.random.default_rng(0).uniform(-limit, limit, layer.kernel.shape))
+
+
+def _difference(pairs: list[tuple[dict[str, float], dict[str, float]]]) -> dict[str, float | None]:
+    """Of the accuracies of pairs of runs: the mean and its standard error."""
+    found = [ours["accuracy"] - guide["accuracy"] for guide, ours in pairs]
+    error = statistics.stdev(found) / len(found) ** 0.5 if len(found) > 1 else None
+    return {
+        "mean": round(statistics.mean(found), 4),
+        "standard_error": None if error is None else round(error, 4),
+    }
 
 
 def _options(items: list[str]) -> dict[str, Any]:
@@ -131,7 +153,7 @@ def main() -> None:
                 raise SystemExit(f"{who}: {found.stderr[-2000:]}")
             done.append(json.loads(found.stdout.splitlines()[-1]))
             print(who, {name: round(value, 3) for name, value in done[-1].items()}, flush=True)
-    pairs = zip(runs["guide"], runs["kerascnn"], strict=True)
+    pairs = list(zip(runs["guide"], runs["kerascnn"], strict=True))
     figures = {
         "benchmark": "transfer",
         "model": args.model,
@@ -149,8 +171,10 @@ def main() -> None:
             who: round(statistics.mean(run["accuracy"] for run in done), 4)
             for who, done in runs.items()
         },
+        "accuracy_difference": _difference(pairs),
     }
     print("faster by", figures["faster_by"], figures["mean_accuracy"])
+    print("accuracy, ours less the guide's:", figures["accuracy_difference"])
     print(record.write(args.name, figures))
 
 

@@ -9,8 +9,10 @@ half of the steps and a hundredth after three quarters. Like the paper it trains
 so its 64,000 steps are 182 epochs. An interrupted run goes on where it stopped; finished networks
 are not trained again.
 
-Measured with --models ResNet56 PlainNet56 --epochs 4 --seed 0 on 2 cores: test error 40.6 % with
-shortcuts, 72.5 % without; training error of the last epoch 42.2 and 74.8 %.
+Measured with --epochs 4 --seed 0, 2 cores: test errors with shortcuts 32.6 % (ResNet20) and 40.6 %
+(ResNet56), without 37.0 % (PlainNet20) and 72.5 % (PlainNet56); training errors of the last epoch
+32.7, 42.2, 37.2 and 74.8 %. At depth 56 the images were shifted and mirrored by other code with the
+same distribution.
 """
 
 import argparse
@@ -20,17 +22,8 @@ from pathlib import Path
 
 import keras
 import matplotlib.pyplot as plt
-import tensorflow as tf
 
 import kerascnn
-
-SHIFT = 4  # pixels
-
-
-def augment(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Shifts an image by up to SHIFT pixels, the paper's crop of a padded one, and mirrors half."""
-    padded = tf.pad(image, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)))
-    return tf.image.random_flip_left_right(tf.image.random_crop(padded, image.shape)), label
 
 
 def train(name: str, source: str, epochs: int, seed: int, folder: Path) -> list[dict[str, float]]:
@@ -39,7 +32,7 @@ def train(name: str, source: str, epochs: int, seed: int, folder: Path) -> list[
     data = kerascnn.data.load(
         source, image_size=32, batch_size=128, channels=3, validation_split=0.1, seed=seed
     )
-    pictures = data.train.unbatch().map(augment, tf.data.AUTOTUNE).batch(128).prefetch(2)
+    pictures = kerascnn.augment.get("cifar", 32).map(data.train, seed)
     steps = epochs * len(data.train)
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
         [steps // 2, 3 * steps // 4], [0.1, 0.01, 0.001]

@@ -24,6 +24,7 @@ _MODULES = (
     "export",
     "layers",
     "models",
+    "quantization",
     "training",
     "transfer",
     "visualize",

@@ -3,8 +3,9 @@
 Runs, .keras files, SavedModels, .tflite files, and architectures with weights.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,15 @@ from kerascnn.files import PathLike
 
 if TYPE_CHECKING:
     from kerascnn.data import ResizeRule, Splits
+    from kerascnn.export import TFLiteModel
     from kerascnn.training import Run
 
 # Rows of quantised probabilities sum to 1 only roughly: each class is off by half a step at most.
 SUM_TOLERANCE = 0.1
 BATCH = 256
+# First labels of published files for the class "none of these": 1001 outputs for ImageNet.
+BACKGROUND = {"background", "dummy", "???"}
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,11 @@ class Predictor:
         outputs: Raw images (n, height, width, channels) to outputs (n, classes).
         task: "classification", "multi_label" or "regression"; None where the file does not say:
             classification, unless the data it is measured on is of another task.
+        thresholds: Of a bundle in multi-label classification: a label is given above its own.
+        kind: "probabilities" or "logits" where the file says what its outputs are; None where
+            their values have to tell.
+        columns: Outputs that stand for the classes, in their order; None for all of them.
+        first: Without columns, the first output that stands for a class.
     """
 
     name: str
@@ -46,6 +56,10 @@ class Predictor:
     outputs: Callable[[np.ndarray], np.ndarray]
     run: "Run | None" = None
     task: str | None = None
+    thresholds: tuple[float, ...] | None = None
+    kind: str | None = None
+    columns: tuple[int, ...] | None = None
+    first: int = 0
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Class probabilities (n, classes) of raw uint8 images (n, height, width, channels).
@@ -66,16 +80,55 @@ class Predictor:
                 f"{self.path} is no classifier: its output has the shape {outputs.shape[1:]}, "
                 "expected one score per class."
             )
+        values = self._values(outputs)
+        return values[:, self.first :] if self.columns is None else values[:, self.columns]
+
+    def _values(self, outputs: np.ndarray) -> np.ndarray:
+        """What the task makes of the outputs: all of them, since they may sum to 1 together."""
         if self.task == "regression":
             return outputs
         if self.task == "multi_label":
             inside = outputs.min() >= 0 and outputs.max() <= 1
             return outputs if inside else 1 / (1 + np.exp(-outputs))
+        return outputs if self._gives_probabilities(outputs) else _softmax(outputs)
+
+    def _gives_probabilities(self, outputs: np.ndarray) -> bool:
+        if self.kind is not None:
+            return self.kind == "probabilities"
         sums = outputs.sum(axis=1)
-        if outputs.min() >= 0 and np.all(np.abs(sums - 1) < SUM_TOLERANCE):
-            return outputs
-        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return bool(outputs.min() >= 0 and np.all(np.abs(sums - 1) < SUM_TOLERANCE))
+
+    def for_classes(self, names: tuple[str, ...], source: str = "the data") -> "Predictor":
+        """This classifier with its outputs in the order of `names`.
+
+        Files made elsewhere may know the same classes in another order, or one more in front, a
+        background class that stands for none of them.
+
+        Raises:
+            InputError: It knows other classes, or without labels another number of them.
+        """
+        labels = self.labels
+        if labels is None or labels == names:
+            return self
+        known = labels[1:] if is_background(labels[0]) else labels
+        if set(known) == set(names) and len(set(known)) == len(known) == len(names):
+            first = len(labels) - len(known)
+            columns = tuple(first + known.index(name) for name in names)
+            return replace(self, labels=names, columns=columns)
+        raise InputError(
+            f"{self.path} knows the classes {_some(labels)}, but {source} has {_some(names)}: "
+            "the accuracy would mean nothing."
+        )
+
+    def without_first(self) -> "Predictor":
+        """This classifier without its first output, a background class.
+
+        Raises:
+            InputError: It has labels, which say themselves what its first output is.
+        """
+        if self.labels is not None:
+            raise InputError(f"{self.path} has labels: its first output is {self.labels[0]!r}.")
+        return replace(self, first=1)
 
     def load_data(
         self,
@@ -102,11 +155,7 @@ class Predictor:
             seed=seed,
             data_dir=data_dir,
         )
-        if self.labels is not None and splits.class_names != self.labels:
-            raise InputError(
-                f"{self.path} knows the classes {_some(self.labels)}, but {source} has "
-                f"{_some(splits.class_names)}: the accuracy would mean nothing."
-            )
+        self.for_classes(splits.class_names, source)
         return splits
 
     def load_images(self, paths: Sequence[PathLike]) -> np.ndarray:
@@ -118,22 +167,35 @@ class Predictor:
         return np.stack([data.load_image(path, (height, width), channels, rule) for path in paths])
 
 
+def is_background(label: str) -> bool:
+    """Whether the first label of a file stands for none of its classes."""
+    return label.strip().lower() in BACKGROUND
+
+
+def _softmax(outputs: np.ndarray) -> np.ndarray:
+    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
 def open_predictors(
     path: PathLike,
     *,
     recipe: str | None = None,
     weights: str | None = None,
     options: Mapping[str, Any] | None = None,
+    pixel_range: tuple[float, float] | None = None,
 ) -> tuple[Predictor, ...]:
     """Opens a run folder, a `.keras` file, a SavedModel, a `.tflite` file or a bundle.
 
     A bundle gives one predictor for each of its files, or the one of `recipe`. A name of the
     catalogue is opened with `weights`, a weight file or the tag of published weights, and with the
-    `options` of the architecture.
+    `options` of the architecture. For a `.tflite` file made elsewhere that does not say how pixels
+    enter it, `pixel_range` is what 0 and 255 become, such as (0, 1) or (-1, 1).
 
     Raises:
-        InputError: Nothing there that can be opened; weights or options for a file or folder, or
-            no weights for an architecture.
+        InputError: Nothing there that can be opened; weights or options for a file or folder, no
+            weights for an architecture, or a pixel range for what says its own.
         BundleError: A damaged bundle or `.tflite` file.
     """
     path = Path(path)
@@ -146,6 +208,8 @@ def open_predictors(
         )
     if recipe is not None and not (path / "manifest.json").is_file():
         raise InputError(f"a recipe can be chosen from a bundle only; {path} is none.")
+    if pixel_range is not None and path.suffix != ".tflite":
+        raise InputError(f"a pixel range is for .tflite files; {path} says itself what it takes.")
     if (path / "manifest.json").is_file():
         return _from_bundle(path, recipe)
     if (path / "config.json").is_file():
@@ -157,7 +221,7 @@ def open_predictors(
 
         return (_from_keras(load_model(path, compile=False), path),)
     if path.is_file() and path.suffix == ".tflite":
-        return (_from_tflite(path),)
+        return (_from_tflite(path, pixel_range),)
     if not path.exists():
         raise InputError(f"no such file or folder: {path}.")
     raise InputError(
@@ -241,8 +305,8 @@ def _from_saved_model(path: Path) -> Predictor:
     return Predictor(path.name, path, shape, None, None, served)
 
 
-def _from_tflite(path: Path) -> Predictor:
-    from kerascnn.export import TFLiteModel, manifest, metadata
+def _from_tflite(path: Path, pixel_range: tuple[float, float] | None) -> Predictor:
+    from kerascnn.export import TFLiteModel, manifest
 
     folder = path.parent
     if (folder / manifest.FILE_NAME).is_file():
@@ -250,10 +314,36 @@ def _from_tflite(path: Path) -> Predictor:
         for file in described.files:
             if file.path == path.name:
                 return _from_bundle(folder, file.recipe)[0]
-    model = TFLiteModel(path)
-    known = metadata.read(path)
-    labels = known.labels if known and known.labels else None
-    return Predictor(path.name, path, _image_shape(model, path), labels, None, model.predict)
+    model = TFLiteModel(path, pixel_range=pixel_range)
+    if not model.pixels.known:
+        _log.info(
+            "%s does not say how pixels enter it: taken to be %s. Where it wants them scaled, say "
+            "so, such as --pixels 0,1 or --pixels -1,1.",
+            path.name,
+            "stored as pixel - 128" if model.pixels.as_stored else "raw, 0 to 255",
+        )
+    labels = model.metadata.labels if model.metadata and model.metadata.labels else None
+    count = model.output.shape[-1] if model.output.shape else 0
+    if labels is not None and len(labels) != count:
+        raise InputError(
+            f"{path} has {len(labels)} labels for {count} outputs: expected one for each. Its "
+            "metadata belong to another model."
+        )
+    shape = _image_shape(model, path)
+    return Predictor(path.name, path, shape, labels, None, model.predict, kind=_kind(model))
+
+
+def _kind(model: "TFLiteModel") -> str | None:
+    """What the outputs of a `.tflite` file are, where it says so."""
+    output, known = model.output, model.metadata
+    if output.scale is not None and output.dtype in ("uint8", "int8"):
+        # The one quantisation that the 8-bit SOFTMAX and LOGISTIC have (TFLite 8-bit spec).
+        whole = abs(output.scale - 1 / 256) < 1e-9
+        if whole and output.zero_point == np.iinfo(output.dtype).min:
+            return "probabilities"
+    if known is not None and known.output_range == (0.0, 1.0):
+        return "probabilities"
+    return None
 
 
 def _from_bundle(folder: Path, recipe: str | None) -> tuple[Predictor, ...]:
@@ -264,6 +354,7 @@ def _from_bundle(folder: Path, recipe: str | None) -> tuple[Predictor, ...]:
 
     described = manifest.read(folder)
     labels = manifest.read_labels(folder, described)
+    task = described.model.task.removeprefix("image-").replace("-", "_")
     files = described.files if recipe is None else (described.file(recipe),)
     predictors = []
     for file in files:
@@ -276,6 +367,8 @@ def _from_bundle(folder: Path, recipe: str | None) -> tuple[Predictor, ...]:
                 labels=labels,
                 resize=ResizeRule.from_dict(asdict(described.input.resize)),
                 outputs=model.predict,
+                task=task,
+                thresholds=described.output.thresholds,
             )
         )
     return tuple(predictors)

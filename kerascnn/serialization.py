@@ -30,6 +30,7 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> "keras.
     import kerascnn.augment.layer
     import kerascnn.layers
     import kerascnn.losses
+    import kerascnn.quantization
     import kerascnn.transfer.metric_losses
     import kerascnn.transfer.optimizers
     import kerascnn.transfer.schedules  # noqa: F401

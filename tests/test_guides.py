@@ -48,8 +48,25 @@ def test_the_code_of_the_transfer_guide_runs(repository, run, tmp_path, monkeypa
     assert isinstance(calls[0]["fine_tune"], FineTune)
 
 
+def test_the_code_of_the_devices_guide_runs(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    variables = {"kerascnn": kerascnn}
+    for block in code_blocks(repository / "docs" / "devices.md"):
+        exec(compile(block, "guide", "exec"), variables)
+    assert {path.name for path in tmp_path.iterdir()} >= {"model.tflite", "tflm", "served"}
+    assert variables["made"].operators
+
+
 def test_the_fine_tuning_of_the_readme_runs(repository, run):
     _, block = code_blocks(repository / "README.md")
     variables = {"keras": keras, "kerascnn": kerascnn}
     run(block, variables)
     assert variables["model"].output_shape == (None, 3)
+
+
+def test_the_code_of_the_quantization_guide_runs(repository, run, tmp_path):
+    variables = {}
+    for block in code_blocks(repository / "docs" / "quantization.md"):
+        run(block, variables)
+    written = {path.name for path in tmp_path.iterdir()}
+    assert {"digits.tflite", "mixed.tflite", "best.tflite", "aware.tflite"} <= written

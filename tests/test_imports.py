@@ -17,16 +17,17 @@ ALLOWED = {
     "catalog": set(),
     "arithmetic": set(),
     "profile": {"arithmetic"},
-    "serialization": {"augment", "layers", "losses", "transfer"},
+    "serialization": {"augment", "layers", "losses", "quantization", "transfer"},
     "layers": set(),
+    "quantization": {"layers"},
     "losses": set(),
     "augment": set(),
     "weights": {"catalog"},
     "models": {"layers", "weights"},
     "data": set(),
-    "export": {"pages"},
+    "export": {"pages", "quantization"},
     "pages": set(),
-    "transfer": {"layers", "losses"},
+    "transfer": {"augment", "layers", "losses"},
     "visualize": set(),
     "training": {
         *("augment", "catalog", "data", "losses", "pages", "serialization", "transfer"),
@@ -51,10 +52,13 @@ FAST_PATHS = {
 }
 # Derivatives are each backend's own: Keras has no operation for them.
 DERIVATIVES = {"gradient.py"}
+# What the backend computes on: Keras has no question for it.
+DEVICES = {"precision.py"}
 # The parts of augmentation that `tf.data` runs.
 TF_DATA = {"arrays.py", "dataset.py"}
 STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py", "files.py")
-STANDARD_LIBRARY_ONLY += ("export/manifest.py", "export/strict_json.py")
+STANDARD_LIBRARY_ONLY += ("export/manifest.py", "export/manifest_schema.py")
+STANDARD_LIBRARY_ONLY += ("export/strict_json.py",)
 STANDARD_LIBRARY_ONLY += tuple(
     str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("catalog/**/*.py")
 )
@@ -105,6 +109,8 @@ def test_heavy_libraries_are_imported_where_they_are_used(path):
         allowed["tensorflow"].add("layers")
     if part(path) == "visualize" and path.name in DERIVATIVES:
         allowed["tensorflow"].add("visualize")
+    if part(path) == "training" and path.name in DEVICES:
+        allowed["tensorflow"].add("training")
     if part(path) == "augment" and path.name in TF_DATA:
         allowed["tensorflow"].add("augment")
     for name, at_import in imports(path):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the image classifiers of a kerascnn bundle, where there is no TensorFlow.
+"""Runs the image models of a kerascnn bundle, where there is no TensorFlow.
 
     python run.py --selftest BUNDLE                does this device compute what Keras computed?
-    python run.py BUNDLE IMAGE... [--recipe int8]  what is on these pictures?
+    python run.py BUNDLE IMAGE... [--recipe int8]  what is on these pictures, or those in a folder?
     python run.py --benchmark BUNDLE [--threads N] how fast is each file here?
 
 Everything it needs to know is in the bundle's manifest.json; nothing is guessed. It needs numpy,
@@ -35,11 +35,11 @@ except ImportError as error:
     print(f"run.py: error: {error}: pip install -r requirements.txt", file=sys.stderr)
     sys.exit(2)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # {...: ...} an object with exactly these keys, [x] a list of x, (x, y) a list of an x and a y,
-# {a, b} one of these, a type any value of it, a range an integer in it.
+# {a, b} one of these, a type any value of it, a range an integer in it, NUMBER also one below 0.
 # fmt: off
-COUNT = range(1, 1 << 31)
+COUNT, NUMBER = range(1, 1 << 31), "a number"
 REFERENCE = {"path": str, "sha256": str}
 TENSOR = {"dtype": {"float32", "uint8", "int8", "int16"}, "scale": {float, None},
           "zero_point": {int, None}}
@@ -49,7 +49,7 @@ TOLERANCE = {"max_abs": float, "mean_abs": float, "top1_agreement": float}
 FILE = {**REFERENCE, "recipe": str, "bytes": COUNT, "input": TENSOR, "output": TENSOR,
         "tolerance": TOLERANCE}
 MANIFEST = {
-    "schema_version": SCHEMA_VERSION,
+    "schema_version": 1,
     "versions": {"kerascnn": str, "keras": str, "tensorflow": str, "ai_edge_litert": str,
                  "litert_quantizer": str},
     "model": {"name": str, "task": {"image-classification"}, "classes": COUNT,
@@ -62,8 +62,19 @@ MANIFEST = {
     "files": [FILE],
     "reports": {"json": REFERENCE, "html": REFERENCE},
 }
+# Version 2 knows more tasks: what their outputs and the limits of the self-test have.
+KINDS = {
+    "image-classification": {"kind": {"probabilities", "logits"}, "thresholds": None,
+                             "ranges": None},
+    "image-multi-label": {"kind": {"scores"}, "thresholds": [float], "ranges": None},
+    "image-regression": {"kind": {"quantities"}, "thresholds": None,
+                         "ranges": [(NUMBER, NUMBER)]},
+}
+AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "decision_agreement"}
 RUNS = 100
 IMAGE_FORMATS = {"AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"}
+SUFFIXES = {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif",
+            ".tiff", ".webp"}
 READ_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError,
                ArithmeticError, EOFError, MemoryError, RuntimeError, struct.error, zlib.error,
                zipfile.BadZipFile, Image.DecompressionBombError)
@@ -87,8 +98,9 @@ def no_doubles(pairs: list) -> dict:
 def fits(value, spec) -> bool:
     if isinstance(spec, range):
         return type(value) is int and value in spec
-    if spec is float:  # none of the manifest's can be negative, infinite or no number
-        return type(value) in (int, float) and 0 <= value < math.inf
+    if spec in (float, NUMBER):  # none of the manifest's can be infinite or no number
+        least = 0 if spec is float else -math.inf
+        return type(value) in (int, float) and least <= value and abs(value) < math.inf
     return type(value) is spec or (type(value) is type(spec) and value == spec)
 
 
@@ -113,6 +125,24 @@ def check(value, spec, where: str = "manifest.json") -> None:
         require(right, f"{where} must be one of {options}, not {value!r}")
 
 
+def spec_of(manifest: object) -> dict:
+    """What a manifest of this version and task must hold."""
+    model = manifest.get("model") if isinstance(manifest, dict) else None
+    task = model.get("task") if isinstance(model, dict) else None
+    if not isinstance(manifest, dict) or manifest.get("schema_version") != 2 or task not in KINDS:
+        return MANIFEST  # of version 1, or wrong: the check says where
+    keys = ("top1_agreement", "decision_agreement")
+    agreement = {key: float if key == AGREEMENT.get(task) else None for key in keys}
+    file = {**FILE, "tolerance": {**TOLERANCE, **agreement}}
+    return {
+        **MANIFEST,
+        "schema_version": 2,
+        "model": {**MANIFEST["model"], "task": {task}},
+        "output": {"shape": ({1}, COUNT), **KINDS[task]},
+        "files": [file],
+    }
+
+
 def check_file(folder: Path, reference: dict) -> None:
     path, expected = folder / reference["path"], reference["sha256"]
     bare = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}", reference["path"])
@@ -135,12 +165,16 @@ def read_bundle(folder: Path) -> tuple[dict, list[str]]:
         raise KitError(f"{path} is not JSON: {error}") from error
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
-        raise KitError(f"made by a newer kerascnn: schema {version}, this kit reads 1: upgrade it")
-    check(manifest, MANIFEST)
+        newest = f"this kit reads {SCHEMA_VERSION}: upgrade it"
+        raise KitError(f"made by a newer kerascnn: schema {version}, {newest}")
+    check(manifest, spec_of(manifest))
     files, classes = manifest["files"], manifest["model"]["classes"]
     channels = {"rgb": 3, "grayscale": 1}[manifest["input"]["color"]]
     agree = channels == manifest["input"]["shape"][3] and classes == manifest["output"]["shape"][1]
     require(agree, "manifest.json: a shape disagrees with input.color or model.classes")
+    for key in ("thresholds", "ranges"):
+        count = len(manifest["output"].get(key) or range(classes))
+        require(count == classes, f"manifest.json: output: {count} {key} for {classes} outputs")
     require(len({file["recipe"] for file in files}) == len(files), "files: a recipe appears twice")
     reports = manifest["reports"].values()
     for reference in (manifest["labels"], manifest["golden"], *files, *reports):
@@ -164,7 +198,7 @@ def read_golden(folder: Path, manifest: dict) -> tuple[np.ndarray, np.ndarray]:
     return inputs, outputs
 
 
-class Classifier:
+class ImageModel:
     """One .tflite file: raw pixels in, real numbers out."""
 
     def __init__(self, folder: Path, manifest: dict, file: dict, threads: int) -> None:
@@ -185,7 +219,7 @@ class Classifier:
             require(found == expected, f"{path}: {side} is {found}, the manifest says {expected}")
 
     def run(self, pixels: np.ndarray) -> np.ndarray:
-        """The outputs, one real number per class, for pixels [H, W, C] of 0 to 255."""
+        """The outputs, one real number each, for pixels [H, W, C] of 0 to 255."""
         taken, given = self.file["input"], self.file["output"]
         values = pixels[np.newaxis].astype(np.float64)
         if taken["dtype"] != "float32":
@@ -202,17 +236,38 @@ class Classifier:
 
 def load_image(path: Path, manifest: dict) -> np.ndarray:
     """Decode, turn upright (EXIF), convert the colours, resize: in this order."""
-    height, width, channels = manifest["input"]["shape"][1:]
     Image.init()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path, formats=[*(IMAGE_FORMATS & Image.OPEN.keys())]) as image:
                 require(image.width * image.height <= Image.MAX_IMAGE_PIXELS, "too many pixels")
-                image = convert(ImageOps.exif_transpose(image), channels)
-        return resize(image, height, width, manifest["input"]["resize"])
+                return to_pixels(ImageOps.exif_transpose(image), manifest)
     except (KitError, *READ_ERRORS) as error:
         raise KitError(f"{path} is not a readable image: {error}") from error
+
+
+def to_pixels(image: Image.Image, manifest: dict) -> np.ndarray:
+    """An upright image as the model takes it: its colours, its size."""
+    height, width, channels = manifest["input"]["shape"][1:]
+    return resize(convert(image, channels), height, width, manifest["input"]["resize"])
+
+
+def find_images(paths: list[Path]) -> list[Path]:
+    """Files as they are; of folders the image files in them, at any depth, by name."""
+    found = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(file for file in path.rglob("*") if is_image(file))
+        require(inside, f"{path} holds no image file ({', '.join(sorted(SUFFIXES))})")
+        found += inside
+    return found
+
+
+def is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
 
 
 def convert(image: Image.Image, channels: int) -> Image.Image:
@@ -252,28 +307,50 @@ def resize(image: Image.Image, height: int, width: int, rule: dict) -> np.ndarra
     return canvas
 
 
+def agreement(task: str, output: dict, expected: np.ndarray, found: np.ndarray):
+    """The share of answers that are alike, and its name; None for quantities."""
+    if task == "image-regression":
+        return None, "no agreement"
+    if task == "image-multi-label":
+        limits = np.array(output["thresholds"])
+        return np.mean((expected > limits) == (found > limits)), "same decisions"
+    rows, top = np.arange(len(expected)), expected.argmax(axis=1)
+    return np.mean(found[rows, top] == found.max(axis=1)), "same top class"  # a tie agrees
+
+
+def units(output: dict) -> np.ndarray:
+    """What differences are divided by before they are compared: the range of each quantity."""
+    if not output.get("ranges"):
+        return np.ones(1)
+    low, high = np.array(output["ranges"], np.float64).T
+    return np.maximum(np.maximum(high - low, 0.01 * np.maximum(abs(low), abs(high))), 1e-6)
+
+
 def selftest(folder: Path, manifest: dict, files: list[dict], options) -> int:
     inputs, expected = read_golden(folder, manifest)
-    rows, top, failures = np.arange(len(expected)), expected.argmax(axis=1), 0
+    task, output, failures = manifest["model"]["task"], manifest["output"], 0
     for file in files:
-        model, limits = Classifier(folder, manifest, file, options.threads), file["tolerance"]
+        model, limits = ImageModel(folder, manifest, file, options.threads), file["tolerance"]
         found = np.stack([model.run(pixels) for pixels in inputs])
-        largest, mean = np.abs(found - expected).max(), np.abs(found - expected).mean()
-        agreement = np.mean(found[rows, top] == found.max(axis=1))  # a tie agrees
+        difference = np.abs(found - expected) / units(output)
+        largest, mean = difference.max(), difference.mean()
         passed = largest <= limits["max_abs"] and mean <= limits["mean_abs"]  # never with a NaN
-        passed = passed and agreement >= limits["top1_agreement"]
+        share, name = agreement(task, output, expected, found)
+        passed = passed and (share is None or share >= limits[AGREEMENT[task]])
         failures += not passed
+        alike = "" if share is None else f"{name} on {share:.0%} of {len(inputs)}, "
+        part = "" if share is not None else " of range"
         print(
-            f"{'ok  ' if passed else 'FAIL'} {file['recipe']:<16} same top class on "
-            f"{agreement:.0%} of {len(inputs)}, difference max {largest:.3g} "
-            f"(limit {limits['max_abs']:.3g}), mean {mean:.3g} (limit {limits['mean_abs']:.3g})"
+            f"{'ok  ' if passed else 'FAIL'} {file['recipe']:<16} {alike}"
+            f"difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
+            f"mean {mean:.3g} (limit {limits['mean_abs']:.3g})"
         )
     return 1 if failures else 0
 
 
 def benchmark(folder: Path, manifest: dict, files: list[dict], options) -> int:
     inputs, _ = read_golden(folder, manifest)
-    models = [Classifier(folder, manifest, file, options.threads) for file in files]
+    models = [ImageModel(folder, manifest, file, options.threads) for file in files]
     times = np.zeros((len(models), 10 + RUNS))
     for turn in range(times.shape[1]):  # in turns, so that a busy moment hits all files alike
         for i, model in enumerate(models):
@@ -289,57 +366,138 @@ def benchmark(folder: Path, manifest: dict, files: list[dict], options) -> int:
     return 0
 
 
+def answer(manifest: dict, labels: list[str], values: np.ndarray, top: int) -> dict:
+    """What the outputs of one image say, for a program: classes, labels or values."""
+    output = manifest["output"]
+    if output["kind"] == "quantities":
+        found = [{"label": labels[i], "index": i, "value": float(v)} for i, v in enumerate(values)]
+        return {"values": found}
+    if output["kind"] == "logits":
+        powers = np.exp(values - values.max())
+        values = powers / powers.sum()
+    order = np.argsort(-values, kind="stable").tolist()
+    if output["kind"] == "scores":
+        limits = output["thresholds"]
+        return {
+            "labels": [
+                {"label": labels[i], "index": i, "probability": float(values[i]),
+                 "threshold": limits[i], "given": bool(values[i] > limits[i])}
+                for i in order
+            ]
+        }  # fmt: skip
+    best = order[:top]
+    return {
+        "top": [{"label": labels[i], "index": i, "probability": float(values[i])} for i in best]
+    }
+
+
+def in_words(found: dict) -> str:
+    """The same for people."""
+    if "values" in found:
+        return ", ".join(f"{item['label']} {item['value']:.4g}" for item in found["values"])
+    given = found["top"] if "top" in found else [one for one in found["labels"] if one["given"]]
+    if not given:
+        first = found["labels"][0]
+        return f"no label (first: {first['label']} {first['probability']:.1%})"
+    return ", ".join(f"{item['label']} {item['probability']:.1%}" for item in given)
+
+
+class Output:
+    """Writes answers: in words, as one JSON list at the end, or as one JSON object per line."""
+
+    def __init__(self, options) -> None:
+        self.as_list, self.as_lines = getattr(options, "json", False), options.json_lines
+        self.answers = []
+
+    def write(self, source: dict, recipe: str, found: dict, words: str) -> None:
+        """One answer; `source` says for a program where the image is from, `words` for people."""
+        record = {**source, "recipe": recipe, **found}
+        if self.as_lines:
+            print(json.dumps(record), flush=True)
+        elif self.as_list:
+            self.answers.append(record)
+        else:
+            print(f"{words}: {in_words(found)}", flush=True)
+
+    def close(self) -> None:
+        if self.as_list:
+            print(json.dumps(self.answers, indent=2))
+
+
+def complain(error: Exception, program: str = "run.py") -> None:
+    """One line on stderr, always."""
+    print(f"{program}: error:", *str(error).split(), file=sys.stderr)
+
+
 def classify(folder: Path, manifest: dict, file: dict, labels: list[str], options) -> int:
-    model, results = Classifier(folder, manifest, file, options.threads), []
-    for path in options.images:
+    paths = find_images(options.images)
+    model, output, failures = (
+        ImageModel(folder, manifest, file, options.threads),
+        Output(options),
+        0,
+    )
+    for path in paths:
         try:
             values = model.run(load_image(path, manifest))
         except KitError as error:  # the other pictures still get their answer
-            print("run.py: error:", *str(error).split(), file=sys.stderr)
+            complain(error)
+            failures += 1
             continue
-        powers = np.exp(values - values.max())
-        chances = powers / powers.sum() if manifest["output"]["kind"] == "logits" else values
-        best = np.argsort(-chances, kind="stable")[: options.top].tolist()
-        top = [{"label": labels[i], "index": i, "probability": float(chances[i])} for i in best]
-        results.append({"image": str(path), "recipe": file["recipe"], "top": top})
-        if not options.json:
-            print(f"{path}: " + ", ".join(f"{labels[i]} {chances[i]:.1%}" for i in best))
-    if options.json:
-        print(json.dumps(results, indent=2))
-    return 0 if len(results) == len(options.images) else 2
+        found = answer(manifest, labels, values, options.top)
+        output.write({"image": str(path)}, file["recipe"], found, str(path))
+    output.close()
+    return 2 if failures else 0
 
 
 class Parser(argparse.ArgumentParser):
     def error(self, message: str):
-        raise KitError(f"{message} (run.py --help shows the usage)")
+        raise KitError(f"{message} ({self.prog} --help shows the usage)")
+
+
+def parser_for(program: str, description: str) -> Parser:
+    """The options that the programs of this kit share."""
+    parser = Parser(program, None, description, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder with a manifest.json")
+    parser.add_argument("--recipe", help="the file to use; for images: default the first")
+    parser.add_argument("--top", type=int, default=5, help="classes to show (default 5)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    parser.add_argument(
+        "--json-lines", action="store_true", help="for images: print a JSON object per line"
+    )
+    return parser
+
+
+def open_bundle(options) -> tuple[dict, list[str], list[dict]]:
+    """The manifest, the labels and the files asked for."""
+    require(min(options.top, options.threads) >= 1, "--top and --threads must be at least 1")
+    manifest, labels = read_bundle(options.bundle)
+    files = [file for file in manifest["files"] if options.recipe in (None, file["recipe"])]
+    known = [file["recipe"] for file in manifest["files"]]
+    require(files, f"no recipe {options.recipe!r} in the bundle; it has {known}")
+    return manifest, labels, files
 
 
 def main(arguments=None) -> int:
-    parser = Parser("run.py", None, __doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder with a manifest.json")
-    parser.add_argument("images", type=Path, nargs="*", metavar="IMAGE", help="what to classify")
+    parser = parser_for("run.py", __doc__)
+    parser.add_argument(
+        "images", type=Path, nargs="*", metavar="IMAGE", help="what to classify: files, folders"
+    )
     parser.add_argument("--selftest", action="store_true", help="replay the golden inputs")
     parser.add_argument("--benchmark", action="store_true", help="time each file")
-    parser.add_argument("--recipe", help="the file to use; for IMAGEs: default the first")
-    parser.add_argument("--top", type=int, default=5, help="classes to show (default 5)")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
-    parser.add_argument("--json", action="store_true", help="for IMAGEs: print JSON")
+    parser.add_argument("--json", action="store_true", help="for IMAGEs: print a JSON list")
     try:
         options = parser.parse_intermixed_args(arguments)
-        require(min(options.top, options.threads) >= 1, "--top and --threads must be at least 1")
         asked = options.selftest + options.benchmark + bool(options.images)
         require(asked == 1, "give one of: IMAGEs, --selftest, --benchmark (see run.py --help)")
-        manifest, labels = read_bundle(options.bundle)
-        files = [file for file in manifest["files"] if options.recipe in (None, file["recipe"])]
-        known = [file["recipe"] for file in manifest["files"]]
-        require(files, f"no recipe {options.recipe!r} in the bundle; it has {known}")
+        require(not (options.json and options.json_lines), "give --json or --json-lines, not both")
+        manifest, labels, files = open_bundle(options)
         if options.selftest:
             return selftest(options.bundle, manifest, files, options)
         if options.benchmark:
             return benchmark(options.bundle, manifest, files, options)
         return classify(options.bundle, manifest, files[0], labels, options)
     except (KitError, OSError) as error:
-        print("run.py: error:", *str(error).split(), file=sys.stderr)  # one line, always
+        complain(error)
         return 2
 
 

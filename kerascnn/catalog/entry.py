@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+Row = tuple[str, int, int, int, float | None]  # name, params, macs, height and width, top1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -34,3 +36,30 @@ class Entry:
     top1: float | None = None
     stages: tuple[int, ...] = ()
     weights: tuple[str, ...] = ()
+
+
+def variants(
+    family: str,
+    paper: str,
+    year: int,
+    rows: tuple[Row, ...],
+    *,
+    stages: tuple[int, ...] = (1, 2, 3, 4, 5),
+    classes: int = 1000,
+) -> tuple[Entry, ...]:
+    """The variants of one paper, which differ in their names and numbers alone."""
+    return tuple(
+        Entry(
+            name=name,
+            family=family,
+            params=params,
+            macs=macs,
+            input_shape=(size, size, 3),
+            classes=classes,
+            paper=paper,
+            year=year,
+            top1=top1,
+            stages=stages,
+        )
+        for name, params, macs, size, top1 in rows
+    )

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     help="Also judge the mean over views of each image: it and its mirror image, or ten crops of "
     "an image loaded 8/7 as large.",
 )
+@options.pixels
+@click.option(
+    "--background",
+    is_flag=True,
+    help="Of a .tflite file without labels: its first output stands for none of the classes.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the splits.")
 @options.data_dir
 @options.as_json
@@ -39,6 +45,8 @@ def command(
     split: str,
     recipe: str | None,
     tta: str | None,
+    pixels: str | None,
+    background: bool,
     seed: int,
     data_dir: str | None,
     as_json: bool,
@@ -46,14 +54,17 @@ def command(
     """Measure the accuracy of PATH: a run, a bundle, a .keras, a .tflite or a SavedModel.
 
     A run is judged on its own data unless --data names another source. Where that is a .csv file
-    of labels or quantities, precision or errors are measured.
+    of labels or quantities, precision or errors are measured. A .tflite file may be made elsewhere:
+    its metadata say how pixels enter it and what its outputs are called.
     """
     console.import_tensorflow()
     from kerascnn.augment import FlipTTA, TenCrop
     from kerascnn.errors import InputError
     from kerascnn.predictors import open_predictors
 
-    predictors = open_predictors(path, recipe=recipe)
+    predictors = open_predictors(path, recipe=recipe, pixel_range=options.parse_pixels(pixels))
+    if background:
+        predictors = tuple(predictor.without_first() for predictor in predictors)
     first = predictors[0]
     size = first.input_shape[:2]
 
@@ -105,15 +116,22 @@ def _measure(
 
     import numpy as np
 
+    from kerascnn.errors import InputError
     from kerascnn.training import tasks
 
-    predictor = replace(predictor, task=splits.task)  # a file alone does not say what it does
+    # A file alone does not say what it does, and may know the classes in another order.
+    predictor = replace(predictor, task=splits.task).for_classes(splits.class_names)
     batches = [
         (views.predict(predictor.predict, images) if views else predictor.predict(images), labels)
         for part in parts
         for images, labels in splits.batches(part)
     ]
     outputs, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
+    if outputs.shape[1] != len(splits.class_names):
+        raise InputError(
+            f"{predictor.path} gives {outputs.shape[1]} outputs for the {len(splits.class_names)} "
+            "classes of the data. Where its first output is a background class, say --background."
+        )
     return tasks.find(splits.task).measure(outputs, labels, splits.class_names)
 
 

@@ -1,10 +1,10 @@
 """`kerascnn export`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, options
+from kerascnn.cli import console, options, targets
 
 if TYPE_CHECKING:
     import keras
@@ -22,13 +22,31 @@ if TYPE_CHECKING:
     required=True,
     help="Folder to write, or one file, of one recipe.",
 )
-@click.option("--recipes", default="float32,int8", show_default=True, metavar="A,B,...")
+@targets.option
+@click.option("--recipes", metavar="A,B,...", help="[the target's, or float32,int8]")
+@click.option(
+    "--accuracy-drop",
+    type=click.FloatRange(min=0, max=1),
+    default=0.01,
+    show_default=True,
+    help="With --recipes auto: the most accuracy that may be lost.",
+)
 @click.option(
     "--io",
     type=click.Choice(["uint8", "int8", "float32", "int16"]),
-    default="uint8",
+    help="Type of input and output of the integer files [the target's, or uint8].",
+)
+@click.option(
+    "--calibration",
+    type=click.Choice(["auto", "minmax", "percentile", "mse"]),
+    default="auto",
     show_default=True,
-    help="Type of input and output of the integer files.",
+    help="How the integer files set the ranges of activations.",
+)
+@click.option(
+    "--sensitivity",
+    metavar="FILE.png",
+    help="Also measure which layers lose accuracy in int8: a table, and a picture here.",
 )
 @click.option("--data", "source", metavar="SOURCE", help="Calibrate and measure on this data.")
 @click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True)
@@ -39,8 +57,12 @@ if TYPE_CHECKING:
 def command(
     path: str,
     out: str,
-    recipes: str,
-    io: str,
+    target: str | None,
+    recipes: str | None,
+    accuracy_drop: float,
+    io: str | None,
+    calibration: str,
+    sensitivity: str | None,
     source: str | None,
     samples: int,
     saved_model: str | None,
@@ -53,32 +75,40 @@ def command(
     Calibration images are drawn from the training split of the run's own data; accuracy is
     measured on its test split, or on its validation split where it has no test split.
 
-    A bundle is for classifiers. Multi-label classifiers and regressors are written as single files:
-    --recipes float16 --out model.tflite.
-
-    Recipes: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8.
+    Recipes: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8; for a single file
+    also auto, the smallest and fastest file that loses no more than --accuracy-drop.
     """
     from kerascnn.errors import InputError
     from kerascnn.export import recipes as known
     from kerascnn.files import refuse_existing
 
-    chosen = [name.strip() for name in recipes.split(",") if name.strip()]
-    for name in chosen:
-        known.get(name)
+    chosen, io = targets.choose(target, recipes, io)
     from pathlib import Path
 
-    refuse_existing(Path(out), overwrite)
     single = Path(out).suffix == ".tflite"
+    if single and recipes is None:
+        chosen = chosen[:1]
+    for name in chosen:
+        if name == known.AUTO and not single:
+            raise InputError("the recipe auto is for a single file: --out FILE.tflite")
+        if name != known.AUTO:
+            known.get(name)
+    refuse_existing(Path(out), overwrite)
+    if sensitivity is not None:
+        refuse_existing(Path(sensitivity), overwrite)
     if single and len(chosen) != 1:
         raise InputError(f"{out} is one file: choose one recipe for it, such as --recipes int8.")
     console.import_tensorflow()
-    from kerascnn.export import export_bundle, export_saved_model
+    from kerascnn.export import convert_float, export_bundle, export_saved_model
     from kerascnn.predictors import open_predictors
     from kerascnn.serialization import load_model
 
     predictor = open_predictors(path)[0]
     if predictor.path.suffix != ".keras":
         raise InputError(f"{path} is not a Keras model: expected a run folder or a .keras file.")
+    if target == "serving":
+        targets.write_serving(predictor, out, overwrite, as_json)
+        return
     if source is not None:
         splits = predictor.load_data(source, data_dir=data_dir)
     elif predictor.run is not None:
@@ -87,18 +117,24 @@ def command(
         raise InputError(
             f"{path} does not know its data: say --data FOLDER, FILE.csv, tfds:NAME or digits."
         )
-    if splits.task != "classification" and not single:
-        raise InputError(
-            f"a bundle is for classifiers, and {path} is of the task {splits.task}. Write single "
-            "files, such as --recipes float16 --out model.tflite."
-        )
     model = load_model(predictor.path, compile=False)
     images, labels = splits.sample("train", samples, seed=0)
     held_out = "test" if splits.test is not None else "validation"
     if saved_model is not None:
         export_saved_model(model, saved_model, overwrite)
+    float_model = None
+    if sensitivity is not None:
+        float_model = convert_float(model)
+        _show_sensitivity(model, images, float_model, sensitivity, as_json)
     if single:
-        _write_file(model, out, chosen[0], splits, images, labels, io, overwrite, as_json)
+        options = {
+            "io": io,
+            "calibration": calibration,
+            "accuracy_drop": accuracy_drop,
+            "float_model": float_model,
+            "target": target,
+        }
+        _write_file(model, out, chosen[0], splits, images, labels, options, overwrite, as_json)
         return
     with console.err.status("exporting") as status:
         result = export_bundle(
@@ -106,18 +142,23 @@ def command(
             out,
             recipes=chosen,
             samples=images,
-            labels=labels,
+            labels=None if splits.task == "regression" else labels,
             class_names=splits.class_names,
             resize=splits.resize.to_dict(),
             evaluation=splits.arrays(held_out),
+            task=splits.task,  # type: ignore[arg-type]
             io=io,
+            target=target,
+            calibration=calibration,
             overwrite=overwrite,
             progress=status.update,
         )
+    sources = targets.add_sources(result, target)
     if as_json:
         console.say((result.folder / "report.json").read_text(encoding="utf-8"))
         return
     show_report(result, held_out)
+    targets.show(result, sources)
     console.next_steps(
         f"open {result.folder / 'report.html'}",
         f"kerascnn predict {result.folder} IMAGE",
@@ -132,7 +173,7 @@ def _write_file(
     splits: "Splits",
     images: "np.ndarray",
     labels: "np.ndarray",
-    io: str,
+    settings: dict[str, Any],
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -148,15 +189,21 @@ def _write_file(
         None if task == "regression" else labels,
         overwrite=overwrite,
         task=task,  # type: ignore[arg-type]
-        io=io,
         class_names=None if task == "regression" else splits.class_names,
+        **settings,
     )
+    for trial in result.trials:
+        console.note(str(trial))
     checks = result.report.metrics if result.report else ()
     if as_json:
         found = {metric.name: {"value": metric.value, "limit": metric.limit} for metric in checks}
-        console.show_json({"path": out, "recipe": recipe, "bytes": result.bytes, "checks": found})
+        console.show_json(
+            {"path": out, "recipe": result.recipe, "bytes": result.bytes, "checks": found}
+        )
         return
-    console.say(f"{out}: {recipe}, {console.size(result.bytes)}, verified on {len(images)} images")
+    console.say(
+        f"{out}: {result.recipe}, {console.size(result.bytes)}, verified on {len(images)} images"
+    )
     for metric in checks:
         console.say(f"  {metric}")
     console.next_steps(
@@ -165,14 +212,45 @@ def _write_file(
     )
 
 
+def _show_sensitivity(
+    model: "keras.Model", images: "np.ndarray", float_model: bytes, path: str, as_json: bool
+) -> None:
+    """Measures each layer; the worst in a table, unless JSON is wanted, and all in a picture."""
+    from kerascnn.export import measure_sensitivity
+    from kerascnn.visualize import plot_layer_errors
+
+    with console.err.status("measuring each layer"):
+        found = measure_sensitivity(model, images, float_model=float_model)
+    title = "mean change of the outputs with one layer in int8, as a share of their range"
+    names = [layer.layer for layer in found.layers]
+    plot_layer_errors(names, [layer.error for layer in found.layers], path, title)
+    if as_json:
+        return
+    console.show_table(
+        f"the layers that lose most in int8, each alone, on {found.images} images",
+        ("layer", "operators", "error", "agreement"),
+        [
+            (
+                layer.layer,
+                " ".join(layer.operators),
+                f"{layer.error:.2e}",
+                console.percent(layer.agreement),
+            )
+            for layer in found.worst(10)
+        ],
+    )
+    console.note(f"all layers: {path}")
+
+
 def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
     """Prints the table of a bundle: one line per file."""
     report = result.report
-    rows = [("Keras model", console.percent(report.keras.accuracy), "-", "-", "-", "-")]
+    score = {"multi_label": "decisions right", "regression": "mean error"}
+    rows = [("Keras model", _score(report, report.keras), "-", "-", "-", "-")]
     rows += [
         (
             file.recipe,
-            console.percent(file.score.accuracy),
+            _score(report, file.score),
             console.percent(file.agreement),
             console.size(file.bytes),
             f"{file.median_ms:.3f} ms",
@@ -182,7 +260,18 @@ def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
     ]
     console.show_table(
         f"{report.model} on {report.images} held-out images ({split}), verified",
-        ("file", "accuracy", "agreement", "size", "latency", "partitions"),
+        (
+            *("file", score.get(report.task, "accuracy"), "agreement", "size", "latency"),
+            "partitions",
+        ),
         rows,
     )
     console.say(f"bundle: {result.folder}")
+
+
+def _score(report, score) -> str:  # type: ignore[no-untyped-def]
+    """The accuracy of a file, or the error of each quantity."""
+    if score.mae is None:
+        return console.percent(score.accuracy)
+    errors = zip(report.class_names, score.mae, strict=True)
+    return "\n".join(f"{name} {error:.4g}" for name, error in errors)

@@ -55,6 +55,22 @@ def parse_duration(text: str | None) -> float | None:
     return seconds
 
 
+def parse_pixels(text: str | None) -> tuple[float, float] | None:
+    """Turns "0,1" or "-1,1" into what the pixel values 0 and 255 become."""
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--pixels takes two numbers, such as 0,1. Received: {text}") from None
+    return low, high
+
+
+pixels = click.option(
+    "--pixels",
+    metavar="LOW,HIGH",
+    help="Of a .tflite file that does not say it: what pixels 0 and 255 become, such as -1,1.",
+)
 data_dir = click.option(
     "--data-dir", metavar="FOLDER", help="Where TensorFlow Datasets keeps its data [TFDS_DATA_DIR]."
 )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     metavar="KEY=VALUE",
     help="Of an architecture, such as alpha=0.25. Repeatable.",
 )
+@options.pixels
 @options.as_json
 def command(
     path: str,
@@ -41,13 +42,15 @@ def command(
     recipe: str | None,
     weights: str | None,
     items: tuple[str, ...],
+    pixels: str | None,
     as_json: bool,
 ) -> None:
     """Name what is in each IMAGE, with PATH: a run, a bundle, a .keras, a .tflite or a SavedModel.
 
     PATH may also be an architecture, with --weights: `kerascnn predict MobileNet --weights
     imagenet photo.jpg`. The 1000 outputs of such weights are ImageNet's classes. Image files are
-    taken as they are: nothing has to be resized or normalised. A multi-label run names the labels
+    taken as they are: nothing has to be resized or normalised, for .tflite files made elsewhere
+    neither, where their metadata say how. A multi-label run names the labels
     above 50 %, a regressor the values.
     """
     parsed = options.parse_options(items)
@@ -55,12 +58,19 @@ def command(
     from kerascnn.errors import InputError
     from kerascnn.predictors import open_predictors
 
-    predictor = open_predictors(path, recipe=recipe, weights=weights, options=parsed)[0]
-    if task not in (None, predictor.task) and predictor.run is not None:
-        raise InputError(f"{path} is a run of the task {predictor.task}, not {task}.")
+    predictor = open_predictors(
+        path,
+        recipe=recipe,
+        weights=weights,
+        options=parsed,
+        pixel_range=options.parse_pixels(pixels),
+    )[0]
+    if task not in (None, predictor.task) and predictor.task is not None:
+        raise InputError(f"{path} is of the task {predictor.task}, not {task}.")
     task = task or predictor.task or "classification"
     outputs = replace(predictor, task=task).predict(predictor.load_images(images))
     kind = "target" if task == "regression" else "class"
+    thresholds = predictor.thresholds or (0.5,) * outputs.shape[1]
     labels = predictor.labels or tuple(f"{kind} {i}" for i in range(outputs.shape[1]))
     if as_json:
         pairs = zip(images, outputs, strict=True)
@@ -69,7 +79,7 @@ def command(
         )
         return
     for image, row in zip(images, outputs, strict=True):
-        console.say(f"{image}: {_in_words(task, row, labels, top)}")
+        console.say(f"{image}: {_in_words(task, row, labels, thresholds, top)}")
 
 
 def _plain(task: str, row: "np.ndarray", labels: Sequence[str], top: int) -> dict[str, Any]:
@@ -84,15 +94,19 @@ def _plain(task: str, row: "np.ndarray", labels: Sequence[str], top: int) -> dic
     }
 
 
-def _in_words(task: str, row: "np.ndarray", labels: Sequence[str], top: int) -> str:
+def _in_words(
+    task: str, row: "np.ndarray", labels: Sequence[str], thresholds: Sequence[float], top: int
+) -> str:
     if task == "regression":
         pairs = zip(labels, row, strict=True)
         return "  ".join(f"{name} {figures.number(value)}" for name, value in pairs)
     best = _best(row, top)
     if task == "multi_label":
-        given = [i for i in _best(row, len(labels)) if row[i] > 0.5]
+        given = [i for i in _best(row, len(labels)) if row[i] > thresholds[i]]
         if not given:
-            return f"no label above 50 % (first: {labels[best[0]]} {console.percent(row[best[0]])})"
+            first = f"{labels[best[0]]} {console.percent(row[best[0]])}"
+            least = f"{100 * min(thresholds):g} %" if len(set(thresholds)) == 1 else "its threshold"
+            return f"no label above {least} (first: {first})"
         best = given
     return "  ".join(f"{labels[i]} {console.percent(row[i])}" for i in best)
 

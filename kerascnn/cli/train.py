@@ -64,6 +64,13 @@ if TYPE_CHECKING:
     metavar="A,B,...",
     help="Then write a verified bundle of these recipes, such as int8, to RUN-bundle.",
 )
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "mixed_float16", "mixed_bfloat16"]),
+    default="auto",
+    show_default=True,
+    help="Of the arithmetic; auto: mixed where the hardware gains by it.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--weights",
@@ -101,6 +108,7 @@ def command(
     find_lr: bool,
     time_budget: str | None,
     recipes: str | None,
+    precision: str,
     seed: int,
     weights: str | None,
     items: tuple[str, ...],
@@ -163,6 +171,7 @@ def command(
             patience=patience,
             augment=augment,
             fine_tune=plan if fine_tune else False,
+            precision=precision,
             seed=seed,
             data_dir=data_dir,
             resume=resume,
@@ -185,13 +194,21 @@ def command(
         f"Everything is in {result.folder}{look}"
     )
     if recipes:
-        context.invoke(
-            export.command,
-            path=str(result.folder),
-            out=bundle,
-            recipes=recipes,
-            overwrite=overwrite,
-        )
+        from kerascnn.errors import VerificationError
+
+        try:
+            context.invoke(
+                export.command,
+                path=str(result.folder),
+                out=bundle,
+                recipes=recipes,
+                overwrite=overwrite,
+            )
+        except VerificationError as error:
+            raise VerificationError(
+                f"{error} The run is complete: kerascnn export {result.folder} "
+                f"{_export_options(result)}"
+            ) from error
         return
     console.next_steps(
         f"kerascnn export {result.folder} {_export_options(result)}",
@@ -200,9 +217,9 @@ def command(
 
 
 def _export_options(result: "RunResult") -> str:
-    """What to export a run with: a bundle is for classifiers."""
-    from kerascnn.training.metrics import Metrics
+    """What to export a run with: 8 bits are few for quantities of different ranges."""
+    from kerascnn.training.regression import RegressionMetrics
 
-    if all(isinstance(metrics, Metrics) for metrics in result.metrics.values()):
-        return f"--recipes float32,int8 --out {result.folder}-bundle"
-    return f"--recipes float16 --out {result.folder}.tflite"
+    quantities = any(isinstance(found, RegressionMetrics) for found in result.metrics.values())
+    recipes = "float32,float16" if quantities else "float32,int8"
+    return f"--recipes {recipes} --out {result.folder}-bundle"

@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kerascnn.export.automatic import Trial
     from kerascnn.export.benchmark import BenchmarkResult, benchmark_tflite
     from kerascnn.export.bundle import BundleResult, export_bundle
     from kerascnn.export.comparison import Report
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from kerascnn.export.interpreter import FileSummary, TensorSpec, TFLiteModel, inspect
     from kerascnn.export.recipes import RECIPES, Recipe, Tolerance
     from kerascnn.export.saved_model import SavedModelResult, export_saved_model
+    from kerascnn.export.sensitivity import (
+        LayerSensitivity,
+        Sensitivity,
+        measure_sensitivity,
+    )
+    from kerascnn.export.serving import ServingResult, export_serving
+    from kerascnn.export.targets import TARGETS, Target, Verdict, runs_on
+    from kerascnn.export.targets.tflm_sources import TFLMSources, write_tflm_sources
     from kerascnn.export.tflite import ExportResult, export_tflite
     from kerascnn.export.verify import Evaluation, evaluate_tflite, verify_tflite
 
@@ -32,6 +41,18 @@ _WHERE = {
     "Tolerance": "recipes",
     "SavedModelResult": "saved_model",
     "export_saved_model": "saved_model",
+    "ServingResult": "serving",
+    "export_serving": "serving",
+    "TARGETS": "targets",
+    "Target": "targets",
+    "Verdict": "targets",
+    "runs_on": "targets",
+    "TFLMSources": "targets.tflm_sources",
+    "write_tflm_sources": "targets.tflm_sources",
+    "LayerSensitivity": "sensitivity",
+    "Sensitivity": "sensitivity",
+    "measure_sensitivity": "sensitivity",
+    "Trial": "automatic",
     "ExportResult": "tflite",
     "export_tflite": "tflite",
     "Evaluation": "verify",
@@ -41,25 +62,37 @@ _WHERE = {
 }
 __all__ = [
     "RECIPES",
+    "TARGETS",
     "BenchmarkResult",
     "BundleResult",
     "Evaluation",
     "ExportResult",
     "FileSummary",
+    "LayerSensitivity",
     "Recipe",
     "Report",
     "SavedModelResult",
+    "Sensitivity",
+    "ServingResult",
+    "TFLMSources",
     "TFLiteModel",
+    "Target",
     "TensorSpec",
     "Tolerance",
+    "Trial",
+    "Verdict",
     "benchmark_tflite",
     "convert_float",
     "evaluate_tflite",
     "export_bundle",
     "export_saved_model",
+    "export_serving",
     "export_tflite",
     "inspect",
+    "measure_sensitivity",
+    "runs_on",
     "verify_tflite",
+    "write_tflm_sources",
 ]
 
 

@@ -98,13 +98,18 @@ def float32_model(model: "keras.Model") -> "keras.Model":
 
     TFLite has no mixed precision, and an integer input would leave a cast inside the file that
     quantisation cannot pass. Weights are copied exactly as far as float32 goes (it holds every
-    float16 and bfloat16 value).
+    float16 and bfloat16 value). A quantisation-aware model gives the plain model inside it, with
+    the weights that its int8 file will have.
 
     Raises:
         ExportError: The model cannot be rebuilt from its configuration.
     """
     import keras
 
+    from kerascnn.quantization import has_fake_quantization, strip
+
+    if has_fake_quantization(model):
+        model = strip(model)
     inputs = getattr(model, "inputs", None) or []
     reduced = any(
         layer.dtype_policy.compute_dtype in _REDUCED

@@ -9,6 +9,8 @@ import numpy as np
 
 from kerascnn.errors import BundleError, InputError, VerificationError
 from kerascnn.export import manifest as contract
+from kerascnn.export import targets
+from kerascnn.export.answers import Answers, answers_of
 from kerascnn.export.bundle_arguments import (
     STRETCH,
     check_names,
@@ -17,16 +19,19 @@ from kerascnn.export.bundle_arguments import (
     raw_pixels,
     slug,
 )
+from kerascnn.export.clipping import check_calibration
 from kerascnn.export.convert import convert_float
 from kerascnn.export.golden import GoldenFile, choose, narrowed
 from kerascnn.export.interpreter import TFLiteModel
 from kerascnn.export.measure import File, Images, build_report
 from kerascnn.export.recipes import Recipe
-from kerascnn.export.report import BundleReport, RecipeReport, pictures, to_json
+from kerascnn.export.report import BundleReport, RecipeReport, to_json
 from kerascnn.export.report_page import to_html
+from kerascnn.export.report_pictures import pictures
 from kerascnn.export.saved_model import float32_model, input_shape_of, write_errors
+from kerascnn.export.task_comparison import Task, check_task
 from kerascnn.export.tflite import export_tflite
-from kerascnn.export.verify import check_labels, keras_outputs
+from kerascnn.export.verify import check_truth, keras_outputs
 from kerascnn.files import PathLike, atomic_folder, refuse_existing
 
 if TYPE_CHECKING:
@@ -67,9 +72,12 @@ def export_bundle(
     class_names: Sequence[str] | None = None,
     resize: Mapping[str, Any] | None = None,
     evaluation: tuple[np.ndarray, np.ndarray] | None = None,
+    task: Task = "classification",
     io: str = "uint8",
+    calibration: str = "auto",
     name: str | None = None,
     input_shape: tuple[int, int, int] | None = None,
+    target: str | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> BundleResult:
@@ -79,31 +87,41 @@ def export_bundle(
     leaves nothing of it behind.
 
     Args:
-        model: Any Keras classifier with one image input and one output [batch, classes].
+        model: Any Keras model with one image input and one output [batch, outputs].
         folder: The bundle to write.
         recipes: One file for each. The first is what a device kit runs unless told otherwise.
         samples: Raw images [n, height, width, channels], 0..255, such as the model will see: they
             set the ranges of int8 and int16x8, verify every file, and give the golden inputs.
-        labels: True class of each sample; verification then limits the loss of accuracy too.
+        labels: True class of each sample, or rows of 0 and 1 of a multi-label classifier;
+            verification then limits the loss of accuracy too. None for quantities.
         class_names: One name per output; "0", "1", ... by default.
         resize: The rule by which images were brought to the model's size, in the manifest's
             form; plain stretching by default.
         evaluation: Held-out (images, labels), on which the report measures accuracy and
-            agreement; the samples by default.
+            agreement, or with rows of true values, errors; the samples by default.
+        task: What the outputs are: "classification" (scores of classes), "multi_label" (a
+            probability for each label) or "regression" (quantities).
         io: Input and output type of the integer files, as in `export_tflite`.
+        calibration: How their ranges are set, as in `export_tflite`.
         name: Name of the model in the bundle, its own by default.
         input_shape: `(height, width, channels)`, for a model that leaves its size free.
+        target: Name of the device client that every file must run on, such as "tflm"; its own
+            recipes and io are in `kerascnn.export.TARGETS`.
         overwrite: Whether an existing bundle may be replaced.
         progress: Called with a few words at the start of each step.
 
     Raises:
         InputError: An argument that cannot be used; nothing was converted.
         OutputExistsError: `folder` exists and `overwrite` is false.
-        ExportError: Conversion, quantisation or writing failed.
+        ExportError: Conversion, quantisation or writing failed, or a file does not run on `target`.
         VerificationError: A file answers differently from the model.
     """
     folder, say = Path(folder), progress or _silent
+    check_task(task)
+    if target is not None:
+        targets.find(target)
     chosen = check_recipes(recipes, io)
+    check_calibration(calibration)
     shape = input_shape_of(model, input_shape, need_size=True)
     sizes = tuple(size for size in shape if size is not None)
     samples = raw_pixels(samples, sizes)
@@ -111,9 +129,11 @@ def export_bundle(
     with write_errors(folder):
         refuse_existing(folder, overwrite)
 
+    from kerascnn.quantization import has_fake_quantization
+
     say("running the Keras model")
     served = float32_model(model)
-    known, held_out = _reference(served, sizes, samples, labels, evaluation)
+    known, held_out, answers = _reference(served, sizes, samples, labels, evaluation, task)
     names = check_names(class_names, known.outputs.shape[1])
     say("converting to float32")
     float_model = convert_float(served, input_shape)
@@ -124,17 +144,20 @@ def export_bundle(
             path = temporary / f"{slug(name or model.name)}_{slug(recipe.name)}.tflite"
             try:
                 result = export_tflite(
-                    served,
+                    model if has_fake_quantization(model) else served,
                     path,
                     recipe,
                     known.pixels,
                     known.labels,
+                    task=task,
                     io=io,
-                    class_names=names,
+                    class_names=None if task == "regression" else names,
                     name=name or model.name,
                     input_shape=input_shape,
                     float_model=float_model,
                     reference=known.outputs,
+                    calibration=calibration,
+                    target=target,
                 )
             except VerificationError as error:  # name the place the user knows
                 raise VerificationError(str(error).replace(str(temporary), str(folder))) from error
@@ -146,6 +169,7 @@ def export_bundle(
         report = build_report(
             model=name or model.name,
             parameters=int(model.count_params()),
+            answers=answers,
             names=names,
             inputs=_input(sizes, rule),
             images=held_out,
@@ -153,7 +177,7 @@ def export_bundle(
             files=files,
         )
         say("writing the manifest")
-        manifest = _write(temporary, report, files, known, held_out)
+        manifest = _write(temporary, report, files, known, held_out, answers)
         if contract.read(temporary) != manifest:
             raise BundleError(f"{temporary} does not read back as it was written")
     return BundleResult(folder=folder, manifest=manifest, report=report)
@@ -169,22 +193,23 @@ def _reference(
     samples: np.ndarray,
     labels: np.ndarray | None,
     evaluation: tuple[np.ndarray, np.ndarray] | None,
-) -> tuple[Images, Images]:
-    """The samples and the evaluation images, both with what the Keras model says."""
+    task: Task,
+) -> tuple[Images, Images, Answers]:
+    """The samples and the evaluation images, with what the Keras model says, and what it means."""
     if shape[2] not in (1, 3):
         raise InputError(f"a bundle is for grey or RGB images, but the model takes {shape}")
     outputs = keras_outputs(served, samples)
     if outputs.ndim != 2:
         raise InputError(
-            f"a bundle is for classifiers with outputs [n, classes], got {list(outputs.shape)}"
+            f"a bundle is for models with outputs [n, outputs], got {list(outputs.shape)}"
         )
-    truth = None if labels is None else check_labels(labels, *outputs.shape)
-    known = Images(samples, truth, outputs)
+    answers = answers_of(task, outputs)
+    known = Images(samples, check_truth(task, labels, *outputs.shape), outputs)
     if evaluation is None:
-        return known, known
+        return known, known, answers
     images = raw_pixels(evaluation[0], shape)
-    truth = check_labels(evaluation[1], len(images), outputs.shape[1])
-    return known, Images(images, truth, keras_outputs(served, images))
+    truth = answers.truth(evaluation[1], len(images), outputs.shape[1])
+    return known, Images(images, truth, keras_outputs(served, images)), answers
 
 
 def _input(shape: tuple[int, ...], rule: contract.Resize) -> contract.Input:
@@ -204,11 +229,12 @@ def _write(
     files: Sequence[File],
     known: Images,
     held_out: Images,
+    answers: Answers,
 ) -> contract.Manifest:
     """Writes everything but the `.tflite` files, the manifest last."""
     (folder / _LABELS).write_bytes(contract.label_lines(report.class_names).encode("utf-8"))
-    replayed = [GoldenFile(file.model.predict, _tolerance(file)) for file in files]
-    inputs, outputs = choose(known.pixels, known.outputs, replayed)
+    replayed = [GoldenFile(file.model.predict, _tolerance(file, answers)) for file in files]
+    inputs, outputs = choose(known.pixels, known.outputs, replayed, answers)
     np.savez_compressed(folder / _GOLDEN, inputs=inputs, outputs=outputs)
     (folder / _JSON).write_bytes(to_json(report).encode("utf-8"))
     shown = pictures(
@@ -216,7 +242,7 @@ def _write(
         held_out.labels,
         report.class_names,
         {"Keras": held_out.outputs, **{file.recipe.name: file.outputs for file in files}},
-        logits=report.output_kind == "logits",
+        answers,
     )
     hashes = {name: contract.sha256_of(folder / name) for name in (_LABELS, _GOLDEN)}
     (folder / _HTML).write_bytes(to_html(report, shown, hashes).encode("utf-8"))
@@ -225,20 +251,26 @@ def _write(
         return contract.FileRef(path=name, sha256=contract.sha256_of(folder / name))
 
     manifest = contract.Manifest(
-        schema_version=contract.SCHEMA_VERSION,
+        # Classifiers as version 1, which kits on devices already read.
+        schema_version=1 if answers.task == "classification" else contract.SCHEMA_VERSION,
         versions=report.versions,
         model=contract.Model(
             name=report.model,
-            task="image-classification",
+            task=answers.name,
             classes=len(report.class_names),
             parameters=report.parameters,
         ),
         input=report.input,
-        output=contract.Output(shape=(1, len(report.class_names)), kind=report.output_kind),
+        output=contract.Output(
+            shape=(1, len(report.class_names)),
+            kind=answers.kind,
+            thresholds=answers.thresholds,
+            ranges=answers.ranges,
+        ),
         labels=reference(_LABELS),
         golden=contract.Golden(path=_GOLDEN, sha256=hashes[_GOLDEN], count=len(inputs)),
         files=tuple(
-            _model_file(file, narrowed(golden, inputs, outputs, file.check.output_range))
+            _model_file(file, narrowed(golden, inputs, outputs, _unit(file, answers), answers))
             for file, golden in zip(files, replayed, strict=True)
         ),
         reports=contract.Reports(json=reference(_JSON), html=reference(_HTML)),
@@ -263,14 +295,16 @@ def _model_file(file: File, tolerance: contract.Tolerance) -> contract.ModelFile
     )
 
 
-def _tolerance(file: File) -> contract.Tolerance:
+def _tolerance(file: File, answers: Answers) -> contract.Tolerance:
     """The recipe's limits in the outputs' own unit."""
-    tolerance, unit = file.recipe.tolerance, file.check.output_range
-    return contract.Tolerance(
-        max_abs=tolerance.max_abs * unit,
-        mean_abs=tolerance.mean_abs * unit,
-        top1_agreement=tolerance.top1_agreement,
-    )
+    tolerance, unit = file.recipe.tolerance, _unit(file, answers)
+    limits = {"max_abs": tolerance.max_abs * unit, "mean_abs": tolerance.mean_abs * unit}
+    return answers.tolerance(limits, tolerance.top1_agreement)
+
+
+def _unit(file: File, answers: Answers) -> float:
+    """What differences are compared in; those of quantities are shares already."""
+    return 1.0 if answers.task == "regression" else file.check.output_range
 
 
 def _dtype(name: str) -> contract.DType:

@@ -1,11 +1,12 @@
 """Golden inputs: the few images by which a device shows that it computes what Keras computed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from kerascnn.errors import VerificationError
+from kerascnn.export.answers import Answers
 from kerascnn.export.manifest import Tolerance
 from kerascnn.export.report import stratified
 
@@ -20,17 +21,10 @@ class GoldenFile:
     tolerance: Tolerance
 
 
-def agrees(wanted: np.ndarray, got: np.ndarray) -> np.ndarray:
-    """Which rows of `got` have the best class of `wanted` as their best, alone or in a tie."""
-    best = np.take_along_axis(got, wanted.argmax(-1)[:, np.newaxis], -1)[:, 0]
-    result: np.ndarray = best == got.max(-1)
-    return result
-
-
 def choose(
-    pixels: np.ndarray, outputs: np.ndarray, files: Sequence[GoldenFile]
+    pixels: np.ndarray, outputs: np.ndarray, files: Sequence[GoldenFile], answers: Answers
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Up to 8 images and their outputs: classes in turn, answered alike by every file.
+    """Up to 8 images and their outputs: kinds of answers in turn, answered alike by every file.
 
     Verification allows a share of differing answers, a self-test of eight images cannot: an image
     is golden only if every file keeps its limits on it. Half are clear cases and half closer ones,
@@ -39,25 +33,29 @@ def choose(
 
     Args:
         pixels: Images [n, height, width, channels].
-        outputs: The Keras model's outputs [n, classes] for them.
+        outputs: The Keras model's outputs [n, outputs] for them.
         files: Those that have to repeat the outputs.
+        answers: What the outputs mean.
 
     Raises:
         VerificationError: No image qualifies.
     """
-    best = outputs.argmax(-1)
-    ordered = np.sort(outputs, axis=-1)
-    margins = ordered[:, -1] - ordered[:, -2] if outputs.shape[1] > 1 else np.zeros(len(outputs))
+    kinds, margins = answers.groups(outputs), answers.margins(outputs)
     tenth, half = np.quantile(margins, (0.1, 0.5))
     clear, hard = margins >= half, margins < tenth
     chosen: list[int] = []
-    for kind, most in ((clear, COUNT // 2), (~clear & ~hard, COUNT), (clear, COUNT), (hard, COUNT)):
-        group = np.flatnonzero(kind)
-        for i in group[stratified(best[group])]:
+    for members, most in (
+        (clear, COUNT // 2),
+        (~clear & ~hard, COUNT),
+        (clear, COUNT),
+        (hard, COUNT),
+    ):
+        group = np.flatnonzero(members)
+        for i in group[stratified(kinds[group])]:
             if len(chosen) == most:
                 break
             if int(i) not in chosen and all(
-                _repeats(file, pixels[[i]], outputs[[i]]) for file in files
+                _repeats(file, pixels[[i]], outputs[[i]], answers) for file in files
             ):
                 chosen.append(int(i))
     if not chosen:
@@ -68,7 +66,9 @@ def choose(
     return pixels[chosen], outputs[chosen]
 
 
-def narrowed(file: GoldenFile, pixels: np.ndarray, wanted: np.ndarray, unit: float) -> Tolerance:
+def narrowed(
+    file: GoldenFile, pixels: np.ndarray, wanted: np.ndarray, unit: float, answers: Answers
+) -> Tolerance:
     """Limits for a self-test: what the file does here, doubled, never beyond the file's own limits.
 
     Verification has to let the most sensitive networks pass; a device that runs one given file
@@ -79,18 +79,21 @@ def narrowed(file: GoldenFile, pixels: np.ndarray, wanted: np.ndarray, unit: flo
         file: A file whose golden images were chosen.
         pixels: The golden images.
         wanted: The Keras model's outputs for them.
-        unit: Range of the outputs: 1 for probabilities.
+        unit: Range of the outputs: 1 for probabilities, and for quantities, whose limits are shares
+            of the range of each.
+        answers: What the outputs mean.
     """
-    difference, limits = np.abs(file.predict(pixels) - wanted), file.tolerance
-    return Tolerance(
+    difference = np.abs(file.predict(pixels) - wanted) / answers.units
+    limits = file.tolerance
+    return replace(
+        limits,
         max_abs=min(limits.max_abs, max(unit / 20, 2 * float(difference.max()))),
         mean_abs=min(limits.mean_abs, max(unit / 100, 2 * float(difference.mean()))),
-        top1_agreement=limits.top1_agreement,
     )
 
 
-def _repeats(file: GoldenFile, pixels: np.ndarray, wanted: np.ndarray) -> bool:
+def _repeats(file: GoldenFile, pixels: np.ndarray, wanted: np.ndarray, answers: Answers) -> bool:
     got = file.predict(pixels)
-    difference, limits = np.abs(got - wanted), file.tolerance
+    difference, limits = np.abs(got - wanted) / answers.units, file.tolerance
     near = difference.max() <= limits.max_abs and difference.mean() <= limits.mean_abs
-    return bool(near and agrees(wanted, got)[0])
+    return bool(near and answers.agrees(wanted, got)[0])

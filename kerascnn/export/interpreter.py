@@ -3,7 +3,9 @@
 import numpy as np
 
 from kerascnn.errors import BundleError, InputError
-from kerascnn.export import structure
+from kerascnn.export import metadata, structure
+from kerascnn.export.metadata_schema import Metadata
+from kerascnn.export.pixels import PixelRule, rule_for
 from kerascnn.export.runtime import one_line, open_runtime, read
 from kerascnn.export.summary import FileSummary, inspect
 from kerascnn.export.tensors import TensorSpec, specs
@@ -17,15 +19,21 @@ NUMERIC = ("float32", "float16", "uint8", "int8", "int16", "int32", "int64")
 class TFLiteModel:
     """A `.tflite` file with one input and one output, ready to run on raw images.
 
+    Files made elsewhere too: `pixels` says how raw pixels enter the file, by its metadata.
+
     Args:
         path_or_bytes: The file, or its content.
         threads: CPU threads of the kernels; None leaves it to the runtime (one).
         delegate: Whether XNNPACK takes what it can, as on a device. False runs the built-in
             kernels only.
+        pixel_range: What 0 and 255 become before a real-valued input, such as (0, 1) or (-1, 1),
+            for a file that does not say it.
 
     Raises:
-        InputError: No such file, `threads` below 1, or a model with several inputs or outputs.
-        BundleError: The content is no whole `.tflite` model, or the runtime refuses it.
+        InputError: No such file, `threads` below 1, a model with several inputs or outputs, or a
+            pixel range for a file that says its own.
+        BundleError: The content is no whole `.tflite` model, its metadata are damaged, or the
+            runtime refuses it.
     """
 
     def __init__(
@@ -34,6 +42,7 @@ class TFLiteModel:
         *,
         threads: int | None = None,
         delegate: bool = True,
+        pixel_range: tuple[float, float] | None = None,
     ):
         if threads is not None and threads < 1:
             raise InputError(f"`threads` must be at least 1 (or None). Received: {threads}")
@@ -55,6 +64,8 @@ class TFLiteModel:
                 )
         self.input: TensorSpec = inputs[0]
         self.output: TensorSpec = outputs[0]
+        self.metadata = metadata.parse(content, source)
+        self.pixels: PixelRule = _pixel_rule(self.input, self.metadata, pixel_range, source)
         self._interpreter = open_runtime(content, source, threads=threads, delegate=delegate)
         self._in = self._interpreter.get_input_details()[0]["index"]
         self._out = self._interpreter.get_output_details()[0]["index"]
@@ -87,7 +98,7 @@ class TFLiteModel:
             ) from error
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Outputs for raw images, one by one, as real numbers.
+        """Outputs for raw images, one by one, as real numbers; `pixels` says how they enter.
 
         Args:
             images: `[n, H, W, C]`, uint8 or float, values 0..255 as the model's pixels are.
@@ -118,5 +129,19 @@ class TFLiteModel:
             )
         if len(images) == 0:
             return np.empty((0, *self.output.shape[1:]), np.float32)
-        outputs = [self.run(self.input.quantize(image)) for image in images]
+        outputs = [self.run(self.pixels.enter(image, self.input)) for image in images]
         return self.output.dequantize(np.concatenate(outputs))
+
+
+def _pixel_rule(
+    tensor: TensorSpec,
+    known: Metadata | None,
+    pixel_range: tuple[float, float] | None,
+    source: str,
+) -> PixelRule:
+    try:
+        return rule_for(tensor, known, pixel_range)
+    except BundleError as error:
+        raise BundleError(f"{source}: {error}") from None
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None

@@ -11,155 +11,35 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from kerascnn.errors import BundleError
 from kerascnn.export import strict_json
+from kerascnn.export.manifest_schema import DTYPES as DTYPES
+from kerascnn.export.manifest_schema import KINDS as KINDS
+from kerascnn.export.manifest_schema import DType as DType
+from kerascnn.export.manifest_schema import FileRef as FileRef
+from kerascnn.export.manifest_schema import Golden as Golden
+from kerascnn.export.manifest_schema import Input as Input
+from kerascnn.export.manifest_schema import Kind as Kind
+from kerascnn.export.manifest_schema import Manifest as Manifest
+from kerascnn.export.manifest_schema import Model as Model
+from kerascnn.export.manifest_schema import ModelFile as ModelFile
+from kerascnn.export.manifest_schema import Output as Output
+from kerascnn.export.manifest_schema import Reports as Reports
+from kerascnn.export.manifest_schema import Resize as Resize
+from kerascnn.export.manifest_schema import Task as Task
+from kerascnn.export.manifest_schema import TensorIO as TensorIO
+from kerascnn.export.manifest_schema import Tolerance as Tolerance
+from kerascnn.export.manifest_schema import Versions as Versions
 from kerascnn.export.strict_json import mismatch
 from kerascnn.files import PathLike, write_text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # the newest; classifiers are written as version 1, which older kits read
 FILE_NAME = "manifest.json"
 _BARE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}")  # no separator, drive or "..", ever
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-DType = Literal["float32", "uint8", "int8", "int16"]
-DTYPES: tuple[DType, ...] = ("float32", "uint8", "int8", "int16")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Versions:
-    """The libraries that made the bundle."""
-
-    kerascnn: str
-    keras: str
-    tensorflow: str
-    ai_edge_litert: str
-    litert_quantizer: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """The model the files were made from; `parameters` counts all its weights."""
-
-    name: str
-    task: Literal["image-classification"]
-    classes: int
-    parameters: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resize:
-    """How an image of another size becomes the input size."""
-
-    fit: Literal["stretch", "crop", "pad"]
-    filter: Literal["bilinear"]
-    antialias: Literal[True]
-    pad_value: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Input:
-    """What every file takes, before its own quantisation: raw pixels."""
-
-    shape: tuple[int, int, int, int]
-    layout: Literal["NHWC"]
-    color: Literal["grayscale", "rgb"]
-    range: tuple[int, int]
-    resize: Resize
-
-
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """What every file gives, after dequantisation."""
-
-    shape: tuple[int, int]
-    kind: Literal["probabilities", "logits"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileRef:
-    """A file of the bundle and the SHA-256 of its bytes."""
-
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Golden(FileRef):
-    """A few inputs and the Keras model's outputs for them."""
-
-    count: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class TensorIO:
-    """A tensor of one file: real value = (stored - zero_point) * scale; float32 has neither."""
-
-    dtype: DType
-    scale: float | None
-    zero_point: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tolerance:
-    """How far the file's outputs may be from the Keras model's on the golden inputs."""
-
-    max_abs: float
-    mean_abs: float
-    top1_agreement: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelFile(FileRef):
-    """One `.tflite` file."""
-
-    recipe: str
-    bytes: int
-    input: TensorIO
-    output: TensorIO
-    tolerance: Tolerance
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reports:
-    """The measurements, for programs and for people."""
-
-    json: FileRef
-    html: FileRef
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """`manifest.json`; `files[0]` is what a kit runs unless told otherwise."""
-
-    schema_version: int
-    versions: Versions
-    model: Model
-    input: Input
-    output: Output
-    labels: FileRef
-    golden: Golden
-    files: tuple[ModelFile, ...]
-    reports: Reports
-
-    def references(self) -> tuple[FileRef, ...]:
-        """Every file the manifest names, itself excluded."""
-        return (self.labels, self.golden, *self.files, self.reports.json, self.reports.html)
-
-    def file(self, recipe: str) -> ModelFile:
-        """The file made by `recipe`.
-
-        Raises:
-            BundleError: The bundle has no such file.
-        """
-        for file in self.files:
-            if file.recipe == recipe:
-                return file
-        known = ", ".join(file.recipe for file in self.files)
-        raise BundleError(f"the bundle has no recipe {recipe!r}. It has: {known}")
 
 
 def sha256_of(path: PathLike) -> str:
@@ -213,11 +93,21 @@ def write(manifest: Manifest, folder: PathLike) -> Path:
     Raises:
         BundleError: The manifest breaks its own schema.
     """
-    text = json.dumps(dataclasses.asdict(manifest), indent=2, ensure_ascii=False) + "\n"
+    text = to_json(manifest)
     parse(text)
     path = Path(folder) / FILE_NAME
     write_text(path, text)
     return path
+
+
+def to_json(manifest: Manifest) -> str:
+    """The content of `manifest.json`."""
+    data = dataclasses.asdict(manifest)
+    if manifest.schema_version == 1:
+        for part, keys, _ in _added(data):
+            for key in keys:
+                del part[key]
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
 def parse(text: str) -> Manifest:
@@ -229,6 +119,8 @@ def parse(text: str) -> Manifest:
     data = strict_json.loads(text)
     if isinstance(data, dict):  # before its keys: another version may have others
         _check_version(data.get("schema_version"))
+        if data["schema_version"] == 1:
+            _complete(data)
     manifest = strict_json.build(Manifest, data)
     _check_values(manifest)
     return manifest
@@ -236,15 +128,58 @@ def parse(text: str) -> Manifest:
 
 def _check_version(version: object) -> None:
     if type(version) is not int or version < 1:
-        raise BundleError(f"schema_version: expected the integer {SCHEMA_VERSION}, got {version!r}")
+        raise BundleError(f"schema_version: expected 1 or {SCHEMA_VERSION}, got {version!r}")
     if version > SCHEMA_VERSION:
         raise BundleError(
             f"made by a newer kerascnn: schema {version}, this one reads {SCHEMA_VERSION}: upgrade"
         )
 
 
+def _added(data: dict[str, Any]) -> list[tuple[dict[str, Any], tuple[str, ...], str]]:
+    """The objects that have more keys in version 2, these keys, and where they are."""
+    found: list[tuple[Any, tuple[str, ...], str]] = [
+        (data.get("output"), ("thresholds", "ranges"), "output")
+    ]
+    files = data.get("files")
+    for i, file in enumerate(files if isinstance(files, list | tuple) else ()):
+        part = file.get("tolerance") if isinstance(file, dict) else None
+        found.append((part, ("decision_agreement",), f"files[{i}].tolerance"))
+    return [(part, keys, where) for part, keys, where in found if isinstance(part, dict)]
+
+
+def _complete(data: dict[str, Any]) -> None:
+    """Says in the words of version 2 what version 1 says."""
+    for part, keys, where in _added(data):
+        for key in keys:
+            if key in part:
+                raise BundleError(f"unknown key {key!r} in {where}: schema version 1 has none")
+            part[key] = None
+
+
+def _check_task(manifest: Manifest) -> None:
+    task, output, count = manifest.model.task, manifest.output, manifest.model.classes
+    if manifest.schema_version == 1 and task != "image-classification":
+        raise mismatch("model.task", '"image-classification" in schema version 1', task)
+    if output.kind not in KINDS[task]:
+        raise mismatch("output.kind", " or ".join(map(json.dumps, KINDS[task])), output.kind)
+    needed = {
+        "output.thresholds": (output.thresholds, output.kind == "scores"),
+        "output.ranges": (output.ranges, output.kind == "quantities"),
+    }
+    for where, (values, wanted) in needed.items():
+        if (values is not None) != wanted or (values is not None and len(values) != count):
+            raise mismatch(where, f"{count} of them" if wanted else "null", values)
+    for threshold in output.thresholds or ():
+        if not 0 <= threshold <= 1:
+            raise mismatch("output.thresholds", "numbers in 0..1", threshold)
+    for low, high in output.ranges or ():
+        if not low <= high:
+            raise mismatch("output.ranges", "pairs of a low and a high value", [low, high])
+
+
 def _check_values(manifest: Manifest) -> None:
     """What types cannot say."""
+    _check_task(manifest)
     height_and_width = manifest.input.shape[1:3]
     channels = {"grayscale": 1, "rgb": 3}[manifest.input.color]
     expected = (1, *height_and_width, channels)
@@ -266,7 +201,7 @@ def _check_values(manifest: Manifest) -> None:
         if count < 1:
             raise BundleError(f"{where}: there must be at least one")
     for i, file in enumerate(manifest.files):
-        _check_model_file(file, f"files[{i}]")
+        _check_model_file(file, f"files[{i}]", manifest.model.task)
     for reference in manifest.references():
         if not is_bare_name(reference.path) or reference.path == FILE_NAME:
             raise BundleError(
@@ -283,7 +218,7 @@ def _check_values(manifest: Manifest) -> None:
                 raise BundleError(f"{what} {name!r} appears {names.count(name)} times")
 
 
-def _check_model_file(file: ModelFile, where: str) -> None:
+def _check_model_file(file: ModelFile, where: str, task: Task) -> None:
     for side, tensor in (("input", file.input), ("output", file.output)):
         quantised = tensor.dtype != "float32"
         known = tensor.scale is not None and tensor.zero_point is not None
@@ -293,10 +228,17 @@ def _check_model_file(file: ModelFile, where: str) -> None:
             raise BundleError(f"{where}.{side}: {tensor.dtype} needs {needs}")
         if tensor.scale is not None and not 0 < tensor.scale < math.inf:
             raise mismatch(f"{where}.{side}.scale", "a number above 0", tensor.scale)
-    limits = dataclasses.asdict(file.tolerance)
-    for name, limit in limits.items():
-        if not 0 <= limit <= (1 if name == "top1_agreement" else math.inf):
-            raise mismatch(f"{where}.tolerance.{name}", "a limit of its range", limit)
+    agreement = {
+        "image-classification": "top1_agreement",
+        "image-multi-label": "decision_agreement",
+    }
+    for name, limit in dataclasses.asdict(file.tolerance).items():
+        place = f"{where}.tolerance.{name}"
+        if name.endswith("agreement") and name != agreement.get(task):
+            if limit is not None:
+                raise mismatch(place, f"null for {task}", limit)
+        elif limit is None or not 0 <= limit <= (1 if name.endswith("agreement") else math.inf):
+            raise mismatch(place, "a limit of its range", limit)
     if file.bytes < 1:
         raise mismatch(f"{where}.bytes", "at least 1", file.bytes)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerascnn.errors import VerificationError
+from kerascnn.export.answers import Answers
 from kerascnn.export.benchmark import compare
 from kerascnn.export.interpreter import TFLiteModel
 from kerascnn.export.manifest import Input, Versions
@@ -16,11 +17,11 @@ from kerascnn.export.report import (
     BundleReport,
     Check,
     RecipeReport,
-    Score,
     this_machine,
 )
+from kerascnn.export.targets import runs_on
 from kerascnn.export.tflite import ExportResult
-from kerascnn.export.verify import Report, output_kind, score
+from kerascnn.export.verify import Report
 
 RUNS = 50
 
@@ -55,6 +56,7 @@ def build_report(
     *,
     model: str,
     parameters: int,
+    answers: Answers,
     names: tuple[str, ...],
     inputs: Input,
     images: Images,
@@ -66,7 +68,8 @@ def build_report(
     Args:
         model: Name of the model.
         parameters: Number of all its weights.
-        names: Class names.
+        answers: What the outputs mean.
+        names: Names of the outputs.
         inputs: What the files take.
         images: The evaluation images.
         evaluation: Where these come from, in words.
@@ -77,7 +80,7 @@ def build_report(
     base = recipes.index("float32") if "float32" in recipes else 0
     reports = []
     for file, time in zip(files, times.results, strict=True):
-        difference = np.abs(file.outputs - images.outputs)
+        difference = np.abs(file.outputs - images.outputs) / answers.units
         result = file.result
         reports.append(
             RecipeReport(
@@ -90,8 +93,8 @@ def build_report(
                 size_ratio=result.bytes / files[base].result.bytes,
                 input_dtype=result.input.dtype,
                 output_dtype=result.output.dtype,
-                score=_score(file.outputs, images.labels, result.output.scale or 0.0),
-                agreement=float((images.outputs.argmax(-1) == file.outputs.argmax(-1)).mean()),
+                score=answers.score(file.outputs, images.labels, result.output.scale or 0.0),
+                agreement=_agreement(answers, images.outputs, file.outputs),
                 max_abs=float(difference.max()),
                 mean_abs=float(difference.mean()),
                 median_ms=time.median_ms,
@@ -107,18 +110,20 @@ def build_report(
                 ),
                 checked_images=file.check.samples,
                 seconds=result.seconds,
+                runs_on=runs_on(result.path),
             )
         )
     return BundleReport(
         model=model,
         parameters=parameters,
+        task=answers.task,
         class_names=names,
         input=inputs,
-        output_kind=output_kind(images.outputs),
+        output_kind=answers.kind,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         evaluation=evaluation,
         images=len(images.pixels),
-        keras=_score(images.outputs, images.labels, 0.0),
+        keras=answers.score(images.outputs, images.labels, 0.0),
         baseline=recipes[base],
         runs=RUNS,
         files=tuple(reports),
@@ -127,11 +132,9 @@ def build_report(
     )
 
 
-def _score(outputs: np.ndarray, labels: np.ndarray | None, step: float) -> Score:
-    if labels is None:
-        return Score(accuracy=None, top5=None, loss=None)
-    result = score(outputs, labels, step)
-    return Score(accuracy=result.accuracy, top5=result.top5, loss=result.loss)
+def _agreement(answers: Answers, wanted: np.ndarray, got: np.ndarray) -> float | None:
+    decided, other = answers.decisions(wanted), answers.decisions(got)
+    return float((decided == other).all(axis=1).mean()) if decided.shape[1] else None
 
 
 def _versions() -> Versions:

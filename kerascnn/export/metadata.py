@@ -21,7 +21,7 @@ from kerascnn.export.runtime import read as read_file
 from kerascnn.export.tensors import specs
 from kerascnn.files import PathLike
 
-__all__ = ["Metadata", "embed", "read"]
+__all__ = ["Metadata", "embed", "parse", "read"]
 
 BUFFER_NAME = "TFLITE_METADATA"
 LARGEST_LABELS = 16 << 20  # bytes; a few hundred thousand classes, and no zip bomb
@@ -104,6 +104,15 @@ def read(path: PathLike | bytes) -> Metadata | None:
     """
     content, source = read_file(path)
     structure.check(content, source)
+    return parse(content, source)
+
+
+def parse(content: bytes, source: str) -> Metadata | None:
+    """As `read`, of a model that `structure.check` found whole; `source` is its name in messages.
+
+    Raises:
+        BundleError: Its metadata or its label file are damaged.
+    """
     buffer = _stored(content)
     if buffer is None:
         return None

@@ -13,6 +13,7 @@ from typing import Literal
 from kerascnn.errors import InputError
 
 Io = Literal["uint8", "int8", "int16", "float32"]
+AUTO = "auto"  # no recipe, but the choice of one by measuring: export_tflite(recipe="auto")
 IO_TYPES: tuple[Io, ...] = ("uint8", "int8", "int16", "float32")
 
 

@@ -6,13 +6,13 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from kerascnn.export.manifest import Input, Versions
-
-_PICTURES = 12
+from kerascnn.export.manifest import Input, Kind, Versions
+from kerascnn.export.targets.verdict import Verdict
+from kerascnn.export.task_comparison import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,14 +20,17 @@ class Score:
     """How good a model or file is on the evaluation images; None where they have no labels.
 
     Attributes:
-        accuracy: Share of images whose best class is the true one.
+        accuracy: Share of images whose best class is the true one; of labels, share of decisions
+            (one per image and label) that are right; None of quantities.
         top5: Share whose true class is among the best five; None with five classes or fewer.
-        loss: Mean cross-entropy.
+        loss: Mean cross-entropy; of labels, binary; None of quantities.
+        mae: Mean absolute error of each quantity in its own unit.
     """
 
-    accuracy: float | None
-    top5: float | None
-    loss: float | None
+    accuracy: float | None = None
+    top5: float | None = None
+    loss: float | None = None
+    mae: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +56,11 @@ class RecipeReport:
         size_ratio: Size divided by the size of the bundle's baseline file.
         input_dtype: Type of the input tensor.
         output_dtype: Type of the output tensor.
-        score: Accuracy, top-5 and loss on the evaluation images.
-        agreement: Share of evaluation images with the same best class as the Keras model.
-        max_abs: Largest difference from the Keras model's outputs.
+        score: How good it is on the evaluation images.
+        agreement: Share of evaluation images with the same answer as the Keras model: the same best
+            class, all labels alike; None of quantities.
+        max_abs: Largest difference from the Keras model's outputs; of quantities, as a share of
+            the range of each.
         mean_abs: Mean difference.
         median_ms: Median time of one image on this machine, one thread.
         p10_ms: One run in ten was faster.
@@ -67,6 +72,7 @@ class RecipeReport:
         checks: What `verify_tflite` measured, each with its limit.
         checked_images: Number of images of that verification.
         seconds: Wall time of the export, without the shared float conversion.
+        runs_on: Whether each kind of device client runs it, found in the file.
     """
 
     recipe: str
@@ -79,7 +85,7 @@ class RecipeReport:
     input_dtype: str
     output_dtype: str
     score: Score
-    agreement: float
+    agreement: float | None
     max_abs: float
     mean_abs: float
     median_ms: float
@@ -92,6 +98,7 @@ class RecipeReport:
     checks: tuple[Check, ...]
     checked_images: int
     seconds: float
+    runs_on: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +118,10 @@ class BundleReport:
     Attributes:
         model: Name of the model.
         parameters: Number of all its weights.
+        task: "classification", "multi_label" or "regression".
         class_names: Names of the outputs, in order.
         input: What the files take.
-        output_kind: `probabilities` or `logits`.
+        output_kind: `probabilities` or `logits` of classes, `scores` of labels, `quantities`.
         created: Time of the export, UTC, ISO 8601.
         evaluation: Where the evaluation images come from: `held-out images` or `samples`.
         images: Number of evaluation images.
@@ -127,9 +135,10 @@ class BundleReport:
 
     model: str
     parameters: int
+    task: Task
     class_names: tuple[str, ...]
     input: Input
-    output_kind: Literal["probabilities", "logits"]
+    output_kind: Kind
     created: str
     evaluation: str
     images: int
@@ -139,25 +148,6 @@ class BundleReport:
     files: tuple[RecipeReport, ...]
     versions: Versions
     machine: Machine
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """One model's answer to one picture: `probability` is its share of 1 for `label`."""
-
-    by: str
-    label: str
-    probability: float
-    right: bool | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """An evaluation image with the answers it got; `truth` is None where it has no label."""
-
-    pixels: np.ndarray
-    truth: str | None
-    answers: tuple[Answer, ...]
 
 
 def this_machine(cpu: str) -> Machine:
@@ -172,53 +162,8 @@ def this_machine(cpu: str) -> Machine:
 
 def to_json(report: BundleReport) -> str:
     """`report.json`: the report as it is, with a schema version of its own."""
-    data: dict[str, Any] = {"schema_version": 1, **dataclasses.asdict(report)}
+    data: dict[str, Any] = {"schema_version": 2, **dataclasses.asdict(report)}
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def pictures(
-    images: np.ndarray,
-    labels: np.ndarray | None,
-    class_names: tuple[str, ...],
-    outputs: Mapping[str, np.ndarray],
-    *,
-    logits: bool,
-) -> tuple[Picture, ...]:
-    """Up to 12 images that show the files at work: mistakes first, then all classes in turn.
-
-    Args:
-        images: Evaluation images [n, height, width, channels].
-        labels: True class of each, or None.
-        class_names: Names of the outputs.
-        outputs: Outputs [n, classes] by who gave them, the Keras model first.
-        logits: Whether softmax makes probabilities of the outputs.
-    """
-    chances = {by: softmax(values) if logits else values for by, values in outputs.items()}
-    best = np.stack([values.argmax(-1) for values in chances.values()])
-    wanted = best[0] if labels is None else labels
-    wrong = np.flatnonzero((best != wanted).any(axis=0))
-    chosen = [int(i) for i in spread(wrong, _PICTURES // 3)]
-    for i in stratified(wanted):
-        if len(chosen) == _PICTURES:
-            break
-        if i not in chosen and (best[:, i] == wanted[i]).all():
-            chosen.append(i)
-    return tuple(
-        Picture(
-            pixels=images[i],
-            truth=None if labels is None else class_names[labels[i]],
-            answers=tuple(
-                Answer(
-                    by=by,
-                    label=class_names[values[i].argmax()],
-                    probability=float(values[i].max()),
-                    right=None if labels is None else bool(values[i].argmax() == labels[i]),
-                )
-                for by, values in chances.items()
-            ),
-        )
-        for i in chosen
-    )
 
 
 def stratified(classes: np.ndarray) -> list[int]:

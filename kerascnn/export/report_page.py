@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from kerascnn.export import report_tables as tables
-from kerascnn.export.report import Answer, BundleReport, Picture
+from kerascnn.export import report_targets
+from kerascnn.export.report import BundleReport
+from kerascnn.export.report_pictures import Answer, Picture
 from kerascnn.pages import format as page
 from kerascnn.pages import frame, picture
 
@@ -25,6 +27,7 @@ def to_html(report: BundleReport, pictures: Sequence[Picture], hashes: Mapping[s
             tables.files_section(report),
             _contract(report),
             _pictures(report, pictures),
+            report_targets.section(report),
             _device(report),
             tables.checks_section(report),
             tables.operators_section(report),
@@ -38,18 +41,33 @@ def to_html(report: BundleReport, pictures: Sequence[Picture], hashes: Mapping[s
 def _header(report: BundleReport) -> str:
     count = len(report.files)
     subject = "The file answers" if count == 1 else f"All {count} files answer"
-    least = min(file.agreement for file in report.files)
-    share = "all" if least == 1 else f"{page.percent(least, 2)} or more of"
-    classes = "1 class" if len(report.class_names) == 1 else f"{len(report.class_names):,} classes"
+    what, one, many = {
+        "classification": ("Image classifier", "1 class", "classes"),
+        "multi_label": ("Multi-label image classifier", "1 label", "labels"),
+        "regression": ("Image regressor", "1 quantity", "quantities"),
+    }[report.task]
+    outputs = one if len(report.class_names) == 1 else f"{len(report.class_names):,} {many}"
     return (
         f"<header>\n<h1>{page.text(report.model)}</h1>\n"
-        f"<p>Image classifier · {classes} · "
+        f"<p>{what} · {outputs} · "
         f"{report.parameters:,} parameters · exported {page.text(report.created[:10])} "
         f"with kerascnn {page.text(report.versions.kerascnn)}</p>\n</header>\n"
         '<div class="verdict"><div aria-hidden="true">✓</div><div>'
-        f"{subject} like the Keras model. <span>Same best class on {share} {report.images:,} "
+        f"{subject} like the Keras model. <span>{_verdict(report)} {report.images:,} "
         f"{page.text(report.evaluation)}.</span></div></div>"
     )
+
+
+def _verdict(report: BundleReport) -> str:
+    agreements = [file.agreement for file in report.files if file.agreement is not None]
+    if not agreements:
+        worst = max(file.mean_abs for file in report.files)
+        share = page.percent(worst, 2) if worst >= 0.0001 else "less than 0.01 %"
+        return f"The mean difference is at most {share} of a quantity's range, on"
+    least = min(agreements)
+    share = "all" if least == 1 else f"{page.percent(least, 2)} or more of"
+    same = "Same best class" if report.task == "classification" else "All labels alike"
+    return f"{same} on {share}"
 
 
 def _contract(report: BundleReport) -> str:
@@ -67,11 +85,13 @@ def _contract(report: BundleReport) -> str:
         kind = f"{file.input_dtype} in, {file.output_dtype} out"
         types.setdefault(kind, []).append(file.recipe)
     tensors = "; ".join(f"{', '.join(names)}: {kind}" for kind, names in types.items())
-    output = (
-        "probabilities, one per class, that sum to 1"
-        if report.output_kind == "probabilities"
-        else "one score per class; softmax makes probabilities of them"
-    )
+    output = {
+        "probabilities": "probabilities, one per class, that sum to 1",
+        "logits": "one score per class; softmax makes probabilities of them",
+        "scores": "one probability per label, whatever the others; given above 50 %",
+        "quantities": "one number per quantity, in its own unit",
+    }[report.output_kind]
+    title = {"classification": "Classes", "multi_label": "Labels", "regression": "Quantities"}
     rows = (
         (
             "Image",
@@ -81,11 +101,11 @@ def _contract(report: BundleReport) -> str:
         ("Other sizes", f"{fitting}; bilinear, antialiased when shrinking"),
         ("Output", output),
         ("Tensors", page.text(tensors)),
-        ("Classes", page.text(_listed(report.class_names))),
+        (title[report.task], page.text(_listed(report.class_names))),
     )
     items = "".join(f"<dt>{term}</dt><dd>{meaning}</dd>" for term, meaning in rows)
-    title = "<h2>What goes in, what comes out</h2>"
-    return f'<section>\n{title}\n<dl class="card">{items}</dl>\n</section>'
+    heading = "<h2>What goes in, what comes out</h2>"
+    return f'<section>\n{heading}\n<dl class="card">{items}</dl>\n</section>'
 
 
 def _listed(names: Sequence[str], most: int = 20) -> str:
@@ -97,7 +117,8 @@ def _pictures(report: BundleReport, pictures: Sequence[Picture]) -> str:
     figures = []
     for shown in pictures:
         wrong = any(answer.right is False for answer in shown.answers)
-        differ = len({answer.label for answer in shown.answers}) > 1
+        # Quantities of two files are hardly ever the same, which is no mistake.
+        differ = report.task != "regression" and len({a.label for a in shown.answers}) > 1
         groups = _grouped(shown.answers)
         lines = [_answer(answers, len(groups), differ) for answers in groups]
         grouped = "<ul class=grouped>" if len(groups) < len(shown.answers) else "<ul>"
@@ -108,12 +129,16 @@ def _pictures(report: BundleReport, pictures: Sequence[Picture]) -> str:
             f"<figcaption><strong>{page.text(title)}</strong>{grouped}{''.join(lines)}</ul></figcaption>"
             "</figure>"
         )
-    labelled = report.keras.accuracy is not None
-    legend = (
-        "The true class in bold, then each model's answer. Mistakes come first and are marked ✗."
-        if labelled
-        else "Each model's answer. Images on which the answers differ come first, in red."
-    )
+    labelled = any(shown.truth is not None for shown in pictures)
+    if report.task == "regression":
+        legend = (
+            "The true values in bold, then each model's." if labelled else "Each model's values."
+        )
+    elif labelled:
+        true = "The true class" if report.task == "classification" else "The true labels"
+        legend = f"{true} in bold, then each model's answer. Mistakes come first and are marked ✗."
+    else:
+        legend = "Each model's answer. Images on which the answers differ come first, in red."
     return (
         f'<section>\n<h2>A few predictions</h2>\n<p class="soft">{legend}</p>\n'
         f'<div class="pictures">{"".join(figures)}</div>\n</section>'
@@ -133,8 +158,11 @@ def _grouped(answers: Sequence[Answer]) -> list[list[Answer]]:
 def _answer(answers: Sequence[Answer], groups: int, differ: bool) -> str:
     """A line for models that give one answer."""
     first = answers[0]
-    chances = sorted({page.percent(answer.probability, 0) for answer in answers}, key=_number)
-    chance = chances[0] if len(chances) == 1 else f"{_number(chances[0])}{page.DASH}{chances[-1]}"
+    known = [answer.probability for answer in answers if answer.probability is not None]
+    chances = sorted({page.percent(probability, 0) for probability in known}, key=_number)
+    chance = chances[0] if len(chances) == 1 else ""
+    if len(chances) > 1:
+        chance = f"{_number(chances[0])}{page.DASH}{chances[-1]}"
     wrong = first.right is False or (first.right is None and differ)
     mark = '<span class="mark" title="wrong">✗</span> ' if first.right is False else ""
     who = ", ".join(answer.by for answer in answers)
@@ -166,8 +194,16 @@ def _device(report: BundleReport) -> str:
         "(<code>run.py</code> and <code>requirements.txt</code>) to the device. It needs neither "
         "TensorFlow nor Keras.</p>\n"
         f"{frame.commands(lines)}"
+        f"{_elsewhere(report)}</section>"
+    )
+
+
+def _elsewhere(report: BundleReport) -> str:
+    if report.task == "regression":  # TFLite's metadata are for classifiers
+        return ""
+    return (
         "<p>Phones and browsers open the <code>.tflite</code> files directly: the labels are "
-        "embedded as TFLite Metadata.</p>\n</section>"
+        "embedded as TFLite Metadata.</p>\n"
     )
 
 

@@ -13,6 +13,9 @@ _CHECKS = {
     "mean_abs": "mean difference of the outputs",
     "top1_agreement": "same best class, near ties aside",
     "accuracy_drop": "accuracy lost",
+    "label_agreement": "same labels given, near ties aside",
+    "max_of_range": "largest difference, as a share of the quantity's range",
+    "mean_of_range": "mean difference, as a share of the quantity's range",
 }
 
 
@@ -21,27 +24,33 @@ def files_section(report: BundleReport) -> str:
     size, time = (
         max(getattr(file, name) for file in report.files) for name in ("bytes", "median_ms")
     )
-    labelled = report.keras.accuracy is not None
-    columns = ["accuracy"] if labelled else []
-    columns += ["same answer", "difference", "size", "time per image", "CPU delegate"]
+    score = {"multi_label": "decisions right", "regression": "mean error"}.get(
+        report.task, "accuracy"
+    )
+    labelled = report.keras.accuracy is not None or report.keras.mae is not None
+    columns = [score] if labelled else []
+    columns += [] if report.task == "regression" else ["same answer"]
+    columns += ["difference", "size", "time per image", "CPU delegate"]
     head = "".join(f'<th scope="col">{column}</th>' for column in ["file", *columns])
     rows = []
     if labelled:
         dashes = "".join(f"<td class=none>{page.NONE}</td>" for _ in columns[1:])
         rows.append(
             '<tr class="reference"><th scope="row">Keras<small>the model the files were made from'
-            f"</small></th>{page.cell('accuracy', _accuracy(report.keras, None))}{dashes}</tr>"
+            f"</small></th>{page.cell(score, _score(report, report.keras, None))}{dashes}</tr>"
         )
     for file in report.files:
         base = file.recipe == report.baseline
         pieces = (
             "1 piece" if file.delegate_partitions == 1 else f"{file.delegate_partitions} pieces"
         )
-        cells = [page.cell("accuracy", _accuracy(file.score, report.keras))] if labelled else []
+        cells = [page.cell(score, _score(report, file.score, report.keras))] if labelled else []
+        if file.agreement is not None:
+            same = page.figure(page.percent(file.agreement, 2))
+            cells.append(page.cell("same answer", same))
         smaller = "" if base else page.ratio(file.size_ratio, "smaller", "larger")
         faster = "" if base else page.ratio(file.latency_ratio, "faster", "slower")
         cells += [
-            page.cell("same answer", page.figure(page.percent(file.agreement, 2))),
             page.cell(
                 "difference",
                 page.figure(f"max {page.short(file.max_abs)}", f"mean {page.short(file.mean_abs)}"),
@@ -65,16 +74,28 @@ def files_section(report: BundleReport) -> str:
         if len(report.files) > 1
         else ""
     )
+    unit = {
+        "probabilities": ", which are probabilities",
+        "scores": ", which are probabilities",
+        "quantities": ", as shares of each quantity's range",
+    }.get(report.output_kind, "")
     return (
         "<section>\n<h2>The files</h2>\n"
         f'<p class="soft">Measured on {report.images:,} {page.text(report.evaluation)}. '
-        "Differences are between the file's outputs and the Keras model's"
-        f"{', which are probabilities' if report.output_kind == 'probabilities' else ''}.{ratios}"
+        f"Differences are between the file's outputs and the Keras model's{unit}.{ratios}"
         f" Times are medians of {report.runs} single runs, one thread, on "
         f"{page.text(report.machine.cpu)}.</p>\n"
         f'<div class="card scroll"><table class="files"><thead><tr>{head}</tr></thead>\n'
         f"<tbody>{''.join(rows)}</tbody></table></div>\n</section>"
     )
+
+
+def _score(report: BundleReport, score: Score, reference: Score | None) -> str:
+    if score.mae is not None:
+        errors = zip(report.class_names, score.mae, strict=True)
+        first, *rest = (f"{name} {error:.4g}" for name, error in errors)
+        return page.figure(first, *rest)
+    return _accuracy(score, reference)
 
 
 def _accuracy(score: Score, reference: Score | None) -> str:
@@ -128,7 +149,7 @@ def _check(check: Check | None, name: str) -> str:
         return page.NONE
     if name in ("finite", "varies"):
         return page.figure("yes")
-    if name == "top1_agreement":
+    if name.endswith("agreement"):
         limit = f"at least {page.percent(check.limit, 2)}"
         return page.figure(page.percent(check.value, 2), limit)
     if name == "accuracy_drop":

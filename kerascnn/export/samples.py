@@ -68,6 +68,19 @@ def check_label_rows(labels: Any, n: int, outputs: int) -> np.ndarray:
     return labels.astype(bool)
 
 
+def check_quantities(values: Any, n: int, outputs: int) -> np.ndarray:
+    """Returns `values` as float64 rows `[n, outputs]`, or raises InputError."""
+    values = np.asarray(values)
+    if values.shape != (n, outputs) or values.dtype.kind not in "iuf":
+        raise InputError(
+            f"the truth of a regressor must be rows of numbers [{n}, {outputs}], got "
+            f"{list(values.shape)} of {values.dtype}"
+        )
+    if not np.isfinite(values).all():
+        raise InputError("the truth of a regressor holds values that are not finite numbers")
+    return values.astype(np.float64)
+
+
 def synthetic_images(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Returns seeded uint8 images [10, *shape]: noise, smooth colour, black and white."""
     rng = np.random.default_rng(seed)

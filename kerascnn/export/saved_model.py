@@ -109,7 +109,7 @@ def write_saved_model(model: "keras.Model", folder: Path, shape: tuple[int | Non
 
     spec = keras.InputSpec(shape=shape, dtype="float32", name="image")
     try:
-        with _quiet():
+        with quiet():
             if not model.built:  # a subclass of keras.Model makes its weights in its first call
                 model(np.zeros((1, *(length or _ANY_SIZE for length in shape[1:])), np.float32))
             archive = keras.export.ExportArchive()
@@ -201,7 +201,7 @@ def _check(model: "keras.Model", folder: Path, shape: tuple[int | None, ...]) ->
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keeps TensorFlow's and absl's notes about assets off the user's terminal."""
     loggers = [logging.getLogger(name) for name in ("tensorflow", "absl")]
     levels = [logger.level for logger in loggers]

@@ -6,17 +6,24 @@ import numpy as np
 
 from kerascnn.errors import InputError
 from kerascnn.export.comparison import Metric, Report, at_most, compare, varies
+from kerascnn.export.manifest_schema import unit
 from kerascnn.export.recipes import Tolerance
 
 Task = Literal["classification", "multi_label", "regression"]
 TASKS: tuple[Task, ...] = ("classification", "multi_label", "regression")
-_THRESHOLD = 0.5  # a label is given above it
+THRESHOLD = 0.5  # a label is given above it
 
 
 def check_task(task: str) -> None:
     """Raises InputError unless `task` is one of TASKS."""
     if task not in TASKS:
         raise InputError(f"task must be one of {', '.join(TASKS)}, got {task!r}")
+
+
+def target_units(outputs: np.ndarray) -> np.ndarray:
+    """What differences of each quantity are divided by: its range in `outputs` [n, quantities]."""
+    ends = zip(outputs.min(axis=0), outputs.max(axis=0), strict=True)
+    return np.array([unit(float(low), float(high)) for low, high in ends])
 
 
 def compare_for(
@@ -63,8 +70,8 @@ def _labels(
     step: float,
 ) -> Report:
     difference = np.abs(got - wanted)
-    said, says = wanted > _THRESHOLD, got > _THRESHOLD
-    tie = np.abs(wanted - _THRESHOLD) <= max(2 * step, tolerance.near_tie)
+    said, says = wanted > THRESHOLD, got > THRESHOLD
+    tie = np.abs(wanted - THRESHOLD) <= max(2 * step, tolerance.near_tie)
     answers = max(1, int((said | says).sum()))
     changed, ties = int((said != says).sum()), int(((said != says) & tie).sum())
     agreement, least = 1 - (changed - ties) / answers, tolerance.top1_agreement
@@ -79,7 +86,7 @@ def _labels(
     ]
     before = after = None
     if labels is not None:
-        was, now = said == (labels > _THRESHOLD), says == (labels > _THRESHOLD)
+        was, now = said == (labels > THRESHOLD), says == (labels > THRESHOLD)
         before, after = float(was.mean()), float(now.mean())
         noise = float(np.sqrt((was != now).sum())) / was.size  # as in `compare`
         metrics.append(at_most("accuracy_drop", before - after, tolerance.accuracy_drop + noise))
@@ -106,13 +113,11 @@ def _values(
     source: Literal["samples", "synthetic"],
     step: float,
 ) -> Report:
-    # Far from zero, float32 itself is coarser than the range of the values.
-    floor = np.maximum(1e-2 * np.abs(wanted).max(axis=0), 1e-6)
-    unit = np.maximum(np.ptp(wanted, axis=0), floor)
-    difference = np.abs(got - wanted) / unit
+    units = target_units(wanted)
+    difference = np.abs(got - wanted) / units
     metrics = (
         Metric("finite", 1.0, 1.0, True),
-        varies(wanted / unit, got / unit, float((step / unit).max()), 1.0),
+        varies(wanted / units, got / units, float((step / units).max()), 1.0),
         at_most("max_of_range", float(difference.max()), tolerance.max_abs),
         at_most("mean_of_range", float(difference.mean(axis=0).max()), tolerance.mean_abs),
     )
@@ -121,7 +126,7 @@ def _values(
         metrics=metrics,
         samples=len(wanted),
         source=source,
-        output_range=float(unit.max()),
+        output_range=float(units.max()),
         answers=len(wanted),
         changed=0,
         near_ties=0,

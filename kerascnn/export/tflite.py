@@ -10,20 +10,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascnn.errors import InputError, VerificationError
+from kerascnn.export import targets
 from kerascnn.export.any_model import (
     float32_model,
     input_shape_of,
     require_tensorflow,
     write_errors,
 )
+from kerascnn.export.automatic import Trial, choose_recipe
+from kerascnn.export.calibration import Progress
+from kerascnn.export.clipping import check_calibration
 from kerascnn.export.comparison import Report, output_kind
 from kerascnn.export.convert import convert_float
 from kerascnn.export.flatbuffer import pack, parse
 from kerascnn.export.interpreter import FileSummary, TensorSpec, inspect
+from kerascnn.export.learned_ranges import learned_ranges
 from kerascnn.export.metadata import embed
-from kerascnn.export.quantize import Progress, quantize
-from kerascnn.export.recipes import Recipe, Tolerance, get
+from kerascnn.export.quantize import quantize
+from kerascnn.export.recipes import AUTO, INT8, Recipe, Tolerance, get
 from kerascnn.export.samples import check_samples, synthetic_images
+from kerascnn.export.sensitivity import all_but, tensors_of
 from kerascnn.export.task_comparison import Task, check_task
 from kerascnn.export.verify import check_truth, keras_outputs, verify_tflite
 from kerascnn.files import PathLike, atomic_file, refuse_existing
@@ -59,6 +65,7 @@ class ExportResult:
         undelegated_reasons: Why they are outside, one sentence for each.
         report: The comparison with the Keras model; None with `verify=False`.
         seconds: Wall time of the export.
+        trials: With the recipe "auto", what was tried; the last is this file.
     """
 
     path: Path
@@ -73,6 +80,7 @@ class ExportResult:
     undelegated_reasons: Mapping[str, str]
     report: Report | None
     seconds: float
+    trials: tuple[Trial, ...] = ()
 
 
 def export_tflite(
@@ -93,6 +101,10 @@ def export_tflite(
     tolerance: Tolerance | None = None,
     float_model: bytes | None = None,
     reference: np.ndarray | None = None,
+    calibration: str = "auto",
+    float_layers: Sequence[str] = (),
+    accuracy_drop: float = 0.01,
+    target: str | None = None,
     progress: Progress | None = None,
 ) -> ExportResult:
     """Writes `model` as a `.tflite` file that was checked against it.
@@ -101,9 +113,12 @@ def export_tflite(
     `path` only after it passed; a failure leaves nothing there.
 
     Args:
-        model: Any Keras model with one image input and one output.
+        model: Any Keras model with one image input and one output. Of a quantisation-aware one
+            (`kerascnn.quantization`), int8 takes the learned ranges, and is compared with it.
         path: The file to write.
-        recipe: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8, or a Recipe.
+        recipe: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8, or a Recipe; or
+            "auto": the smallest and fastest file that loses at most `accuracy_drop`, see
+            `automatic.choose_recipe`.
         samples: Raw images [n, height, width, channels], 0..255, such as the model will see: they
             set the ranges of int8 and int16x8 and verify every recipe. 100 to 500 are good.
         labels: True class of each sample, or rows of 0 and 1 of a multi-label classifier;
@@ -123,29 +138,72 @@ def export_tflite(
         tolerance: Limits in place of the recipe's.
         float_model: Bytes from `convert_float(model)`, to share one conversion among recipes.
         reference: Keras outputs for `samples`, to share one pass among recipes.
+        calibration: How int8 and int16x8 set ranges: "auto" (two ways are tried), "minmax",
+            "percentile" or "mse", see `clipping.check_calibration`.
+        float_layers: Layers that stay in float, named as by `measure_sensitivity`.
+        accuracy_drop: For "auto": the most accuracy that may be lost; 0.01 is one point.
+        target: Name of the device client it must run on, such as "tflm"; its own recipes and io are
+            in `kerascnn.export.TARGETS`.
         progress: Called with (images done, images in all) while ranges are measured.
 
     Raises:
-        InputError: Unknown recipe or io, samples missing or unfit, labels unfit, a model with
-            several inputs or outputs or a free input size.
+        InputError: Unknown recipe, io or calibration, samples missing or unfit, labels unfit, a
+            model with several inputs or outputs or a free input size.
         OutputExistsError: `path` exists and `overwrite` is false.
-        ExportError: Conversion, quantisation or writing failed.
+        ExportError: Conversion, quantisation or writing failed, or the file does not run on the
+            target.
         VerificationError: The file answers differently from the model; it was not kept.
     """
     start = time.perf_counter()
     path = Path(path)
-    recipe = get(recipe)
+    automatic = str(recipe).lower() == AUTO
+    recipe = INT8 if automatic else get(recipe)
     recipe.choose_io(io)
+    if target is not None:
+        targets.find(target)
+    check_calibration(calibration)
+    if automatic and task != "classification":
+        raise InputError(
+            f'recipe "auto" measures classifiers, not the task {task!r}: name a recipe'
+        )
     shape = input_shape_of(model, input_shape, need_size=True)
     samples, labels = _check_data(model, recipe, shape, samples, labels, class_names, task)
     with write_errors(path):
         refuse_existing(path, overwrite)
     require_tensorflow()
+    from kerascnn.quantization import has_fake_quantization
 
     served = float32_model(model)
     if float_model is None:
         float_model = convert_float(served, input_shape)
-    content = quantize(float_model, recipe, samples, io, progress=progress)
+    learned = None
+    trials: tuple[Trial, ...] = ()
+    if samples is not None and recipe.activations == "int8" and has_fake_quantization(model):
+        learned = learned_ranges(model, float_model, samples[0])
+    if automatic:
+        trials = choose_recipe(
+            float_model,
+            samples,
+            labels,
+            accuracy_drop,
+            io=io,
+            calibration=calibration,
+            learned=learned,
+        )
+        recipe, float_layers = get(trials[-1].recipe), trials[-1].float_layers
+    if learned and recipe.activations == "int8":
+        served = model  # it computes what the file will
+    content = quantize(
+        float_model,
+        recipe,
+        samples,
+        io,
+        progress=progress,
+        calibration=calibration,
+        scope=all_but(tensors_of(float_model, float_layers)),
+        learned=learned,
+    )
+    content = targets.prepare(target, content)
     images = synthetic_images(_sizes(shape)) if samples is None else samples
     if reference is None or samples is None:
         reference = keras_outputs(served, images if verify else images[:_FOR_KIND])
@@ -156,9 +214,13 @@ def export_tflite(
         content = _with_metadata(
             content, name or model.name, description, recipe, class_names, kind
         )
+    if target is not None:
+        targets.require(target, content)
     report = None
     if verify:
         limits = tolerance or recipe.tolerance
+        if automatic and tolerance is None:
+            limits = dataclasses.replace(limits, accuracy_drop=accuracy_drop)
         report = verify_tflite(reference, content, images, labels, limits, task=task)
         report = dataclasses.replace(report, path=str(path))
         if samples is None:
@@ -166,7 +228,8 @@ def export_tflite(
         _judge(report, recipe)
     with write_errors(path), atomic_file(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(content)
-    return _result(path, recipe, content, inspect(content), report, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return _result(path, recipe, content, inspect(content), report, seconds, trials)
 
 
 def _check_data(
@@ -260,6 +323,7 @@ def _result(
     summary: FileSummary,
     report: Report | None,
     seconds: float,
+    trials: tuple[Trial, ...],
 ) -> ExportResult:
     return ExportResult(
         path=path,
@@ -274,4 +338,5 @@ def _result(
         undelegated_reasons=summary.undelegated_reasons,
         report=report,
         seconds=seconds,
+        trials=trials,
     )

@@ -15,6 +15,7 @@ from kerascnn.files import write_text
 from kerascnn.training import run_folder, tasks
 from kerascnn.training.batches import training_batches
 from kerascnn.training.plan import FineTune
+from kerascnn.training.precision import keep_outputs
 from kerascnn.transfer.phases import Phase
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def network(config: "RunConfig", plan: FineTune, splits: "Splits") -> keras.Mode
     model = attach_head(
         backbone, len(config.class_names), plan.head, task=config.task, name=backbone.name
     )
-    return tasks.find(config.task).complete(model, splits.labels("train"))
+    return tasks.find(config.task).complete(keep_outputs(model), splits.labels("train"))
 
 
 def fit(

@@ -17,6 +17,7 @@ from kerascnn import catalog, data
 from kerascnn.errors import InputError, OutputExistsError, TrainingError
 from kerascnn.files import PathLike, atomic_file, refuse_existing, write_text
 from kerascnn.training import fine_tuned, run_folder, tasks
+from kerascnn.training import precision as computation
 from kerascnn.training.batches import training_batches
 from kerascnn.training.defaults import defaults_for
 from kerascnn.training.keeper import RunKeeper, State, read_state
@@ -65,6 +66,7 @@ def train(
     patience: int | None = None,
     augment: str | None = None,
     fine_tune: bool | FineTune = False,
+    precision: str = "auto",
     seed: int = 0,
     data_dir: str | None = None,
     resume: bool = False,
@@ -105,6 +107,9 @@ def train(
             images, and drawn anew in each epoch. By default "none", with `fine_tune` "standard".
         fine_tune: Keep the backbone of the weights, give it a new head, and train in phases: the
             head alone first. True takes the plan by default.
+        precision: "float32", "mixed_float16", "mixed_bfloat16", or "auto": mixed where the hardware
+            gains by it (float16 on NVIDIA GPUs with compute capability 7.0 or more; on JAX,
+            bfloat16 on GPUs and TPUs), else float32. Weights and outputs are float32 in any.
         seed: Makes splits, initial weights, the order of the images and their augmentation
             reproducible.
         data_dir: Folder of TensorFlow Datasets.
@@ -121,7 +126,7 @@ def train(
     """
     folder = Path(out)
     if resume:
-        config = _resumed_config(folder, source, model, augment, task)
+        config = _resumed_config(folder, source, model, augment, task, precision)
         state = read_state(folder) or State()
         splits = load_data(config, first_epoch=state.epochs)
     else:
@@ -152,6 +157,7 @@ def train(
             weights = pretrained(entry.name, weights)
         if augment is None:
             augment = "none" if plan is None else AUGMENTATION
+        precision = computation.choose(precision)
         augmentation.get(augment, 32)  # an unknown name is an error before anything is loaded
         splits = data.load(
             source,
@@ -179,10 +185,12 @@ def train(
             augment=augment.lower(),
             task=splits.task,
             fine_tuning=plan,
+            precision=precision,
         )
         state = State()
     keras.utils.set_random_seed(config.seed)
-    network = _network(config, folder, state, splits)
+    with computation.computing_in(config.precision):
+        network = _network(config, folder, state, splits)
     if not resume:
         _start_folder(folder, config)
     plan = config.fine_tuning
@@ -194,7 +202,7 @@ def train(
         keeper = RunKeeper(folder, state, None, plan.phase_of)
         epochs = plan.epochs
     if state.epochs < epochs and not keeper.finished:
-        with data.reading():
+        with data.reading(), computation.computing_in(config.precision):
             if plan is not None:
                 fine_tuned.fit(folder, config, plan, network, splits, state, [keeper, *callbacks])
             else:
@@ -237,7 +245,12 @@ def _absolute(source: str) -> str:
 
 
 def _resumed_config(
-    folder: Path, source: str | None, model: str | None, augment: str | None, task: str
+    folder: Path,
+    source: str | None,
+    model: str | None,
+    augment: str | None,
+    task: str,
+    precision: str,
 ) -> RunConfig:
     config = open_run(folder).config
     if source is not None and _absolute(source) != config.source:
@@ -248,6 +261,8 @@ def _resumed_config(
         raise InputError(f"run {folder} has the augmentation {config.augment}, not {augment}.")
     if task not in ("auto", config.task):
         raise InputError(f"run {folder} is of the task {config.task}, not {task}.")
+    if precision not in ("auto", config.precision):
+        raise InputError(f"run {folder} has the precision {config.precision}, not {precision}.")
     if not (folder / run_folder.BACKUP).is_dir():
         raise InputError(f"run {folder} is finished; there is nothing to resume.")
     return config
@@ -301,9 +316,10 @@ def _network(config: RunConfig, folder: Path, state: State, splits: "data.Splits
     )
     logits = config.options.get("classifier_activation", "softmax") is None
     labels = splits.labels("train")
-    model = task.complete(model, labels)
+    model = task.complete(computation.keep_outputs(model), labels)
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay)
     model.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay),
+        computation.scaled(optimizer, config.precision),
         task.loss(labels, settings.label_smoothing, logits),
         metrics=[task.metric],
     )

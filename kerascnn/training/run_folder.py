@@ -40,6 +40,7 @@ class RunConfig:
         fine_tuning: The plan, if the run fine-tunes; it decides the epochs and learning rates.
         augment: Name of the augmentation of the training images.
         task: "classification", "multi_label" or "regression".
+        precision: Policy of the layers: "float32", "mixed_float16" or "mixed_bfloat16".
     """
 
     source: str
@@ -57,6 +58,7 @@ class RunConfig:
     fine_tuning: FineTune | None = None
     augment: str = "none"  # also that of runs older than this entry
     task: str = "classification"  # likewise
+    precision: str = "float32"  # likewise
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kerascnn.transfer.recognition import verification as verification
     from kerascnn.transfer.schedules import OneCycle as OneCycle
     from kerascnn.transfer.schedules import WarmupCosine as WarmupCosine
+    from kerascnn.transfer.tta import predict_tta as predict_tta
 
 _WHERE = {
     "ArcFaceLoss": "metric_losses",
@@ -66,6 +67,7 @@ _WHERE = {
     "lr_find": "lr_finder",
     "mirrored": "cache",
     "original": "cache",
+    "predict_tta": "tta",
     "split": "parts",
     "verification": "recognition",
 }

@@ -89,6 +89,12 @@ def batches_of(data: Any, batch_size: int, seed: int | None = None) -> Any:
     return RowBatches([np.asarray(data[0])], np.asarray(data[1]), batch_size, seed)
 
 
+def filled(images: np.ndarray, count: int) -> np.ndarray:
+    """`images` with rows of zeros up to `count`."""
+    rest = count - len(images)
+    return np.pad(images, [(0, rest), *[(0, 0)] * (images.ndim - 1)]) if rest else images
+
+
 @functools.lru_cache(maxsize=1)
 def _order(count: int, seed: int | None, epoch: int) -> np.ndarray:
     """The rows of an epoch; kept for its next batch, as drawing them takes longer than a step."""

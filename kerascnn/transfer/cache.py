@@ -20,6 +20,7 @@ import keras
 import numpy as np
 
 from kerascnn.errors import DataError, InputError
+from kerascnn.transfer.batches import filled
 
 logger = logging.getLogger("kerascnn.transfer")
 
@@ -173,8 +174,8 @@ def _write(
             largest = max(largest, len(images))
             for file, view in zip(files, views, strict=True):
                 # The last batch is filled up: its size would be traced anew.
-                filled = _fill(view(images), largest)
-                features = np.asarray(backbone.predict_on_batch(filled), "float32")[: len(images)]
+                whole = filled(view(images), largest)
+                features = np.asarray(backbone.predict_on_batch(whole), "float32")[: len(images)]
                 file.write(features.tobytes())
     index = Index(
         key=key,
@@ -186,12 +187,6 @@ def _write(
         label_type=labels.dtype.name,
     )
     return index, fingerprint
-
-
-def _fill(images: np.ndarray, count: int) -> np.ndarray:
-    """`images` with rows of zeros up to `count`."""
-    rest = count - len(images)
-    return np.pad(images, [(0, rest), *[(0, 0)] * (images.ndim - 1)]) if rest else images
 
 
 def _batches(data: Iterable[Any]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -209,7 +204,7 @@ def _content(images: np.ndarray, labels: np.ndarray, views: Sequence[View]) -> i
     for row, label in enumerate(labels):
         digest = hashlib.blake2b(np.asarray(label).tobytes(), digest_size=16)
         for images in seen:
-            digest.update(np.ascontiguousarray(images[row]).tobytes())
+            digest.update(np.ascontiguousarray(images[row]).view("uint8").data)
         total += int.from_bytes(digest.digest(), "big")
     return total
 

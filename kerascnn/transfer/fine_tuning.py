@@ -202,6 +202,9 @@ def _begin(
 
     def compile_for(phase: Phase) -> None:
         optimizer = _optimizer(model, phase, steps, weight_decay, ema, head)
+        if model.dtype_policy.name == "mixed_float16":
+            # As `compile` does it, which saves the optimiser without it.
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         metrics = [fresh(metric) for metric in objective.metrics]
         model.compile(optimizer, objective.loss, metrics=metrics)
 

@@ -14,6 +14,7 @@ from kerascnn.errors import InputError
 from kerascnn.transfer import parts
 from kerascnn.transfer.batches import RowBatches, batches_of
 from kerascnn.transfer.cache import FeatureCache, View, cache_features, mirrored, original
+from kerascnn.transfer.judge import Judge, fits
 
 logger = logging.getLogger("kerascnn.transfer")
 
@@ -134,15 +135,21 @@ def fit_on_features(
 
     found, judged = caches
     batches = RowBatches(found.features, found.labels, batch_size, seed)
-    validation = judged and RowBatches(judged.features, judged.labels, _JUDGED).epochs(0, 1)
+    validation, first = None, []
+    if judged is not None and fits(judged):
+        first = [Judge(head, judged)]
+    elif judged is not None:
+        validation = RowBatches(judged.features, judged.labels, _JUDGED).epochs(0, 1)
     everyone = keras.callbacks.CallbackList(
-        [*callbacks, keras.callbacks.LambdaCallback(on_epoch_end=stop)],
+        [*first, *callbacks, keras.callbacks.LambdaCallback(on_epoch_end=stop)],
         add_history=True,
         model=model,
         epochs=epochs,
         steps=len(batches),
         verbose=0,
     )
+    for judge in first:
+        judge.everyone = everyone
     model.stop_training = False
     head.fit(
         batches.epochs(initial_epoch, epochs),

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from kerascnn.visualize.heatmap import overlay as overlay
+from kerascnn.visualize.layer_errors_plot import plot_layer_errors as plot_layer_errors
 from kerascnn.visualize.training_plots import plot_confusion as plot_confusion
 from kerascnn.visualize.training_plots import plot_history as plot_history
 from kerascnn.visualize.training_plots import plot_learning_rates as plot_learning_rates
@@ -18,6 +19,7 @@ __all__ = [
     "overlay",
     "plot_confusion",
     "plot_history",
+    "plot_layer_errors",
     "plot_learning_rates",
     "plot_zoo",
 ]

@@ -112,6 +112,18 @@ def test_predict_prints_one_line_per_image(run, digit, call):
     assert len(out.strip().splitlines()) == 2
 
 
+def test_export_chooses_a_recipe_and_shows_sensitive_layers(run, tmp_path, call):
+    code, out, err = call(
+        *("export", run, "-o", tmp_path / "best.tflite", "--recipes", "auto"),
+        *("--sensitivity", tmp_path / "layers.png", "--accuracy-drop", "0.05"),
+    )
+    assert code == 0
+    assert "layers that lose most in int8" in out
+    assert "taken" in err
+    assert (tmp_path / "layers.png").stat().st_size > 1000
+    assert (tmp_path / "best.tflite").exists()
+
+
 def test_export_writes_a_saved_model_too(run, tmp_path, call):
     code, out, err = call(
         *("export", run, "-o", tmp_path / "bundle", "--recipes", "float32"),

@@ -1,6 +1,9 @@
 """The command line on CSV files of labels and of quantities."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -87,15 +90,62 @@ def test_predict_names_labels_or_values(trained, tables, call):
         assert f"light {answer['values']['light']:.4g}" in out
 
 
-def test_a_bundle_is_refused_with_what_works(trained, call, tmp_path):
-    _, run = trained
-    code, _, err = call("export", run, "--out", tmp_path / "bundle")
+def test_a_bundle_is_written_and_read(trained, tables, call, tmp_path):
+    name, run = trained
+    folder = tmp_path / "bundle"
+    code, out, _ = call("export", run, "--recipes", "float32,int8", "--out", folder)
+    assert code == 0
+    assert ("decisions right" if name == "labels" else "mean error") in out
+    data = ("--data", tables / f"{name}.csv", "--split", "validation", "--seed", "2")
+    _, out, _ = call("evaluate", folder, *data, "--json")
+    results = json.loads(out)["results"]
+    saved = json.loads((run / "metrics.json").read_text())["validation"]
+    if name == "labels":
+        assert results["float32"]["hamming_loss"] == pytest.approx(saved["hamming_loss"])
+    else:
+        found = results["float32"]["per_target"]["light"]["mae"]
+        assert found == pytest.approx(saved["per_target"]["light"]["mae"], rel=1e-3)
+    _, out, _ = call("predict", folder, tables / "39.png")
+    assert ("bright" if name == "labels" else "light 2") in out
+    code, _, err = call("predict", folder, tables / "39.png", "--task", "classification")
     assert code == 2
-    assert "--recipes float16 --out model.tflite" in err
-    code, _, err = call("export", run, "--out", tmp_path / "model.tflite")
+    assert "is of the task" in err
+    kit = Path(__file__).parents[2] / "export" / "python" / "run.py"
+    command = [sys.executable, "-I", str(kit), "--selftest", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("ok  ") == 2
+
+
+def test_one_file_has_one_recipe(values_run, call, tmp_path):
+    code, _, err = call("export", values_run, "--out", tmp_path / "model.tflite")
     assert code == 2
     assert "choose one recipe" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_train_exports_what_it_trained(tables, call, tmp_path):
+    run = tmp_path / "run"
+    arguments = ("-m", "LeNet5", "-o", run, "--learning-rate", "3e-3", "--epochs", "12")
+    settings = ("--batch-size", "8", "--seed", "2", "--export", "float32")
+    code, _, err = call("train", tables / "values.csv", *arguments, *settings)
+    assert code == 0, err
+    manifest = json.loads((tmp_path / "run-bundle" / "manifest.json").read_text())
+    assert manifest["model"]["task"] == "image-regression"
+    assert (tmp_path / "run-bundle" / "labels.txt").read_text() == "light\n"
+
+
+def test_a_run_outlives_an_export_that_fails(tables, call, tmp_path):
+    """One scale of 8 bits for years around 2000 has no room for thousandths."""
+    rows = [f"{tables}/{number}.png,{2000 + number},{number / 1000}" for number in range(40)]
+    (tmp_path / "years.csv").write_text("\n".join(["file,year,tiny", *rows]))
+    arguments = ("-m", "LeNet5", "-o", tmp_path / "run", "--epochs", "1", "--export", "int8")
+    code, _, err = call("train", tmp_path / "years.csv", *arguments)
+    assert code != 0
+    assert "of_range" in err
+    assert f"The run is complete: kerascnn export {tmp_path / 'run'} --recipes float32,float" in err
+    assert (tmp_path / "run" / "model.keras").is_file()
+    assert not (tmp_path / "run-bundle").exists()
 
 
 def test_a_single_file_is_written_verified_and_measured(values_run, tables, call, tmp_path):
@@ -118,7 +168,7 @@ def test_the_task_of_a_run_cannot_be_changed(trained, tables, call):
     _, run = trained
     code, _, err = call("predict", run, tables / "1.png", "--task", "classification")
     assert code == 2
-    assert "is a run of the task" in err
+    assert "is of the task" in err
     code, _, err = call("evaluate", run, "--data", "digits", "--split", "test")
     assert code == 2
     assert "needs a .csv file" in err

@@ -136,3 +136,39 @@ def grey_float_file(grey_model, tmp_path_factory):
 def grey_int8_file(grey_float_file, grey_images):
     """`grey_model` as an int8 `.tflite` with int8 input and output, calibrated on `grey_images`."""
     return quantize(grey_float_file, grey_images)
+
+
+@pytest.fixture(scope="session")
+def hard_model(grey_images):
+    """A grey net whose layer `hard` loses its small weights to a large, useless one in int8."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(13)
+    inputs = keras.Input(GREY_SHAPE, name="image")
+    x = layers.Rescaling(1 / 255)(inputs)
+    options = {"activation": "relu", "kernel_initializer": "he_normal"}
+    x = layers.Conv2D(16, 3, strides=4, name="stem", **options)(x)
+    for name in ("one", "two", "hard", "three", "four"):
+        x = layers.Conv2D(16, 1, name=name, **options)(x)
+    x = layers.Flatten()(x)
+    scores = layers.Dense(5, name="scores")(x)
+    model = keras.Model(inputs, layers.Softmax()(scores), name="hard_model")
+    before, hard = model.get_layer("two"), model.get_layer("hard")
+    kernel, bias = before.get_weights()
+    bias[0] = -1000.0  # this channel is always 0
+    before.set_weights([kernel, bias])
+    kernel, bias = hard.get_weights()
+    kernel[..., 0, :] = 300.0
+    hard.set_weights([kernel, bias])
+    answers = np.asarray(keras.Model(inputs, scores)(grey_images.astype("float32")))
+    spread = answers.std(axis=0) / 3  # no class is every image's answer
+    kernel = model.get_layer("scores").kernel.numpy()
+    model.get_layer("scores").set_weights([kernel / spread, -answers.mean(axis=0) / spread])
+    return model
+
+
+@pytest.fixture(scope="session")
+def hard_file(hard_model, tmp_path_factory):
+    """`hard_model` as a float32 `.tflite`."""
+    return convert(hard_model, tmp_path_factory.mktemp("hard"))

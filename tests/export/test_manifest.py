@@ -99,7 +99,85 @@ def drop(*path):
 
 def test_reads_every_value_as_it_is_in_the_file(folder):
     manifest = contract.read(folder)
-    assert json.loads(json.dumps(dataclasses.asdict(manifest))) == valid(folder)
+    assert json.loads(contract.to_json(manifest)) == valid(folder)
+
+
+def second(task="image-multi-label"):
+    """A manifest of version 2."""
+    data = valid()
+    data["schema_version"] = 2
+    data["model"]["task"] = task
+    scores = task == "image-multi-label"
+    classes = task == "image-classification"
+    data["output"] = {
+        "shape": [1, 3],
+        "kind": "scores" if scores else "probabilities" if classes else "quantities",
+        "thresholds": [0.5, 0.5, 0.25] if scores else None,
+        "ranges": None if scores or classes else [[-1.5, 2], [2000, 2010], [0, 0]],
+    }
+    for file in data["files"]:
+        file["tolerance"] = {
+            "max_abs": 0.25,
+            "mean_abs": 0.03,
+            "top1_agreement": 0.95 if classes else None,
+            "decision_agreement": 0.95 if scores else None,
+        }
+    return data
+
+
+TASKS = ["image-classification", "image-multi-label", "image-regression"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_version_2_is_read_and_written_as_it_is(task):
+    data = second(task)
+    assert json.loads(contract.to_json(contract.parse(json.dumps(data)))) == data
+    jsonschema.validate(data, json.loads(SCHEMA.read_text("utf-8")))
+
+
+def change(task, path, value):
+    return pytest.param(task, put(path, value), id=f"{task} {'.'.join(map(str, path))} {value}")
+
+
+@pytest.mark.parametrize(
+    ("task", "edit"),
+    [
+        change("image-multi-label", ["output", "kind"], "probabilities"),
+        change("image-multi-label", ["output", "thresholds"], None),
+        change("image-multi-label", ["output", "thresholds"], [0.5, 0.5, 1.5]),
+        change("image-multi-label", ["output", "ranges"], [[0, 1]] * 3),
+        change("image-multi-label", ["files", 0, "tolerance", "top1_agreement"], 0.9),
+        change("image-multi-label", ["files", 0, "tolerance", "decision_agreement"], None),
+        change("image-regression", ["output", "kind"], "scores"),
+        change("image-regression", ["output", "ranges"], None),
+        change("image-regression", ["output", "ranges"], [[0, 1, 2]] * 3),
+        change("image-regression", ["output", "thresholds"], [0.5] * 3),
+        change("image-regression", ["files", 1, "tolerance", "decision_agreement"], 0.9),
+        change("image-classification", ["output", "thresholds"], [0.5] * 3),
+        change("image-classification", ["files", 1, "tolerance", "top1_agreement"], None),
+    ],
+)
+def test_what_does_not_suit_the_task_is_refused_by_reader_and_schema(task, edit):
+    data = second(task)
+    edit(data)
+    with pytest.raises(BundleError):
+        contract.parse(json.dumps(data))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, json.loads(SCHEMA.read_text("utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("task", "edit"),
+    [
+        change("image-multi-label", ["output", "thresholds"], [0.5]),
+        change("image-regression", ["output", "ranges"], [[2, 1], [0, 1], [0, 1]]),
+    ],
+)
+def test_counts_and_orders_are_checked(task, edit):
+    data = second(task)
+    edit(data)
+    with pytest.raises(BundleError, match="output"):
+        contract.parse(json.dumps(data))
 
 
 def test_writes_equal_manifests_with_equal_bytes(folder):
@@ -141,9 +219,16 @@ BROKEN = [
     (drop("labels"), "no key 'labels'"),
     (drop("input", "color"), "no key 'color' in input"),
     (drop("files", 0, "tolerance", "max_abs"), "no key 'max_abs'"),
-    (put(["schema_version"], 2), "made by a newer kerascnn: schema 2, this one reads 1: upgrade"),
-    (put(["schema_version"], 0), "schema_version: expected the integer 1, got 0"),
-    (put(["schema_version"], "1"), "schema_version: expected the integer 1, got '1'"),
+    (put(["schema_version"], 3), "made by a newer kerascnn: schema 3, this one reads 2: upgrade"),
+    (put(["schema_version"], 0), "schema_version: expected 1 or 2, got 0"),
+    (put(["schema_version"], "1"), "schema_version: expected 1 or 2, got '1'"),
+    (put(["schema_version"], 2), "no key 'ranges', 'thresholds' in output"),
+    (put(["output", "thresholds"], None), "unknown key 'thresholds' in output: schema version 1"),
+    (
+        put(["files", 0, "tolerance", "decision_agreement"], None),
+        r"unknown key 'decision_agreement' in files\[0\].tolerance",
+    ),
+    (put(["model", "task"], "image-regression"), 'model.task: expected "image-classification" in'),
     (put(["model", "classes"], "3"), 'model.classes: expected an integer, got "3"'),
     (put(["model", "classes"], 0), "model.classes|output.shape"),
     (put(["model", "task"], "detection"), "model.task: expected .image-classification."),

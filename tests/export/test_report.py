@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kerascnn.export.answers import Classes, Labels, Quantities
 from kerascnn.export.manifest import Input, Resize, Versions
 from kerascnn.export.report import (
     BundleReport,
@@ -18,13 +19,13 @@ from kerascnn.export.report import (
     Machine,
     RecipeReport,
     Score,
-    pictures,
     softmax,
     spread,
     stratified,
     to_json,
 )
 from kerascnn.export.report_page import to_html
+from kerascnn.export.report_pictures import pictures
 from kerascnn.pages import format as page
 
 NAMES = ("<b>rose</b>", "oak & elm", "tulip")
@@ -74,6 +75,7 @@ def report():
     return BundleReport(
         model="net <1>",
         parameters=61706,
+        task="classification",
         class_names=NAMES,
         input=Input(
             shape=(1, 32, 48, 1),
@@ -107,7 +109,7 @@ def shown():
     other = outputs.copy()
     other[0] = [0.1, 0.8, 0.1]
     images = random.integers(0, 256, (20, 8, 12, 1), np.uint8)
-    return pictures(images, labels, NAMES, {"Keras": outputs, "int8": other}, logits=False)
+    return pictures(images, labels, NAMES, {"Keras": outputs, "int8": other}, Classes())
 
 
 class Page(html.parser.HTMLParser):
@@ -136,7 +138,7 @@ class Page(html.parser.HTMLParser):
 
 def test_json_holds_every_figure(report):
     data = json.loads(to_json(report))
-    assert data.pop("schema_version") == 1
+    assert data.pop("schema_version") == 2
     assert data == json.loads(json.dumps(dataclasses.asdict(report)))
 
 
@@ -232,9 +234,62 @@ def test_pictures_show_classes_in_turn(shown):
 def test_probabilities_of_logits_are_their_softmax():
     outputs = np.array([[2.0, 0.0, 0.0]], np.float32)
     images = np.zeros((1, 4, 4, 3), np.uint8)
-    (picture,) = pictures(images, None, NAMES, {"Keras": outputs}, logits=True)
+    (picture,) = pictures(images, None, NAMES, {"Keras": outputs}, Classes("logits"))
     assert picture.answers[0].probability == pytest.approx(np.e**2 / (np.e**2 + 2))
     assert picture.truth is picture.answers[0].right is None
+
+
+def test_labels_are_named_together_and_wrong_sets_come_first():
+    outputs = np.array([[0.9, 0.2, 0.8], [0.1, 0.2, 0.3]], np.float32)
+    images = np.zeros((2, 4, 4, 3), np.uint8)
+    truth = np.array([[1, 0, 1], [0, 1, 0]], bool)
+    wrong, right = pictures(images, truth, NAMES, {"Keras": outputs}, Labels(3))
+    assert (wrong.truth, wrong.answers[0].label, wrong.answers[0].right) == (
+        *("oak & elm", "no label"),
+        False,
+    )
+    assert right.answers[0].label == "<b>rose</b>, tulip"
+    assert right.answers[0].probability is None
+
+
+def labelled(report):
+    score = Score(accuracy=0.875, loss=0.4)
+    files = tuple(dataclasses.replace(file, score=score) for file in report.files)
+    return dataclasses.replace(
+        *(report,), task="multi_label", output_kind="scores", keras=score, files=files
+    )
+
+
+def valued(report):
+    score = Score(mae=(0.25, 3.0, 1e-3))
+    files = tuple(dataclasses.replace(file, score=score, agreement=None) for file in report.files)
+    return dataclasses.replace(
+        *(report,), task="regression", output_kind="quantities", keras=score, files=files
+    )
+
+
+def test_page_of_labels(report):
+    text = Page(to_html(labelled(report), (), {})).text
+    assert "Multi-label image classifier · 3 labels" in text
+    assert "All labels alike on 99.96 % or more of 1,234" in text
+    assert "decisions right" in text
+
+
+def test_page_of_quantities(report):
+    outputs = np.array([[0.5, 2001, 3]], np.float32)
+    shown = pictures(
+        *(np.zeros((1, 4, 4, 3), np.uint8), outputs, NAMES),
+        {"Keras": outputs, "int8": outputs + 1},
+        Quantities(np.array([[0, 2000, 1], [1, 2010, 5]])),
+    )
+    source = to_html(valued(report), shown, {})
+    text = Page(source).text
+    assert "Image regressor · 3 quantities" in text
+    assert "same answer" not in text
+    assert "tulip 0.001" in text
+    assert "oak & elm 2001, tulip 3" in text
+    assert 'class="card wrong"' not in source
+    assert Page(source).open == []
 
 
 def test_softmax_survives_large_logits():

@@ -186,7 +186,7 @@ def test_an_unknown_recipe_is_refused_with_the_known_ones(call, bundle):
         (lambda data: data.update(colour="rgb"), ["unknown key", "colour"]),
         (lambda data: data["files"][1].update(note="x"), ["unknown key", "note", "files[1]"]),
         (lambda data: data["input"]["resize"].pop("fit"), ["missing key", "fit"]),
-        (lambda data: data.update(schema_version=2), ["newer kerascnn", "schema 2", "reads 1"]),
+        (lambda data: data.update(schema_version=3), ["newer kerascnn", "schema 3", "reads 2"]),
         (lambda data: data.update(schema_version="1"), ["schema_version", "'1'"]),
         (lambda data: data["input"].update(layout="NCHW"), ["layout", "NCHW"]),
         (lambda data: data["input"].update(color="grayscale"), ["input.color"]),

@@ -6,7 +6,7 @@ import pytest
 from backbones import backbone, images
 
 from kerascnn.errors import InputError
-from kerascnn.transfer import attach_head, fit_head, freeze, mirrored, original
+from kerascnn.transfer import attach_head, fit_head, freeze, judge, mirrored, original
 from kerascnn.transfer.batches import RowBatches
 
 LABELS = np.arange(12) % 3
@@ -91,3 +91,40 @@ def test_a_model_that_is_not_compiled_is_refused():
     freeze(model, "head")
     with pytest.raises(InputError, match="not compiled"):
         fit_head(model, (images(12), LABELS), epochs=1)
+
+
+class Events(keras.callbacks.Callback):
+    """Remembers which validation events there were, and the figures at the end of an epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_test_begin(self, logs=None):
+        self.seen.append("begin")
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.seen.append(("batch", batch))
+
+    def on_test_end(self, logs=None):
+        self.seen.append(("end", sorted(logs)))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen.append(("epoch", sorted(logs)))
+
+
+def test_few_features_are_judged_as_many_are(monkeypatch):
+    pixels, held_out = images(12), images(6, seed=9)
+    found, events = [], []
+    for most in (2**20, 0):
+        monkeypatch.setattr(judge, "MOST_BYTES", most)
+        model, watcher = compiled(), Events()
+        data = ((pixels, LABELS), (held_out, LABELS[:6]))
+        history = fit_head(model, *data, epochs=2, batch_size=5, callbacks=[watcher])
+        found.append(history.history)
+        events.append(watcher.seen)
+    assert found[0].keys() == found[1].keys() == {"accuracy", "loss", "val_accuracy", "val_loss"}
+    for name, values in found[0].items():
+        np.testing.assert_allclose(values, found[1][name], rtol=1e-5, err_msg=name)
+    assert events[0] == events[1]
+    assert events[0][:2] == ["begin", ("batch", 0)]

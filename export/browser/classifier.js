@@ -1,0 +1,94 @@
+// One .tflite file of a bundle in LiteRT.js: raw pixels in, real numbers out.
+
+import {Tensor, loadAndCompile, loadLiteRt} from "@litertjs/core";
+
+const ARRAYS = {float32: Float32Array, uint8: Uint8Array}; // what LiteRT.js passes in and out
+let loading = null;
+
+/** Whether LiteRT.js can pass a file's input and output: not int8 and int16. */
+export function runsHere(file) {
+  return file.input.dtype in ARRAYS && file.output.dtype in ARRAYS;
+}
+
+export class Classifier {
+  constructor(manifest, file, model) {
+    Object.assign(this, {manifest, file, model});
+  }
+
+  /** Loads the runtime on first use, then the file; `accelerator` is "wasm" or "webgpu". */
+  static async open(bundle, file, accelerator) {
+    if (!runsHere(file)) {
+      throw new Error(
+        `${file.path} takes ${file.input.dtype}: LiteRT.js needs uint8 or float32. ` +
+          "Export with --target litert-js.",
+      );
+    }
+    loading ??= loadLiteRt(new URL("node_modules/@litertjs/core/wasm/", import.meta.url).href);
+    await loading;
+    const model = await loadAndCompile(bundle.read(file.path), {accelerator});
+    const classifier = new Classifier(bundle.manifest, file, model);
+    try {
+      classifier.compare(model.getInputDetails(), bundle.manifest.input.shape, file.input, "input");
+      classifier.compare(model.getOutputDetails(), bundle.manifest.output.shape, file.output, "output");
+    } catch (error) {
+      classifier.close();
+      throw error;
+    }
+    return classifier;
+  }
+
+  compare(tensors, shape, {dtype}, side) {
+    const [found] = tensors;
+    const same = tensors.length === 1 && found.dtype === dtype && `${[...found.shape]}` === `${shape}`;
+    if (!same) {
+      throw new Error(
+        `${this.file.path}: ${side} is ${found?.dtype} [${[...(found?.shape ?? [])]}], the manifest ` +
+          `says ${dtype} [${shape}]`,
+      );
+    }
+  }
+
+  /** Real outputs, one per class, for pixels [H, W, C] of 0 to 255. */
+  async run(pixels) {
+    const {input, output} = this.file;
+    const values = ARRAYS[input.dtype].from(pixels, (pixel) =>
+      input.dtype === "float32"
+        ? pixel
+        : Math.min(255, Math.max(0, Math.floor(pixel / input.scale + 0.5) + input.zero_point)),
+    );
+    const tensor = new Tensor(values, this.manifest.input.shape);
+    let results = [];
+    try {
+      results = await this.model.run(tensor);
+      const stored = await results[0].data();
+      if (output.dtype === "float32") return Float32Array.from(stored);
+      return Float32Array.from(stored, (value) => (value - output.zero_point) * output.scale);
+    } finally {
+      tensor.delete();
+      for (const result of results) result.delete();
+    }
+  }
+
+  close() {
+    this.model.delete();
+  }
+}
+
+/** What to show, best first: {index, value, share of a full bar or null, given}. */
+export function best(outputs, {kind, thresholds}, count) {
+  let chances = Array.from(outputs);
+  if (kind === "quantities") {
+    return chances.map((value, index) => ({index, value, share: null, given: true}));
+  }
+  if (kind === "logits") {
+    const largest = Math.max(...chances);
+    const powers = chances.map((value) => Math.exp(value - largest));
+    const sum = powers.reduce((total, power) => total + power, 0);
+    chances = powers.map((power) => power / sum);
+  }
+  return chances
+    .map((value, index) => ({index, value, share: value, given: value > (thresholds?.[index] ?? 1)}))
+    .sort((a, b) => b.value - a.value)
+    .map((answer, place) => (thresholds ? answer : {...answer, given: place === 0}))
+    .slice(0, count);
+}

@@ -1,0 +1,88 @@
+"""What `kerascnn export` does and says about device clients."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kerascnn.cli import console
+
+if TYPE_CHECKING:
+    from kerascnn.export import BundleResult, TFLMSources
+    from kerascnn.predictors import Predictor
+
+NAMES = ("mediapipe", "litert-js", "android", "tflm", "coral", "serving")
+
+option = click.option(
+    "--target",
+    type=click.Choice(NAMES),
+    help="Export for one kind of client: its recipes and io, its rules checked.",
+)
+
+
+def choose(target: str | None, recipes: str | None, io: str | None) -> tuple[list[str], str]:
+    """The recipes and io to export: those given, else the target's, else float32 and int8."""
+    from kerascnn.export import targets
+
+    known = None if target in (None, "serving") else targets.find(str(target))
+    names = recipes or (",".join(known.recipes) if known else "float32,int8")
+    return (
+        [name.strip() for name in names.split(",") if name.strip()],
+        io or (known.io if known else "uint8"),
+    )
+
+
+def add_sources(result: "BundleResult", target: str | None) -> "TFLMSources | None":
+    """Adds C++ sources to a bundle for microcontrollers; None for every other target."""
+    if target != "tflm":
+        return None
+    import numpy as np
+
+    from kerascnn.export import write_tflm_sources
+
+    first = result.manifest.files[0]
+    with np.load(result.folder / result.manifest.golden.path) as golden:
+        image = golden["inputs"][0]
+    return write_tflm_sources(result.folder / first.path, result.folder / "tflm", image=image)
+
+
+def write_serving(predictor: "Predictor", out: str, overwrite: bool, as_json: bool) -> None:
+    """Writes the SavedModel with two signatures; a run knows its resize rule and classes."""
+    from kerascnn.export import export_serving
+    from kerascnn.serialization import load_model
+
+    result = export_serving(
+        load_model(predictor.path, compile=False),
+        out,
+        resize=None if predictor.resize is None else predictor.resize.to_dict(),
+        class_names=predictor.labels if predictor.task in (None, "classification") else None,
+        overwrite=overwrite,
+    )
+    if as_json:
+        sizes = {"input_shape": list(result.input_shape), "bytes": result.bytes}
+        console.show_json({"path": out, "signatures": list(result.signatures), **sizes})
+        return
+    fit = "stretch" if predictor.resize is None else predictor.resize.fit
+    console.say(f"{out}: SavedModel, {console.size(result.bytes)}, verified against the model")
+    console.say(f"  {result.signatures[0]}: image, raw pixels {list(result.input_shape)}")
+    console.say(
+        f"  {result.signatures[1]}: image_bytes, JPEG, PNG, GIF or BMP; resize rule {fit!r}"
+    )
+    console.next_steps(f"saved_model_cli show --dir {out} --all")
+
+
+def show(result: "BundleResult", sources: "TFLMSources | None") -> None:
+    """Prints which clients run each file; the report says why not."""
+    files = result.report.files
+    names = [verdict.target for verdict in files[0].runs_on]
+    rows = [
+        (file.recipe, *("yes" if verdict.runs else "no" for verdict in file.runs_on))
+        for file in files
+    ]
+    console.show_table("runs on (reasons in report.html)", ("file", *names), rows)
+    if sources is not None:
+        arena = sources.arena
+        origin = "measured" if arena.measured else "estimated; pip install --pre tflite-micro"
+        console.say(
+            f"C++ for tflite-micro: {sources.folder}, {len(sources.operators)} operators, "
+            f"arena {console.size(arena.bytes)} ({origin})"
+        )

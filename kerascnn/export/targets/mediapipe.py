@@ -1,0 +1,57 @@
+"""MediaPipe Tasks' ImageClassifier, on Android, iOS, the web and in Python.
+
+Sources: MediaPipe's C++: `tasks/cc/vision/utils/image_tensor_specs.cc` (three channels, uint8 or
+float32, NormalizationOptions for float32), `tasks/cc/components/processors/
+image_preprocessing_graph.cc` (one mean and std for all channels) and
+`classification_postprocessing_graph.cc` (one graph; outputs uint8, float32 or bool).
+"""
+
+from collections.abc import Iterator
+
+from kerascnn.export.targets import rules
+from kerascnn.export.targets.graph import FileGraph
+
+
+def _image(graph: FileGraph) -> Iterator[str]:
+    for tensor in graph.inputs[:1]:
+        if len(tensor.shape) == 4 and tensor.shape[3] != 3:
+            yield f"it takes images of {tensor.shape[3]} channel(s), and RGB is expected"
+
+
+def _normalization(graph: FileGraph) -> Iterator[str]:
+    known = graph.metadata
+    if not graph.inputs or graph.inputs[0].dtype != "float32":
+        return
+    if known is None or not known.mean or not known.std:
+        yield "a float32 input needs normalisation in the TFLite Metadata, and there is none"
+    elif len(set(known.mean)) > 1 or len(set(known.std)) > 1:
+        yield "its metadata normalise each channel differently, and one mean and std is expected"
+
+
+def _classes(graph: FileGraph) -> Iterator[str]:
+    for tensor in graph.outputs[:1]:
+        if len(tensor.shape) not in (2, 4) or any(size != 1 for size in tensor.shape[:-1]):
+            yield f"its output {list(tensor.shape)} is no list of scores [1, classes]"
+
+
+_INPUTS, _OUTPUTS = ("uint8", "float32"), ("uint8", "float32", "bool")
+
+TARGET = rules.Target(
+    name="mediapipe",
+    title="MediaPipe Tasks ImageClassifier",
+    recipes=("int8", "float32"),
+    io="uint8",
+    inputs=_INPUTS,
+    outputs=_OUTPUTS,
+    rules=(
+        rules.one_image,
+        rules.fixed_shapes,
+        rules.one_graph,
+        rules.end_types(_INPUTS, _OUTPUTS),
+        _image,
+        _normalization,
+        _classes,
+        rules.litert_runs,
+    ),
+    source="MediaPipe's tasks/cc, image_tensor_specs and classification_postprocessing_graph",
+)

@@ -1,0 +1,180 @@
+"""Weights rounded to int8 together: what one rounding gets wrong, the next ones make up for.
+
+Rounding each weight to the nearest step is best for the weight, not for what the layer computes.
+Here the columns of a layer's weights are rounded one after another, and each error is spread over
+the columns still to come so that the outputs on real inputs change least (Frantar et al. 2023,
+"GPTQ", arXiv:2210.17323, section 3). The mean error that is left goes into the bias (Nagel et al.
+2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2).
+Nothing changes on the device.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerascnn.export import flatbuffer
+from kerascnn.export.layer_inputs import Moments, measure
+from kerascnn.export.layer_weights import constant, float_layers, write_constant
+
+LEVELS = 127  # symmetric int8, one scale for each output
+_LARGEST = 1024  # inputs of one output; more take long, and their errors average out anyway
+_DAMPING = 0.01  # of the mean variance, so that inputs that never vary do no harm
+_BLOCK = 64  # columns rounded before the others hear of it
+
+
+def round_weights(
+    float_bytes: bytes,
+    samples: np.ndarray,
+    *,
+    scope: str = ".*",
+    keep: Collection[str] = (),
+    moments: Sequence[Moments] | None = None,
+) -> bytes:
+    """The float file with weights on the steps of int8, chosen for the outputs they give.
+
+    Weights of layers with more than 1,024 inputs per output, and those that several layers share,
+    are left to the quantiser, which takes the nearest step; their biases are corrected as well.
+
+    Args:
+        float_bytes: A float32 file with batch size 1.
+        samples: Raw images [n, height, width, channels]; some dozens of them are used.
+        scope: Pattern of the operators whose weights will be int8, by the names of what they make;
+            the others keep theirs.
+        keep: Names of what operators make that stay in float32 although they are in the scope.
+        moments: From `measure_inputs`, to share them among calls.
+    """
+    model = flatbuffer.parse(float_bytes)
+    graph = model.subgraphs[0]
+    if moments is None:
+        moments = measure_inputs(float_bytes, samples)
+    for (operator, kind), inputs in zip(list(float_layers(model, graph)), moments, strict=True):
+        name = graph.tensors[operator.outputs[0]].name.decode()
+        if name in keep or not re.search(scope, name):
+            continue
+        compensated = _is_roundable(model, graph, operator, kind)
+        weights = constant(model, graph, operator.inputs[1])
+        rows = _rows(weights, kind)
+        mean = _means(inputs.mean, rows, weights.shape[-1], kind)
+        if not compensated:
+            rounded = _steps(rows, _scales(rows)[:, np.newaxis])
+        elif kind == "depthwise":
+            repeats = len(rows) // len(inputs.mean)
+            rounded = round_each(rows, np.repeat(inputs.covariance, repeats, axis=0))
+        else:
+            rounded = round_together(rows, inputs.covariance)
+        if compensated:
+            back = rounded.T if kind == "depthwise" else rounded
+            write_constant(model, graph, operator, 1, back.reshape(weights.shape))
+        bias = constant(model, graph, operator.inputs[2])
+        write_constant(model, graph, operator, 2, bias - ((rounded - rows) * mean).sum(axis=1))
+    return flatbuffer.pack(model)
+
+
+def measure_inputs(float_bytes: bytes, samples: np.ndarray) -> list[Moments]:
+    """What `round_weights` has to know of the inputs of each layer with weights."""
+    model = flatbuffer.parse(float_bytes)
+    graph = model.subgraphs[0]
+    layers = list(float_layers(model, graph))
+    together = [_is_roundable(model, graph, operator, kind) for operator, kind in layers]
+    return measure(graph, float_bytes, layers, together, samples)
+
+
+def _is_roundable(model: Any, graph: Any, operator: Any, kind: str) -> bool:
+    entry, kernel = (int(index) for index in operator.inputs[:2])
+    buffer, shape = graph.tensors[kernel].buffer, graph.tensors[kernel].shape
+    readers = sum(int(i) == kernel for other in graph.operators for i in other.inputs)
+    if readers > 1 or sum(tensor.buffer == buffer for tensor in graph.tensors) > 1:
+        return False
+    if kind == "depthwise":
+        return True
+    grouped = kind == "conv" and shape[-1] != graph.tensors[entry].shape[-1]
+    return not grouped and int(np.prod(shape[1:])) <= _LARGEST
+
+
+def _rows(weights: np.ndarray, kind: str) -> np.ndarray:
+    """One row of weights for each output."""
+    rows = weights.reshape(-1, weights.shape[-1]).T if kind == "depthwise" else weights
+    return rows.reshape(len(rows), -1).astype(np.float64)
+
+
+def _means(mean: np.ndarray, rows: np.ndarray, read: int, kind: str) -> np.ndarray:
+    """The mean of what each weight is multiplied by, one row or one for each output."""
+    if kind == "depthwise":  # output c * multiplier + m sees channel c alone
+        return np.repeat(mean, len(rows) // len(mean), axis=0)
+    groups = mean.size // rows.shape[1]
+    if groups == 1:
+        return mean
+    places = rows.shape[1] // read
+    by_group = mean.reshape(places, groups, read).transpose(1, 0, 2).reshape(groups, -1)
+    return np.repeat(by_group, len(rows) // groups, axis=0)
+
+
+def _scales(rows: np.ndarray) -> np.ndarray:
+    scales = np.abs(rows).max(axis=-1) / LEVELS
+    return np.where(scales > 0, scales, 1.0)
+
+
+def _steps(values: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(values / scales), -LEVELS, LEVELS) * scales
+
+
+def _compensation(covariance: np.ndarray) -> np.ndarray:
+    """How the error of a column is spread: the upper Cholesky factor of the inverse covariance."""
+    size = covariance.shape[-1]
+    variance = np.trace(covariance, axis1=-2, axis2=-1) / size
+    damping = np.maximum(_DAMPING * variance, 1e-12)[..., np.newaxis, np.newaxis]
+    lower = np.linalg.cholesky(np.linalg.inv(covariance + damping * np.eye(size)))
+    return np.swapaxes(lower, -2, -1)
+
+
+def round_together(rows: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Rounds the rows of a layer whose outputs all see the same inputs.
+
+    Args:
+        rows: Weights, [outputs, d].
+        covariance: Of the inputs, [d, d].
+    """
+    order = np.argsort(-np.diag(covariance))  # the columns that matter most come first
+    spread = _compensation(covariance[order][:, order])
+    scales, rest = _scales(rows), rows[:, order]
+    largest = np.abs(rest).argmax(axis=1)
+    # The largest weight of a row sets its scale: it stays what it is.
+    fixed = rest[np.arange(len(rest)), largest]
+    rounded = np.empty_like(rest)
+    for start in range(0, rest.shape[1], _BLOCK):
+        stop = min(start + _BLOCK, rest.shape[1])
+        errors = np.empty((len(rest), stop - start))
+        for column in range(start, stop):
+            chosen = _steps(rest[:, column], scales)
+            rounded[:, column] = np.where(largest == column, fixed, chosen)
+            error = (rest[:, column] - rounded[:, column]) / spread[column, column]
+            errors[:, column - start] = error
+            later = slice(column + 1, stop)
+            rest[:, later] -= error[:, np.newaxis] * spread[column, later]
+        rest[:, stop:] -= errors @ spread[start:stop, stop:]
+    result = np.empty_like(rounded)
+    result[:, order] = rounded
+    return result
+
+
+def round_each(rows: np.ndarray, covariances: np.ndarray) -> np.ndarray:
+    """Rounds rows that have inputs of their own.
+
+    Args:
+        rows: Weights, [outputs, d].
+        covariances: Of the inputs of each output, [outputs, d, d].
+    """
+    order = np.argsort(-np.abs(rows), axis=1)  # the largest first: it sets the scale and is exact
+    ordered = np.take_along_axis(covariances, order[:, :, np.newaxis], axis=1)
+    spread = _compensation(np.take_along_axis(ordered, order[:, np.newaxis], axis=2))
+    scales, rest = _scales(rows), np.take_along_axis(rows, order, axis=1)
+    rounded = np.empty_like(rest)
+    for column in range(rest.shape[1]):
+        rounded[:, column] = _steps(rest[:, column], scales)
+        error = (rest[:, column] - rounded[:, column]) / spread[:, column, column]
+        rest[:, column + 1 :] -= error[:, np.newaxis] * spread[:, column, column + 1 :]
+    result = np.empty_like(rounded)
+    np.put_along_axis(result, order, rounded, axis=1)
+    return result
