@@ -2,20 +2,21 @@
 # the virtual environment first, and again when pyproject.toml changed.
 PYTHON ?= python3
 VENV   := .venv
+CLIENTS := .venv-clients
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # One process per core, two at most: each one loads TensorFlow.
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test clients lint bench export-matrix clean
+.PHONY: help install demo test lint clients bench export-matrix clean
 
 help:
 	@echo "make demo    train, export, verify and replay a small model (sets everything up)"
 	@echo "make test    run the tests                                   (sets everything up)"
-	@echo "make clients the kits in MediaPipe, tflite-micro and Chromium, each in an environment of its own"
 	@echo "make install only set up .venv"
 	@echo "make lint    ruff and mypy"
+	@echo "make clients the tests of the device kits with MediaPipe, tflite-micro, a browser (sets them up)"
 	@echo "make bench   measurements against peers, results in benchmarks/results/"
 	@echo "make export-matrix every model as float32 and int8 file, in docs/export_matrix.md (hours; resumable)"
 	@echo "make clean   remove .venv and everything generated"
@@ -35,31 +36,13 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-# MediaPipe and tflite-micro pin other packages than ours, so each gets an environment of its own.
-# What cannot be installed on this machine is skipped, and pytest says so.
-CLIENTS := .venv-clients
-$(CLIENTS)/.installed: export/micro/requirements.txt export/mediapipe/requirements.txt export/browser/package.json
-	$(PYTHON) -m venv $(CLIENTS)/micro
-	-$(CLIENTS)/micro/bin/python -m pip install --quiet --pre -r export/micro/requirements.txt
-	$(PYTHON) -m venv $(CLIENTS)/mediapipe
-	-$(CLIENTS)/mediapipe/bin/python -m pip install --quiet -r export/mediapipe/requirements.txt
-	$(PYTHON) -m venv $(CLIENTS)/metadata
-	-$(CLIENTS)/metadata/bin/python -m pip install --quiet mediapipe==0.10.21
-	-npm install --silent --no-audit --no-fund --prefix $(CLIENTS)/browser @litertjs/core@2.5.3
-	@touch $@
-
-clients: $(STAMP) $(CLIENTS)/.installed
-	@has() { ! $(CLIENTS)/$$1/bin/python -c "import $$2" 2>/dev/null || echo $(CURDIR)/$(CLIENTS)/$$1/bin/python; }; \
-	KERASCNN_TFLM_PYTHON=$$(has micro tflite_micro) \
-	KERASCNN_MEDIAPIPE_PYTHON=$$(has mediapipe mediapipe) \
-	KERASCNN_MEDIAPIPE_METADATA_PYTHON=$$(has metadata mediapipe) \
-	KERASCNN_LITERT_JS=$(CURDIR)/$(CLIENTS)/browser/node_modules \
-	$(BIN)/python -m pytest tests/kits tests/export/test_metadata.py -rs
-
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+clients: $(STAMP)
+	$(BIN)/python tests/kits/with_clients.py $(CLIENTS)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/startup.py

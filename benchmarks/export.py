@@ -119,7 +119,7 @@ def _compare(name: str, args: argparse.Namespace) -> dict[str, Any]:
         print(
             f"{name:<18} {kind:<8} {ratio['median']:.3f}x (cores {ratio['cpu']:.3f}x), made in "
             f"{made['kerascnn']:.1f} s against {made[THEIRS]:.1f} s; pieces "
-            f"{result[kind]['kerascnn']['partitions']} against {result[kind][THEIRS]['partitions']}",
+            + " against ".join(str(result[kind][owner]["partitions"]) for owner in made),
             flush=True,
         )
     return result
@@ -170,9 +170,7 @@ def _race(files: list[bytes], args: argparse.Namespace) -> dict[str, Any]:
     low, median, high = statistics.quantiles(walls, n=4)
     return {
         "latency_ms": {
-            owner: {
-                key: 1000 * value for key, value in record.summary([t.wall for t in taken]).items()
-            }
+            owner: record.summary([1000 * turn.wall for turn in taken])
             for owner, taken in measured.items()
         },
         "ratio": {

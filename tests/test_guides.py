@@ -62,3 +62,11 @@ def test_the_fine_tuning_of_the_readme_runs(repository, run):
     variables = {"keras": keras, "kerascnn": kerascnn}
     run(block, variables)
     assert variables["model"].output_shape == (None, 3)
+
+
+def test_the_code_of_the_quantization_guide_runs(repository, run, tmp_path):
+    variables = {}
+    for block in code_blocks(repository / "docs" / "quantization.md"):
+        run(block, variables)
+    written = {path.name for path in tmp_path.iterdir()}
+    assert {"digits.tflite", "mixed.tflite", "best.tflite", "aware.tflite"} <= written

@@ -194,13 +194,21 @@ def command(
         f"Everything is in {result.folder}{look}"
     )
     if recipes:
-        context.invoke(
-            export.command,
-            path=str(result.folder),
-            out=bundle,
-            recipes=recipes,
-            overwrite=overwrite,
-        )
+        from kerascnn.errors import VerificationError
+
+        try:
+            context.invoke(
+                export.command,
+                path=str(result.folder),
+                out=bundle,
+                recipes=recipes,
+                overwrite=overwrite,
+            )
+        except VerificationError as error:
+            raise VerificationError(
+                f"{error} The run is complete: kerascnn export {result.folder} "
+                f"{_export_options(result)}"
+            ) from error
         return
     console.next_steps(
         f"kerascnn export {result.folder} {_export_options(result)}",

@@ -49,7 +49,8 @@ def write_frozen(model: "keras.Model", folder: Path, shape: tuple[int, ...]) -> 
         frozen = convert_variables_to_constants_v2(traced)
         module = tf.Module()
         module.served = frozen
-        tf.saved_model.save(module, str(folder), signatures=frozen)
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(module, str(folder), signatures=frozen, options=options)
     except tf.errors.ResourceExhaustedError as error:
         raise ExportError(
             f"the graph of {model.name!r} could not be written to {folder.parent}: no space left "

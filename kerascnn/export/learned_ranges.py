@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascnn.errors import ExportError
+from kerascnn.export import rewrites
 from kerascnn.export.any_model import float32_model
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _CLOSE = 1e-3  # of the largest value; the same arithmetic in another order
 def learned_ranges(
     model: "keras.Model", float_bytes: bytes, image: np.ndarray
 ) -> dict[str, tuple[float, float]]:
-    """The learned (low, high) of the tensors of a float file, by their names.
+    """The learned (low, high) of the tensors that int8 makes of a float file, by their names.
 
     Tensors that no range was learned for, such as those inside an activation function, are not
     among them.
@@ -43,7 +44,7 @@ def learned_ranges(
         values = np.asarray(output, np.float32).ravel()
         by_size.setdefault(values.size, []).append((values, (span.low, span.high)))
     found = {}
-    for name, values in _tensors(float_bytes, pixels):
+    for name, values in _tensors(rewrites.for_int8(float_bytes).content, pixels):
         rivals = by_size.get(values.size, [])
         errors = [float(np.abs(values - known).max()) for known, _ in rivals]
         if errors and min(errors) <= _CLOSE * max(float(np.abs(values).max()), 1e-6):

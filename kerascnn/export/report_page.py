@@ -63,7 +63,7 @@ def _verdict(report: BundleReport) -> str:
     if not agreements:
         worst = max(file.mean_abs for file in report.files)
         share = page.percent(worst, 2) if worst >= 0.0001 else "less than 0.01 %"
-        return f"The mean difference is {share} of each quantity's range at most, on"
+        return f"The mean difference is at most {share} of a quantity's range, on"
     least = min(agreements)
     share = "all" if least == 1 else f"{page.percent(least, 2)} or more of"
     same = "Same best class" if report.task == "classification" else "All labels alike"

@@ -18,6 +18,7 @@ from kerascnn.export.any_model import (
     write_errors,
 )
 from kerascnn.export.automatic import Trial, choose_recipe
+from kerascnn.export.calibration import Progress
 from kerascnn.export.clipping import check_calibration
 from kerascnn.export.comparison import Report, output_kind
 from kerascnn.export.convert import convert_float
@@ -25,7 +26,7 @@ from kerascnn.export.flatbuffer import pack, parse
 from kerascnn.export.interpreter import FileSummary, TensorSpec, inspect
 from kerascnn.export.learned_ranges import learned_ranges
 from kerascnn.export.metadata import embed
-from kerascnn.export.quantize import Progress, quantize
+from kerascnn.export.quantize import quantize
 from kerascnn.export.recipes import AUTO, INT8, Recipe, Tolerance, get
 from kerascnn.export.samples import check_samples, synthetic_images
 from kerascnn.export.sensitivity import all_but, tensors_of

@@ -9,7 +9,7 @@ Nothing changes on the device.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ def round_weights(
     samples: np.ndarray,
     *,
     scope: str = ".*",
+    keep: Collection[str] = (),
     moments: Sequence[Moments] | None = None,
 ) -> bytes:
     """The float file with weights on the steps of int8, chosen for the outputs they give.
@@ -41,6 +42,7 @@ def round_weights(
         samples: Raw images [n, height, width, channels]; some dozens of them are used.
         scope: Pattern of the operators whose weights will be int8, by the names of what they make;
             the others keep theirs.
+        keep: Names of what operators make that stay in float32 although they are in the scope.
         moments: From `measure_inputs`, to share them among calls.
     """
     model = flatbuffer.parse(float_bytes)
@@ -48,7 +50,8 @@ def round_weights(
     if moments is None:
         moments = measure_inputs(float_bytes, samples)
     for (operator, kind), inputs in zip(list(float_layers(model, graph)), moments, strict=True):
-        if not re.search(scope, graph.tensors[operator.outputs[0]].name.decode()):
+        name = graph.tensors[operator.outputs[0]].name.decode()
+        if name in keep or not re.search(scope, name):
             continue
         compensated = _is_roundable(model, graph, operator, kind)
         weights = constant(model, graph, operator.inputs[1])

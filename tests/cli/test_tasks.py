@@ -135,6 +135,19 @@ def test_train_exports_what_it_trained(tables, call, tmp_path):
     assert (tmp_path / "run-bundle" / "labels.txt").read_text() == "light\n"
 
 
+def test_a_run_outlives_an_export_that_fails(tables, call, tmp_path):
+    """One scale of 8 bits for years around 2000 has no room for thousandths."""
+    rows = [f"{tables}/{number}.png,{2000 + number},{number / 1000}" for number in range(40)]
+    (tmp_path / "years.csv").write_text("\n".join(["file,year,tiny", *rows]))
+    arguments = ("-m", "LeNet5", "-o", tmp_path / "run", "--epochs", "1", "--export", "int8")
+    code, _, err = call("train", tmp_path / "years.csv", *arguments)
+    assert code != 0
+    assert "of_range" in err
+    assert f"The run is complete: kerascnn export {tmp_path / 'run'} --recipes float32,float" in err
+    assert (tmp_path / "run" / "model.keras").is_file()
+    assert not (tmp_path / "run-bundle").exists()
+
+
 def test_a_single_file_is_written_verified_and_measured(values_run, tables, call, tmp_path):
     path = tmp_path / "model.tflite"
     code, out, _ = call("export", values_run, "--recipes", "float16", "--out", path)

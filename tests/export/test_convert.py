@@ -118,9 +118,7 @@ def test_a_child_that_hangs_is_stopped(tmp_path, monkeypatch):
         run_child(tmp_path, timeout=0.5)
 
 
-def test_a_model_too_large_for_one_graph_goes_through_a_checkpoint(
-    free_model, content, monkeypatch
-):
+def test_a_model_too_large_for_a_graph_uses_a_checkpoint(free_model, content, monkeypatch):
     monkeypatch.setattr("kerascnn.export.frozen.LARGEST_BYTES", 100)
     other = inspect(convert_float(free_model, (16, 12, 3)))
     assert other.operators == inspect(content).operators
@@ -141,7 +139,7 @@ def test_a_model_that_cannot_be_traced_leaves_no_process(monkeypatch):
         subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[-1]
     )
     inputs = keras.Input((4, 4, 1))
-    with pytest.raises(ExportError, match="could not be traced for export: .*not in this mood"):
+    with pytest.raises(ExportError, match=r"could not be traced for export: .*not in this mood"):
         convert_float(keras.Model(inputs, Strange()(inputs)))
     assert started[0].poll() is not None
 

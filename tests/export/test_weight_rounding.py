@@ -212,7 +212,7 @@ def test_the_quantised_file_comes_closer_to_the_float_one(recipe, monkeypatch):
         return np.abs((TFLiteModel(done).predict(SAMPLES) - wanted).mean(axis=0)).max()
 
     together = mean_error()
-    monkeypatch.setattr(quantizing, "round_weights", lambda content, samples: content)
+    monkeypatch.setattr(quantizing, "round_weights", lambda content, *_, **__: content)
     assert together < 0.5 * mean_error()
 
 

@@ -216,3 +216,25 @@ def test_a_plain_model_is_refused(model, function):
 def test_an_activation_inside_is_refused():
     with pytest.raises(InputError, match="has an activation"):
         QuantizedWeights(layers.Dense(2, activation="relu"))
+
+
+def test_biases_take_up_the_mean_error_of_rounded_weights():
+    keras.utils.set_random_seed(6)
+    inputs = keras.Input((6, 6, 3))
+    x = layers.Conv2D(4, 1, name="biased")(inputs)
+    x = layers.Conv2D(4, 1, use_bias=False, name="bare")(x)
+    model = keras.Model(inputs, layers.BatchNormalization(name="norm")(x))
+    for name in ("biased", "bare"):  # rounding that all goes one way
+        kernel = np.full(model.get_layer(name).kernel.shape, 0.013, np.float32)
+        kernel[0, 0, 0] = 1.0
+        model.get_layer(name).kernel.assign(kernel)
+    samples = np.random.default_rng(0).uniform(1, 3, (64, 6, 6, 3)).astype(np.float32)
+    aware = quantize_aware(model, samples)
+    errors = np.asarray(aware(samples)) - np.asarray(model(samples))
+    uncorrected = quantize_aware(model)
+    observe(uncorrected, samples)
+    before = np.asarray(uncorrected(samples)) - np.asarray(model(samples))
+    assert np.abs(errors.mean((0, 1, 2))).max() < 0.2 * np.abs(before.mean((0, 1, 2))).max()
+    moved = aware.get_layer("norm").layer.moving_mean.numpy()
+    assert np.abs(moved).max() > 0
+    assert not np.array_equal(aware.get_layer("biased").layer.bias.numpy(), np.zeros(4))

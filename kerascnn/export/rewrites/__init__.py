@@ -12,6 +12,7 @@ from kerascnn.export.rewrites.channel_factors import fold_channel_factors
 from kerascnn.export.rewrites.float_islands import float_islands
 from kerascnn.export.rewrites.graph import Graph
 from kerascnn.export.rewrites.hard_swish import split_hard_swish
+from kerascnn.export.rewrites.large_depthwise import split_large_depthwise
 from kerascnn.export.rewrites.offsets import fold_offsets
 from kerascnn.export.rewrites.padding import pad_with_zeros
 from kerascnn.export.rewrites.rectifiers import rectify_before_joining, rectify_by_product
@@ -32,6 +33,7 @@ FOR_ALL: tuple[Rewrite, ...] = (
     fold_offsets,
     fold_channel_factors,
     fold_scalar_factors,
+    split_large_depthwise,
 )
 FOR_INT8: tuple[Rewrite, ...] = (
     split_hard_swish,

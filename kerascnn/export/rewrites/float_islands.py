@@ -20,6 +20,8 @@ def float_islands(graph: Graph) -> list[str]:
     products go from 8 bits to 8 bits in one stretch.
     """
     island = {id(operator): operator for operator in graph.find(*_SEEDS)}
+    for addition in graph.find("ADD"):
+        island |= {id(operator): operator for operator in _split_depthwise(graph, addition)}
     pending = [op for op in island.values() if graph.kind(op) in _ROOTS]
     while pending:
         operator = pending.pop()
@@ -28,6 +30,25 @@ def float_islands(graph: Graph) -> list[str]:
                 island[id(neighbour)] = neighbour
                 pending.append(neighbour)
     return [graph.name(int(operator.outputs[0])) for operator in island.values()]
+
+
+def _split_depthwise(graph: Graph, addition: Any) -> list[Any]:
+    """A sum and the depthwise convolutions of one tensor that it adds; empty for other sums.
+
+    In 8 bits each partial sum would be rounded; in float32 they are as fast.
+    """
+    parts, found, sources = [addition], [], set()
+    while parts:
+        operator = parts.pop()
+        found.append(operator)
+        if graph.kind(operator) == "DEPTHWISE_CONV_2D":
+            sources.add(int(operator.inputs[0]))
+            continue
+        producers = [graph.producer(int(tensor)) for tensor in operator.inputs]
+        if graph.kind(operator) != "ADD" or None in producers:
+            return []
+        parts += producers
+    return found if len(sources) == 1 else []
 
 
 def _behind(graph: Graph, operator: Any) -> Sequence[Any]:
