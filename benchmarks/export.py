@@ -95,7 +95,7 @@ def _compare(name: str, args: argparse.Namespace) -> dict[str, Any]:
     seconds: dict[str, dict[str, float]] = {"float32": {}, "int8": {}}
     float_files, int8_files = [], []
     start = time.perf_counter()
-    float_files.append(convert_float(ours))
+    float_files.append(convert_float(ours, cache=False))
     seconds["float32"]["kerascnn"] = time.perf_counter() - start
     int8_files.append(quantize(float_files[0], "int8", images, "uint8"))
     seconds["int8"]["kerascnn"] = time.perf_counter() - start

@@ -25,6 +25,7 @@ _MODULES = (
     "layers",
     "models",
     "quantization",
+    "signal",
     "training",
     "transfer",
     "visualize",

@@ -57,6 +57,22 @@ def test_the_code_of_the_devices_guide_runs(repository, tmp_path, monkeypatch):
     assert variables["made"].operators
 
 
+def test_the_code_of_the_graphs_guide_runs(repository, tmp_path, monkeypatch, capsys):
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 8, 8, 3), tf.float32)])
+    def network(image):
+        return tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=-1.0)
+
+    graph = network.get_concrete_function()
+    file = tf.lite.TFLiteConverter.from_concrete_functions([graph]).convert()
+    (tmp_path / "model.tflite").write_bytes(file)
+    monkeypatch.chdir(tmp_path)
+    for block in code_blocks(repository / "docs" / "graphs.md"):
+        exec(compile(block, "guide", "exec"), {})
+    assert "PADV2: the delegate has no kernel for it" in capsys.readouterr().out
+
+
 def test_the_fine_tuning_of_the_readme_runs(repository, run):
     _, block = code_blocks(repository / "README.md")
     variables = {"keras": keras, "kerascnn": kerascnn}

@@ -86,7 +86,7 @@ def command(
     from pathlib import Path
 
     single = Path(out).suffix == ".tflite"
-    if single and recipes is None:
+    if single and recipes is None and target is not None:
         chosen = chosen[:1]
     for name in chosen:
         if name == known.AUTO and not single:
@@ -206,6 +206,7 @@ def _write_file(
     )
     for metric in checks:
         console.say(f"  {metric}")
+    _show_outside(result.recipe, result)
     console.next_steps(
         f"kerascnn evaluate {out} --data {splits.source}",
         f"kerascnn predict {out} --task {task} IMAGE",
@@ -266,7 +267,20 @@ def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
         ),
         rows,
     )
+    for file in report.files:
+        _show_outside(file.recipe, file)
     console.say(f"bundle: {result.folder}")
+
+
+def _show_outside(name: str, file) -> None:  # type: ignore[no-untyped-def]
+    """Says why a file does not run in one piece."""
+    from kerascnn.export.delegate import sentences
+
+    if file.delegate_partitions == 1:
+        return
+    pieces = f"{name}: {file.delegate_partitions or 'no'} pieces in the CPU delegate; outside it"
+    for line in sentences(file.undelegated_reasons):
+        console.say(f"{pieces} stay {line}")
 
 
 def _score(report, score) -> str:  # type: ignore[no-untyped-def]

@@ -5,6 +5,7 @@ import pytest
 
 from kerascnn.export import quantize as quantizing
 from kerascnn.export import rewrites
+from kerascnn.export.delegate import sentences
 from kerascnn.export.interpreter import inspect
 from kerascnn.export.quantize import quantize
 
@@ -55,3 +56,10 @@ def test_integer_files_say_why_in_words(converted, monkeypatch):
 
 def test_a_file_in_one_piece_has_no_reasons(converted):
     assert inspect(rewrites.for_all(converted)).undelegated_reasons == {}
+
+
+def test_reasons_are_told_once():
+    assert sentences({"ADD": "no kernel", "MUL": "odd scales", "PAD": "no kernel"}) == [
+        "ADD, PAD: no kernel",
+        "MUL: odd scales",
+    ]

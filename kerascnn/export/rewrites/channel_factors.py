@@ -75,7 +75,7 @@ def _scales(graph: Graph, layer: Any, tensor: int) -> bool:
 
 
 def _scaled(graph: Graph, layer: Any, factors: np.ndarray) -> np.ndarray:
-    weights = graph.constant(int(layer.inputs[1]))
+    weights = graph.values(int(layer.inputs[1]))
     if graph.kind(layer) == "DEPTHWISE_CONV_2D":
         factors = np.repeat(factors, layer.builtinOptions.depthMultiplier)
     return weights * factors

@@ -28,8 +28,8 @@ def fold_scalar_factors(graph: Graph) -> None:
             continue
         for layer in layers:
             weights = int(layer.inputs[1])
-            values = graph.constant(weights)
-            scaled = graph.add_constant(values * np.float32(factor), graph.name(weights))
+            values = graph.values(weights) * np.float32(factor)
+            scaled = graph.add_constant(values, graph.name(weights))
             graph.set_input(layer, 1, scaled)
         graph.redirect(y, x)
         graph.remove(operator)

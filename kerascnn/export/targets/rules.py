@@ -154,4 +154,4 @@ def _shape(tensor: Tensor) -> str:
 
 
 def _or(names: tuple[str, ...]) -> str:
-    return " or ".join(names)
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
