@@ -66,6 +66,20 @@ def test_real_networks_agree_with_the_tape_and_are_left_as_they_are():
         assert np.array_equal(old, new)
 
 
+def test_plain_networks_pass_gradients_on_less_evenly_than_residual_ones():
+    """32 layers, before training: on the way to the input the gradient of the plain one grows."""
+    images = np.random.default_rng(0).uniform(0, 255, (8, 16, 16, 3)).astype("float32")
+    growth = {}
+    for name in ("PlainNet32", "ResNet32"):
+        keras.utils.set_random_seed(0)
+        model = create_model(name, input_shape=(16, 16, 3))
+        rows = gradient_norms(model, images, np.arange(8), "sparse_categorical_crossentropy")
+        convolutions = [row.norm for row in rows if "Conv2D" in row.kind]
+        growth[name] = convolutions[0] / convolutions[-1]
+    assert growth["PlainNet32"] > 15
+    assert growth["ResNet32"] < 6
+
+
 def test_a_function_as_loss_and_shared_layers_count_once():
     shared = layers.Dense(1, use_bias=False, kernel_initializer="ones", name="shared")
     inputs = keras.Input((1, 1, 1))
