@@ -24,6 +24,7 @@ _MODULES = (
     "export",
     "layers",
     "models",
+    "properties",
     "quantization",
     "signal",
     "training",

@@ -51,16 +51,52 @@ def output_size(
     return room // stride + 1
 
 
+def same_padding(size: int, window: int, stride: int = 1, dilation: int = 1) -> tuple[int, int]:
+    """Zeros before and after an axis that `padding="same"` of Keras adds.
+
+    The output has ceil(size / stride) positions. Where their number is odd, the end gets one more.
+    """
+    _check_positive(size=size, window=window, stride=stride, dilation=dilation)
+    positions = math.ceil(size / stride)
+    zeros = max((positions - 1) * stride + effective_size(window, dilation) - size, 0)
+    return zeros // 2, zeros - zeros // 2
+
+
 def transposed_output_size(
-    size: int, window: int, stride: int = 1, padding: int = 0, output_padding: int = 0
+    size: int,
+    window: int,
+    stride: int = 1,
+    padding: int = 0,
+    output_padding: int = 0,
+    dilation: int = 1,
 ) -> int:
-    """Size along one axis after a transposed convolution: the inverse of `output_size`."""
-    _check_positive(size=size, window=window, stride=stride)
+    """Size along one axis after a transposed convolution: the inverse of `output_size`.
+
+    Args:
+        size: Input size.
+        window: Filter size F.
+        stride: Step S of the convolution that is turned round; it spreads the inputs out.
+        padding: P of that convolution: positions taken off on each side.
+        output_padding: Positions added at the end, 0..S - 1: with a step, several sizes lead to
+            the same one, and this says to which of them to return.
+        dilation: Distance between neighbouring taps.
+
+    Raises:
+        InputError: A value out of range, or nothing left of the output.
+    """
+    _check_positive(size=size, window=window, stride=stride, dilation=dilation)
+    if padding < 0:
+        raise InputError(f"`padding` must be at least 0. Received: {padding}.")
     if not 0 <= output_padding < stride:
         raise InputError(
             f"`output_padding` must be in [0, stride). Received: {output_padding}, stride {stride}."
         )
-    return (size - 1) * stride + window - 2 * padding + output_padding
+    whole = (size - 1) * stride + effective_size(window, dilation) + output_padding
+    if whole <= 2 * padding:
+        raise InputError(
+            f"`padding` takes off all {whole} positions of the output. Received: {padding}."
+        )
+    return whole - 2 * padding
 
 
 def conv_parameters(
@@ -83,10 +119,88 @@ def conv_macs(
     return weights * output[0] * output[1]
 
 
+def transposed_conv_macs(
+    window: tuple[int, int], inputs: int, filters: int, size: tuple[int, int], groups: int = 1
+) -> int:
+    """Multiply-accumulate operations of a transposed convolution of an input of (height, width).
+
+    Each input is spread over one window; products that `padding` takes off are counted.
+    """
+    return conv_macs(window, inputs, filters, size, groups)
+
+
+def memory_bytes(shape: Iterable[int], bits: int = 32) -> int:
+    """Bytes that an array takes, whole bytes: an image, a layer's output, its weights."""
+    sides = tuple(shape)
+    _check_positive(bits=bits, **{f"shape[{axis}]": side for axis, side in enumerate(sides)})
+    return math.ceil(math.prod(sides) * bits / 8)
+
+
 def dense_parameters(inputs: int, units: int, bias: bool = True) -> int:
     """Trainable parameters of a fully connected layer."""
     _check_positive(inputs=inputs, units=units)
     return inputs * units + (units if bias else 0)
+
+
+@dataclass(frozen=True)
+class DenseComparison:
+    """A convolutional layer beside a fully connected one, for one image.
+
+    Attributes:
+        conv_parameters: Of the convolution: they do not grow with the image.
+        dense_parameters: Of the fully connected layer.
+        conv_macs: Multiply-accumulate operations of the convolution.
+        dense_macs: Of the fully connected layer: one for each weight.
+        outputs: Values the convolution gives, (height, width, filters).
+    """
+
+    conv_parameters: int
+    dense_parameters: int
+    conv_macs: int
+    dense_macs: int
+    outputs: tuple[int, int, int]
+
+    @property
+    def parameter_ratio(self) -> float:
+        """How many times as many parameters the fully connected layer has."""
+        return self.dense_parameters / self.conv_parameters
+
+
+def compare_with_dense(
+    image: tuple[int, int, int],
+    filters: int,
+    window: tuple[int, int] = (3, 3),
+    stride: int = 1,
+    padding: int = 0,
+    units: int | None = None,
+    bias: bool = True,
+) -> DenseComparison:
+    """Compares a convolution with a fully connected layer on the same image.
+
+    Args:
+        image: Height, width and channels.
+        filters: Output channels of the convolution.
+        window: Height and width of its filters.
+        stride: Its step.
+        padding: Zeros on each side.
+        units: Outputs of the fully connected layer; as many as the convolution has if None.
+        bias: Whether both have biases.
+
+    Raises:
+        InputError: A window that does not fit, or a value out of range.
+    """
+    height, width, channels = image
+    rows = output_size(height, window[0], stride, padding)
+    columns = output_size(width, window[1], stride, padding)
+    inputs = height * width * channels
+    units = rows * columns * filters if units is None else units
+    return DenseComparison(
+        conv_parameters=conv_parameters(window, channels, filters, bias=bias),
+        dense_parameters=dense_parameters(inputs, units, bias),
+        conv_macs=conv_macs(window, channels, filters, (rows, columns)),
+        dense_macs=dense_parameters(inputs, units, bias=False),
+        outputs=(rows, columns, filters),
+    )
 
 
 @dataclass(frozen=True)
@@ -113,6 +227,19 @@ class ReceptiveField:
     size: int = 1
     jump: float = 1
     start: float = 0.0
+
+
+def chain_sizes(size: int, chain: Iterable[Window]) -> tuple[int, ...]:
+    """Size along one axis after each layer of a chain.
+
+    Raises:
+        InputError: A window that no longer fits, or a value out of range.
+    """
+    sizes = []
+    for window in chain:
+        size = output_size(size, window.size, window.stride, window.padding, window.dilation)
+        sizes.append(size)
+    return tuple(sizes)
 
 
 def receptive_field(chain: Iterable[Window], field: ReceptiveField | None = None) -> ReceptiveField:

@@ -1,5 +1,6 @@
 """The formulas against the exercises of the course and the figures of Dumoulin and Visin."""
 
+import keras
 import pytest
 
 from kerascnn import arithmetic
@@ -61,10 +62,82 @@ def test_transposed_convolution_gives_back_the_size(size, window, stride, paddin
     assert arithmetic.output_size(output, window, stride, padding) == size
 
 
+@pytest.mark.parametrize(
+    ("size", "window", "stride", "dilation"),
+    [
+        (28, 3, 1, 1),
+        (28, 2, 1, 1),
+        (7, 3, 2, 1),
+        (8, 3, 2, 1),
+        (9, 5, 3, 1),
+        (9, 3, 1, 2),
+        (8, 1, 2, 1),
+    ],
+)
+def test_same_padding_is_that_of_keras(size, window, stride, dilation):
+    """Where the layer with its padding and the one on a padded input agree, it is the same."""
+    before, after = arithmetic.same_padding(size, window, stride, dilation)
+    x = keras.random.normal((1, size, 1), seed=0)
+    layer = keras.layers.Conv1D(1, window, stride, "same", dilation_rate=dilation)
+    wanted = keras.ops.convert_to_numpy(layer(x))
+    plain = keras.layers.Conv1D(1, window, stride, dilation_rate=dilation)
+    plain.build(x.shape)
+    plain.set_weights(layer.get_weights())
+    found = keras.ops.convert_to_numpy(plain(keras.ops.pad(x, ((0, 0), (before, after), (0, 0)))))
+    assert found.shape == wanted.shape
+    assert abs(found - wanted).max() < 1e-5
+
+
+def test_transposed_convolution_with_dilation_is_keras_s():
+    layer = keras.layers.Conv2DTranspose(4, 3, 1, dilation_rate=2)
+    with keras.StatelessScope(initialize_variables=False):
+        _, *sides, _ = layer.compute_output_shape((1, 5, 6, 2))
+    assert sides == [arithmetic.transposed_output_size(size, 3, dilation=2) for size in (5, 6)]
+    back = arithmetic.transposed_output_size(5, 3, 2, 1, 1, dilation=2)
+    assert arithmetic.output_size(back, 3, 2, 1, dilation=2) == 5
+    # Each of 25 inputs meets 9 x 2 x 4 weights.
+    assert arithmetic.transposed_conv_macs((3, 3), 2, 4, (5, 5)) == 1800
+
+
+def test_memory_is_values_times_bits():
+    assert arithmetic.memory_bytes((224, 224, 3), bits=8) == 150_528
+    assert arithmetic.memory_bytes((112, 112, 64)) == 3_211_264
+    assert arithmetic.memory_bytes((3, 3, 1), bits=4) == 5
+
+
+def test_a_dense_layer_beside_a_convolution():
+    """Lecture 1: 1000 units on 200x200x3 take 120 million weights."""
+    found = arithmetic.compare_with_dense((200, 200, 3), 1000, (5, 5), units=1000, bias=False)
+    assert found.dense_parameters == found.dense_macs == 120_000_000
+    assert found.conv_parameters == 75_000
+    assert found.parameter_ratio == 1600
+    # As many outputs as inputs: 9 weights beside N squared (lecture 4).
+    found = arithmetic.compare_with_dense((28, 28, 1), 1, padding=1, bias=False)
+    assert (found.conv_parameters, found.dense_parameters) == (9, 784**2)
+    assert (found.outputs, found.conv_macs) == ((28, 28, 1), 9 * 784)
+    with_bias = arithmetic.compare_with_dense((28, 28, 1), 4, padding=1)
+    assert (with_bias.conv_parameters, with_bias.outputs) == (40, (28, 28, 4))
+    assert with_bias.dense_parameters == 784 * 3136 + 3136
+
+
+def test_sizes_along_a_chain():
+    # LeNet-5 on 32x32: C1, S2, C3, S4, C5.
+    lenet = [Window(5), Window(2, 2), Window(5), Window(2, 2), Window(5)]
+    assert arithmetic.chain_sizes(32, lenet) == (28, 14, 10, 5, 1)
+    # ResNet on 224x224: conv1, the pooling, the first layers of conv3 to conv5 (lecture 5).
+    resnet = [Window(7, 2, 3), Window(3, 2, 1), *[Window(3, 2, 1)] * 3]
+    assert arithmetic.chain_sizes(224, resnet) == (112, 56, 28, 14, 7)
+    # Lecture 4: N less the sum of K, plus the number of layers.
+    assert arithmetic.chain_sizes(100, [Window(7), Window(5), Window(3)])[-1] == 100 - 15 + 3
+    with pytest.raises(InputError, match="window of 5 does not fit into an input of 4"):
+        arithmetic.chain_sizes(8, [Window(2, 2), Window(5)])
+
+
 def test_parameters_of_the_course():
     assert arithmetic.dense_parameters(200 * 200 * 3, 1000, bias=False) == 120_000_000
     assert arithmetic.dense_parameters(32 * 32, 10, bias=False) == 10_240
     assert arithmetic.conv_parameters((5, 5), 1, 1) == 26
+    assert arithmetic.conv_parameters((5, 5), 1, 8) == 8 * 1 * 5 * 5 + 8  # lecture 3: [8, 1, 5, 5]
     assert arithmetic.conv_parameters((3, 3), 1, 4) == 40
     # AlexNet's second layer: two groups hold half of the weights.
     whole = arithmetic.conv_parameters((5, 5), 96, 256, bias=False)
@@ -157,6 +230,11 @@ def test_transposed_receptive_field(window, expected):
         (lambda: arithmetic.output_size(5, 3, padding=-1), "`padding` must be at least 0"),
         (lambda: arithmetic.effective_size(0), "`window` must be at least 1"),
         (lambda: arithmetic.transposed_output_size(3, 3, 2, output_padding=2), "`output_padding`"),
+        (lambda: arithmetic.transposed_output_size(1, 3, padding=2), "takes off all 3 positions"),
+        (lambda: arithmetic.transposed_output_size(3, 3, padding=-1), "`padding` must be at least"),
+        (lambda: arithmetic.same_padding(0, 3), "`size` must be at least 1"),
+        (lambda: arithmetic.memory_bytes((4, 0)), r"`shape\[1\]` must be at least 1"),
+        (lambda: arithmetic.compare_with_dense((2, 9, 1), 4), "does not fit into an input of 2"),
         (lambda: arithmetic.conv_parameters((3, 3), 5, 4, groups=2), "`groups` must divide"),
         (lambda: arithmetic.dense_parameters(0, 4), "`inputs` must be at least 1"),
         (lambda: arithmetic.receptive_field([Window(0)]), "`window` must be at least 1"),

@@ -86,7 +86,7 @@ def command(
     from pathlib import Path
 
     single = Path(out).suffix == ".tflite"
-    if single and recipes is None:
+    if single and recipes is None and target is not None:
         chosen = chosen[:1]
     for name in chosen:
         if name == known.AUTO and not single:

@@ -17,6 +17,8 @@ _KEEPS = {
 }
 # They compute new values, on the grid of their input.
 _AVERAGES = {"AveragePooling2D", "Resizing", "UpSampling2D"}
+# Of pixels, a file folds them into the first convolution, or computes them on the pixels' own grid.
+_PREPARES = {"Normalization", "Rescaling"}
 # Their inputs and their output are on one grid.
 _JOINS = {"Concatenate", "Maximum"}
 # The file computes a ReLU behind them in the same operator.
@@ -41,6 +43,11 @@ def keeps_grid(operation: Any) -> bool:
     if kind(operation) == "Activation":
         return operation.activation is keras.activations.linear
     return kind(operation) in _KEEPS or _is_nearest(operation)
+
+
+def prepares(operation: Any) -> bool:
+    """Whether it scales and shifts, which pixels go through without being rounded."""
+    return kind(operation) in _PREPARES
 
 
 def averages(operation: Any) -> bool:

@@ -75,12 +75,16 @@ class Placement:
         for value in step.outputs:
             if source in self.grids and (kinds.keeps_grid(operation) or kinds.averages(operation)):
                 self.grids[value] = self.grids[source]
-            elif not kinds.keeps_grid(operation):  # pixels that were only moved have no grid
+            elif not (kinds.keeps_grid(operation) or self._prepares_pixels(step)):
                 self.grids[value] = value
         if kinds.joins(operation):
             for value in step.inputs:
                 if self._is_joinable(value):
                     self._merge(self.grids[value], self.grids[step.outputs[0]])
+
+    def _prepares_pixels(self, step: Step) -> bool:
+        """Whether a step scales the model's input, moved about perhaps, which has no grid."""
+        return kinds.prepares(step.operation) and step.inputs[0] not in self.grids
 
     def _is_joinable(self, value: int) -> bool:
         """Whether a tensor's grid is its own, and can become that of what it is joined into."""

@@ -107,16 +107,31 @@ def real(name: str, values: np.ndarray) -> np.ndarray:
 
 def _full(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     result = np.zeros([n + k - 1 for n, k in zip(x.shape, kernel.shape, strict=True)])
+    weighted = np.empty_like(x)  # one buffer for all taps
     for tap, weight in np.ndenumerate(kernel):
         shifted = tuple(slice(m, m + n) for m, n in zip(tap, x.shape, strict=True))
-        result[shifted] += weight * x
+        result[shifted] += np.multiply(x, weight, out=weighted)
     return result
 
 
 def _full_fft(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """With so many zeros behind the signal that nothing meets its own repetition."""
     shape = [n + k - 1 for n, k in zip(x.shape, kernel.shape, strict=True)]
-    return _product_of_spectra(x, kernel, shape)
+    padded = _product_of_spectra(x, kernel, [_fast_size(n) for n in shape])
+    return padded[tuple(slice(n) for n in shape)]
+
+
+def _fast_size(size: int) -> int:
+    """The smallest number from `size` on without prime factors above 5: a fast FFT's length."""
+    fast = size
+    while True:
+        rest = fast
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return fast
+        fast += 1
 
 
 def _circular(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ SHAPES = [
     ((7, 8), (3, 3)),
     ((6, 9), (2, 4)),
     ((5, 5), (5, 1)),
+    ((95,), (3,)),  # 97 is prime: the FFT is of 100
 ]
 # Lecture 3, "Correlación cruzada vs convolución".
 IMAGE = np.array([[1.1, 1.2, 1.3], [2.1, 2.2, 2.3], [3.1, 3.2, 3.3]])

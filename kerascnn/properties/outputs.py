@@ -1,0 +1,59 @@
+"""What a model, or a layer deep inside it, gives for images."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerascnn.errors import InputError
+from kerascnn.visualize.taps import find_layer, tapped
+
+
+def outputs_of(
+    model: keras.Model, images: np.ndarray, layer: str | None = None, batch_size: int = 32
+) -> np.ndarray:
+    """Runs a model on images, in inference mode.
+
+    Args:
+        model: Any model with one image input and one output: functional, Sequential, nested or
+            subclassed.
+        images: `[B, H, W, C]`, as the model takes them.
+        layer: Name of the layer whose output is wanted, also inside nested models; the model's own
+            output if None. Of a layer that is called several times, its last output.
+        batch_size: Images at a time.
+
+    Returns:
+        float32 `[B, ...]`.
+
+    Raises:
+        InputError: No images, no such layer, or one that the model does not use.
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or not len(images):
+        raise InputError(f"expected images [B, H, W, C]. Received the shape {images.shape}.")
+    starts = range(0, len(images), batch_size)
+    return np.concatenate([_one(model, images[i : i + batch_size], layer) for i in starts])
+
+
+def _one(model: keras.Model, images: np.ndarray, layer: str | None) -> np.ndarray:
+    output = call(model, images, layer)
+    return ops.convert_to_numpy(ops.cast(output, "float32"))
+
+
+def call(model: keras.Model, images: Any, layer: str | None) -> Any:
+    """Output of a model, or of a layer of it, as a tensor that derivatives pass through."""
+    if layer is None:
+        return model(images, training=False)
+    seen: list[Any] = []
+
+    def look(output: Any) -> Any:
+        seen[:] = [output]
+        return output
+
+    source = find_layer(model, layer)
+    with tapped(source, look):
+        model(images, training=False)
+    if not seen:
+        raise InputError(f"the layer {layer!r} was not used by the model {model.name!r}.")
+    return seen[0]
