@@ -47,7 +47,8 @@ def freeze(model: "keras.Model", shape: tuple[int, ...]) -> Any:
             model(np.zeros(shape, np.float32))
         served = tf.function(lambda image: model(image, training=False), autograph=False)
         traced = served.get_concrete_function(tf.TensorSpec(shape, tf.float32, "image"))
-        return convert_variables_to_constants_v2(traced)
+        # Loops stay whole: TFLite has operators for them, but none for their parts.
+        return convert_variables_to_constants_v2(traced, lower_control_flow=False)
 
 
 def write_frozen(frozen: Any, folder: Path, name: str) -> None:
