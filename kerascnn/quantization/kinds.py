@@ -7,6 +7,7 @@ the quantiser that writes it.
 from typing import Any
 
 import keras
+import numpy as np
 
 # They only move values about, or drop some, or leave them alone in inference: the values stay on
 # the grid they were on.
@@ -17,8 +18,6 @@ _KEEPS = {
 }
 # They compute new values, on the grid of their input.
 _AVERAGES = {"AveragePooling2D", "Resizing", "UpSampling2D"}
-# Of pixels, a file folds them into the first convolution, or computes them on the pixels' own grid.
-_PREPARES = {"Normalization", "Rescaling"}
 # Their inputs and their output are on one grid.
 _JOINS = {"Concatenate", "Maximum"}
 # The file computes a ReLU behind them in the same operator.
@@ -45,9 +44,16 @@ def keeps_grid(operation: Any) -> bool:
     return kind(operation) in _KEEPS or _is_nearest(operation)
 
 
-def prepares(operation: Any) -> bool:
-    """Whether it scales and shifts, which pixels go through without being rounded."""
-    return kind(operation) in _PREPARES
+def shifts_pixels(operation: Any) -> bool:
+    """Whether it scales pixels by one number and shifts them: a file folds the scale alone."""
+    if kind(operation) != "Rescaling":
+        return False
+    return np.ndim(operation.scale) == 0 and operation.scale > 0 and bool(np.any(operation.offset))
+
+
+def prepares_pixels(operation: Any) -> bool:
+    """Whether a file folds all of it into the first convolution, or computes pixels exactly."""
+    return kind(operation) in ("Normalization", "Rescaling") and not shifts_pixels(operation)
 
 
 def averages(operation: Any) -> bool:

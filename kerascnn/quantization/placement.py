@@ -84,7 +84,7 @@ class Placement:
 
     def _prepares_pixels(self, step: Step) -> bool:
         """Whether a step scales the model's input, moved about perhaps, which has no grid."""
-        return kinds.prepares(step.operation) and step.inputs[0] not in self.grids
+        return kinds.prepares_pixels(step.operation) and step.inputs[0] not in self.grids
 
     def _is_joinable(self, value: int) -> bool:
         """Whether a tensor's grid is its own, and can become that of what it is joined into."""

@@ -18,6 +18,7 @@ from kerascnn.quantization import (
     observe,
     quantize_aware,
     strip,
+    with_ranges,
 )
 
 SHAPE = (12, 12, 3)
@@ -83,10 +84,30 @@ def test_every_layer_with_weights_is_rounded(aware):
 
 def test_rounding_stands_where_the_file_has_tensors(aware):
     names = set(layers_of(aware, FakeQuantize))
-    assert "pixels_quantize" not in names  # the file folds it, or keeps the pixels' own steps
-    assert {"first_quantize", "sum_quantize", "joined_quantize"} <= names
+    assert {"pixels_quantize", "first_quantize", "sum_quantize", "joined_quantize"} <= names
     assert {"swish_quantize", "answers_quantize"} <= names  # before silu and softmax
     assert not any(name.startswith(("max_pooling", "flatten", "dropout")) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset", "rounded"),
+    [(1 / 255, 0.0, False), (1 / 127.5, -1.0, True), ([0.1, 0.2, 0.3], [1.0, 2.0, 3.0], False)],
+)
+def test_scaled_pixels_are_rounded_where_the_file_shifts_them(scale, offset, rounded):
+    inputs = keras.Input(SHAPE)
+    x = layers.Rescaling(scale, offset, name="pixels")(inputs)
+    model = keras.Model(inputs, layers.Conv2D(2, 3)(x))
+    assert ("pixels_quantize" in layers_of(quantize_aware(model), FakeQuantize)) == rounded
+
+
+def test_the_range_of_shifted_pixels_is_that_before_scaling_too(aware, pixels):
+    plain, spans = with_ranges(aware)
+    outputs = plain(pixels)
+    first = next(i for i, span in enumerate(spans) if span.layer == "pixels_quantize")
+    np.testing.assert_allclose(outputs[first], pixels / 127.5 - 1, atol=1e-5)
+    np.testing.assert_allclose(outputs[-1], pixels - 127.5, atol=1e-3)
+    assert spans[-1].scale == pytest.approx(127.5 * spans[first].scale)
+    assert spans[-1].zero_point == spans[first].zero_point
 
 
 def test_joined_tensors_share_a_grid_and_pooled_ones_keep_theirs():
