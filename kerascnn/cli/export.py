@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from kerascnn.data import Splits
 
 
+_JUDGED = 1000  # validation images at most that decide for --recipes auto
+
+
 @click.command(short_help="Write a verified bundle.")
 @click.argument("path", metavar="RUN|MODEL.keras")
 @click.option(
@@ -134,6 +137,8 @@ def command(
             "float_model": float_model,
             "target": target,
         }
+        if chosen[0] == known.AUTO:  # judged on images that did not set its ranges
+            options["evaluation"] = splits.sample("validation", _JUDGED, seed=0)
         _write_file(model, out, chosen[0], splits, images, labels, options, overwrite, as_json)
         return
     with console.err.status("exporting") as status:

@@ -50,6 +50,7 @@ def choose_recipe(
     labels: np.ndarray | None,
     limit: float,
     *,
+    evaluation: tuple[np.ndarray, np.ndarray | None] | None = None,
     io: str = "uint8",
     calibration: str = "auto",
     learned: Mapping[str, tuple[float, float]] | None = None,
@@ -66,6 +67,8 @@ def choose_recipe(
         samples: Raw images [n, height, width, channels], 0..255.
         labels: True class of each sample, or None.
         limit: The most accuracy that may be lost; 0.01 is one point.
+        evaluation: Images and labels to measure on; the samples by default, which the files were
+            made with and which therefore flatter them a little.
         io: Input and output type of the integer files.
         calibration: As in `quantize`.
         learned: As in `quantize`.
@@ -85,7 +88,8 @@ def choose_recipe(
         )
     if not limit >= 0:
         raise InputError(f"accuracy_drop must be 0 or more, got {limit}")
-    wanted = TFLiteModel(float_bytes, threads=default_threads()).predict(samples)
+    images, truth = evaluation or (samples, labels)
+    wanted = TFLiteModel(float_bytes, threads=default_threads()).predict(images)
     trials: list[Trial] = []
     for name, layers in _order(float_bytes, samples):
         try:
@@ -106,8 +110,8 @@ def choose_recipe(
         report = compare(
             name,
             wanted,
-            file.predict(samples),
-            labels,
+            file.predict(images),
+            truth,
             dataclasses.replace(get(name).tolerance, accuracy_drop=limit),
             "samples",
             file.output.scale or 0.0,

@@ -104,6 +104,7 @@ def export_tflite(
     calibration: str = "auto",
     float_layers: Sequence[str] = (),
     accuracy_drop: float = 0.01,
+    evaluation: tuple[np.ndarray, np.ndarray | None] | None = None,
     target: str | None = None,
     progress: Progress | None = None,
 ) -> ExportResult:
@@ -142,6 +143,8 @@ def export_tflite(
             "percentile" or "mse", see `clipping.check_calibration`.
         float_layers: Layers that stay in float, named as by `measure_sensitivity`.
         accuracy_drop: For "auto": the most accuracy that may be lost; 0.01 is one point.
+        evaluation: Images and labels that "auto" measures on, and its file is verified on; the
+            samples by default, which flatter it a little.
         target: Name of the device client it must run on, such as "tflm"; its own recipes and io are
             in `kerascnn.export.TARGETS`.
         progress: Called with (images done, images in all) while ranges are measured.
@@ -168,6 +171,10 @@ def export_tflite(
         )
     shape = input_shape_of(model, input_shape, need_size=True)
     samples, labels = _check_data(model, recipe, shape, samples, labels, class_names, task)
+    if evaluation is not None:
+        if not automatic:
+            raise InputError('evaluation= goes with recipe "auto"; other recipes take samples=')
+        evaluation = _check_data(model, recipe, shape, *evaluation, class_names, task)  # type: ignore[assignment]
     with write_errors(path):
         refuse_existing(path, overwrite)
     require_tensorflow()
@@ -186,6 +193,7 @@ def export_tflite(
             samples,
             labels,
             accuracy_drop,
+            evaluation=evaluation,
             io=io,
             calibration=calibration,
             learned=learned,
@@ -205,6 +213,8 @@ def export_tflite(
     )
     content = targets.prepare(target, content)
     images = synthetic_images(_sizes(shape)) if samples is None else samples
+    if evaluation is not None:
+        (images, labels), reference = evaluation, None
     if reference is None or samples is None:
         reference = keras_outputs(served, images if verify else images[:_FOR_KIND])
     if task == "regression":

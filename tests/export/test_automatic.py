@@ -62,6 +62,21 @@ def test_float_recipes_follow_where_no_layer_helps(hard_file, grey_images, label
     assert [trial.kept for trial in trials] == [False] * 4 + [True]
 
 
+def test_it_is_judged_on_the_images_that_are_given(hard_file, hard_model, grey_images, tmp_path):
+    """With the labels that int8 gives, int8 loses nothing; on the samples it would lose much."""
+    int8 = TFLiteModel(quantize(hard_file.read_bytes(), "int8", grey_images))
+    others = grey_images[::-1][:20]
+    content, answers = hard_file.read_bytes(), int8.predict(others).argmax(-1)
+    given, *_ = choose_recipe(content, grey_images, None, 1.0, evaluation=(others, answers))
+    own, *_ = choose_recipe(content, grey_images, None, 1.0)
+    assert given.recipe == own.recipe == "int8"
+    assert given.drop == 0.0 < own.drop
+    with pytest.raises(InputError, match=r"goes with recipe .auto"):
+        export_tflite(
+            hard_model, tmp_path / "x.tflite", "int8", grey_images, evaluation=(others, None)
+        )
+
+
 def test_samples_are_asked_for(grey_float_file):
     with pytest.raises(InputError, match="pass samples="):
         choose_recipe(grey_float_file.read_bytes(), None, None, 0.01)
