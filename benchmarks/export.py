@@ -95,7 +95,7 @@ def _compare(name: str, args: argparse.Namespace) -> dict[str, Any]:
     seconds: dict[str, dict[str, float]] = {"float32": {}, "int8": {}}
     float_files, int8_files = [], []
     start = time.perf_counter()
-    float_files.append(convert_float(ours))
+    float_files.append(convert_float(ours, cache=False))
     seconds["float32"]["kerascnn"] = time.perf_counter() - start
     int8_files.append(quantize(float_files[0], "int8", images, "uint8"))
     seconds["int8"]["kerascnn"] = time.perf_counter() - start
@@ -119,7 +119,7 @@ def _compare(name: str, args: argparse.Namespace) -> dict[str, Any]:
         print(
             f"{name:<18} {kind:<8} {ratio['median']:.3f}x (cores {ratio['cpu']:.3f}x), made in "
             f"{made['kerascnn']:.1f} s against {made[THEIRS]:.1f} s; pieces "
-            f"{result[kind]['kerascnn']['partitions']} against {result[kind][THEIRS]['partitions']}",
+            + " against ".join(str(result[kind][owner]["partitions"]) for owner in made),
             flush=True,
         )
     return result
@@ -170,9 +170,7 @@ def _race(files: list[bytes], args: argparse.Namespace) -> dict[str, Any]:
     low, median, high = statistics.quantiles(walls, n=4)
     return {
         "latency_ms": {
-            owner: {
-                key: 1000 * value for key, value in record.summary([t.wall for t in taken]).items()
-            }
+            owner: record.summary([1000 * turn.wall for turn in taken])
             for owner, taken in measured.items()
         },
         "ratio": {

@@ -67,7 +67,7 @@ def _export(
         enliven(model, samples[:16])
     wanted = keras_outputs(model, held_out)
     seconds, start = {}, time.perf_counter()
-    float_file = convert_float(model)
+    float_file = convert_float(model, cache=False)
     seconds["conversion"] = time.perf_counter() - start
     files: dict[str, Any] = {}
     outputs = {"keras": wanted}

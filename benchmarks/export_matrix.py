@@ -1,4 +1,4 @@
-"""Every model of the catalogue as a float32 and an int8 file: does it convert, in one piece, how fast.
+"""Every model of the catalogue as a float32 and an int8 file: whole, correct, how large, how fast.
 
     python benchmarks/export_matrix.py [MODEL ...] [--photos FOLDER] [--weights MODEL=FILE]
         [--files FOLDER] [--again] [--latency-only] [--table-only]

@@ -19,8 +19,10 @@ int8 (uint8 in and out), with built-in operators only, and both files are taken 
   file's outputs differ between images (mean absolute deviation). It says how much of the answer
   8 bits blur.
 - **weights**: `random` ones have batch normalisation measured on the images and a head scaled to
-  spread-out answers. They show that the graph is right; top-1 agreement says little with them, since
-  1000 random classes have many near ties.
+  spread-out answers. They show that the graph is right and how fast it is. How well int8 answers
+  they do not show: 1000 random classes have many near ties, and what a deep random network tells
+  apart is small beside what all its answers share, so rounding weighs far more than in a
+  trained one.
 - **outside the delegate**: what remains in the int8 file. The QUANTIZE at either end turns uint8
   into int8, and SOFTMAX over the classes is small.
 """
@@ -67,8 +69,8 @@ def _summary(entries: dict[str, Any]) -> str:
     slower = [name for name, entry in entries.items() if _ratio(entry) > 1]
     flex = [n for n, e in entries.items() if any(f["flex"] for f in e["files"].values())]
     return (
-        f"{total} models: {whole['float32']} float32 files and {whole['int8']} int8 files run in one "
-        f"piece; Flex operators in {', '.join(flex) or 'none'}; int8 slower than float32 in "
+        f"{total} models: {whole['float32']} float32 files and {whole['int8']} int8 files run in "
+        f"one piece; Flex operators in {', '.join(flex) or 'none'}; int8 slower than float32 in "
         f"{', '.join(slower) or 'none'}."
     )
 

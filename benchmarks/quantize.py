@@ -53,7 +53,7 @@ def main() -> None:
     images = images.astype("uint8")
 
     start = time.perf_counter()
-    float_file = convert_float(model)
+    float_file = convert_float(model, cache=False)
     converted = time.perf_counter()
     ours = quantize(float_file, RECIPES["int8"], images, io="uint8")
     quantized = time.perf_counter()

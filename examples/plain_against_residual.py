@@ -9,7 +9,7 @@ half of the steps and a hundredth after three quarters. Like the paper it trains
 so its 64,000 steps are 182 epochs. An interrupted run goes on where it stopped; finished networks
 are not trained again.
 
-Measured with --epochs 4 --seed 0 on 2 cores: test errors with shortcuts 32.6 % (ResNet20) and 40.6 %
+Measured with --epochs 4 --seed 0, 2 cores: test errors with shortcuts 32.6 % (ResNet20) and 40.6 %
 (ResNet56), without 37.0 % (PlainNet20) and 72.5 % (PlainNet56); training errors of the last epoch
 32.7, 42.2, 37.2 and 74.8 %. At depth 56 the images were shifted and mirrored by other code with the
 same distribution.

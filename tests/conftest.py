@@ -8,6 +8,8 @@ import pytest
 
 # Before anything imports TensorFlow: no log lines from its C++ part.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Nothing of a test stays in the user's cache, and none lives on an earlier run's conversions.
+os.environ["KERASCNN_CONVERSIONS"] = "off"
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

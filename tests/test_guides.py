@@ -48,6 +48,31 @@ def test_the_code_of_the_transfer_guide_runs(repository, run, tmp_path, monkeypa
     assert isinstance(calls[0]["fine_tune"], FineTune)
 
 
+def test_the_code_of_the_devices_guide_runs(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    variables = {"kerascnn": kerascnn}
+    for block in code_blocks(repository / "docs" / "devices.md"):
+        exec(compile(block, "guide", "exec"), variables)
+    assert {path.name for path in tmp_path.iterdir()} >= {"model.tflite", "tflm", "served"}
+    assert variables["made"].operators
+
+
+def test_the_code_of_the_graphs_guide_runs(repository, tmp_path, monkeypatch, capsys):
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 8, 8, 3), tf.float32)])
+    def network(image):
+        return tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=-1.0)
+
+    graph = network.get_concrete_function()
+    file = tf.lite.TFLiteConverter.from_concrete_functions([graph]).convert()
+    (tmp_path / "model.tflite").write_bytes(file)
+    monkeypatch.chdir(tmp_path)
+    for block in code_blocks(repository / "docs" / "graphs.md"):
+        exec(compile(block, "guide", "exec"), {})
+    assert "PADV2: the delegate has no kernel for it" in capsys.readouterr().out
+
+
 def test_the_fine_tuning_of_the_readme_runs(repository, run):
     _, block = code_blocks(repository / "README.md")
     variables = {"keras": keras, "kerascnn": kerascnn}
@@ -66,3 +91,11 @@ def test_the_code_of_a_guide_runs_as_it_stands(repository, guide):
     else:
         assert variables["error"] < 1e-3
         assert variables["field"].extent == (19, 19)
+
+
+def test_the_code_of_the_quantization_guide_runs(repository, run, tmp_path):
+    variables = {}
+    for block in code_blocks(repository / "docs" / "quantization.md"):
+        run(block, variables)
+    written = {path.name for path in tmp_path.iterdir()}
+    assert {"digits.tflite", "mixed.tflite", "best.tflite", "aware.tflite"} <= written

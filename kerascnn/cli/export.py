@@ -86,7 +86,7 @@ def command(
     from pathlib import Path
 
     single = Path(out).suffix == ".tflite"
-    if single and recipes is None:
+    if single and recipes is None and target is not None:
         chosen = chosen[:1]
     for name in chosen:
         if name == known.AUTO and not single:
@@ -132,10 +132,9 @@ def command(
             "calibration": calibration,
             "accuracy_drop": accuracy_drop,
             "float_model": float_model,
+            "target": target,
         }
-        _write_file(
-            model, out, chosen[0], splits, images, labels, options, overwrite, as_json, target
-        )
+        _write_file(model, out, chosen[0], splits, images, labels, options, overwrite, as_json)
         return
     with console.err.status("exporting") as status:
         result = export_bundle(
@@ -177,7 +176,6 @@ def _write_file(
     settings: dict[str, Any],
     overwrite: bool,
     as_json: bool,
-    target: str | None,
 ) -> None:
     """Writes and verifies one `.tflite` file, of any task."""
     from kerascnn.export import export_tflite
@@ -194,7 +192,6 @@ def _write_file(
         class_names=None if task == "regression" else splits.class_names,
         **settings,
     )
-    targets.require(target, result.path)
     for trial in result.trials:
         console.note(str(trial))
     checks = result.report.metrics if result.report else ()
@@ -209,6 +206,7 @@ def _write_file(
     )
     for metric in checks:
         console.say(f"  {metric}")
+    _show_outside(result.recipe, result)
     console.next_steps(
         f"kerascnn evaluate {out} --data {splits.source}",
         f"kerascnn predict {out} --task {task} IMAGE",
@@ -269,7 +267,20 @@ def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
         ),
         rows,
     )
+    for file in report.files:
+        _show_outside(file.recipe, file)
     console.say(f"bundle: {result.folder}")
+
+
+def _show_outside(name: str, file) -> None:  # type: ignore[no-untyped-def]
+    """Says why a file does not run in one piece."""
+    from kerascnn.export.delegate import sentences
+
+    if file.delegate_partitions == 1:
+        return
+    pieces = f"{name}: {file.delegate_partitions or 'no'} pieces in the CPU delegate; outside it"
+    for line in sentences(file.undelegated_reasons):
+        console.say(f"{pieces} stay {line}")
 
 
 def _score(report, score) -> str:  # type: ignore[no-untyped-def]

@@ -1,6 +1,5 @@
 """What `kerascnn export` does and says about device clients."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -30,20 +29,6 @@ def choose(target: str | None, recipes: str | None, io: str | None) -> tuple[lis
         [name.strip() for name in names.split(",") if name.strip()],
         io or (known.io if known else "uint8"),
     )
-
-
-def require(target: str | None, path: Path) -> None:
-    """Raises, and removes the file, where it does not run on the target."""
-    from kerascnn.errors import ExportError
-    from kerascnn.export import targets
-
-    if target is None:
-        return
-    try:
-        targets.require(target, path)
-    except ExportError:
-        path.unlink()
-        raise
 
 
 def add_sources(result: "BundleResult", target: str | None) -> "TFLMSources | None":

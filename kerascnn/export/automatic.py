@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from kerascnn.errors import ExportError, InputError
+from kerascnn.export.calibration import Progress, default_threads
 from kerascnn.export.comparison import Report, compare
 from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.quantize import Progress, default_threads, quantize
+from kerascnn.export.quantize import quantize
 from kerascnn.export.recipes import INT8, get
 from kerascnn.export.sensitivity import all_but, sensitivity_of, tensors_of
 

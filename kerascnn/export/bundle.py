@@ -157,11 +157,10 @@ def export_bundle(
                     float_model=float_model,
                     reference=known.outputs,
                     calibration=calibration,
+                    target=target,
                 )
             except VerificationError as error:  # name the place the user knows
                 raise VerificationError(str(error).replace(str(temporary), str(folder))) from error
-            if target is not None:
-                targets.require(target, result.path)
             say(f"running {recipe.name} on {len(held_out.pixels):,} images")
             opened = TFLiteModel(result.path)
             outputs = opened.predict(held_out.pixels)

@@ -9,8 +9,8 @@ import numpy as np
 from kerascnn.errors import BundleError, InputError
 from kerascnn.export import strict_json
 from kerascnn.export.manifest import Resize
-from kerascnn.export.quantize import check_samples
 from kerascnn.export.recipes import Recipe, get
+from kerascnn.export.samples import check_samples
 
 STRETCH = {"fit": "stretch", "filter": "bilinear", "antialias": True, "pad_value": 0}
 

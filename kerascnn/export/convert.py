@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerascnn.errors import ExportError, InputError
-from kerascnn.export import rewrites
+from kerascnn.export import conversion_cache, rewrites
 from kerascnn.export.any_model import float32_model, input_shape_of, require_tensorflow
-from kerascnn.export.frozen import can_freeze, write_frozen
+from kerascnn.export.frozen import can_freeze, freeze, write_frozen
 from kerascnn.export.saved_model import write_saved_model
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def convert_float(
     input_shape: tuple[int, ...] | None = None,
     *,
     timeout: float = 1800.0,
+    cache: bool = True,
 ) -> bytes:
     """Returns `model` as a float32 TFLite file with batch size 1.
 
@@ -39,6 +40,8 @@ def convert_float(
         model: Any Keras model with one image input and one output.
         input_shape: `(height, width, channels)`, for a model that leaves its size free.
         timeout: Seconds the converter may take.
+        cache: Whether a conversion of exactly this graph may come from disk, and is kept there
+            (`kerascnn.export.conversion_cache`).
 
     Raises:
         InputError: The model's input is not one image of known size.
@@ -53,11 +56,19 @@ def convert_float(
         with tempfile.TemporaryDirectory(prefix="kerascnn-convert-") as name:
             folder = Path(name)
             with _child(folder / "model.tflite") as child:  # loads TensorFlow while we trace
+                key = ""
                 if can_freeze(served):
-                    write_frozen(served, folder / "saved_model", sizes)
+                    frozen = freeze(served, sizes)
+                    key = conversion_cache.key_of(frozen, _CHILD) if cache else ""
+                    content = conversion_cache.load(key) if cache else None
+                    if content is not None:
+                        return rewrites.for_all(content)
+                    write_frozen(frozen, folder / "saved_model", model.name)
                 else:
                     write_saved_model(served, folder / "saved_model", sizes)
                 content = _converted(child, folder, model.name, timeout)
+                if key:
+                    conversion_cache.store(key, content)
     except OSError as error:
         raise ExportError(
             f"conversion could not use the temporary folder {tempfile.gettempdir()}: "

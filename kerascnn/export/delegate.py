@@ -43,6 +43,14 @@ def reasons(model: Any, names: Sequence[str], outside: Sequence[int]) -> Mapping
     return dict(sorted(found.items()))
 
 
+def sentences(reasons: Mapping[str, str]) -> list[str]:
+    """The reasons as "KIND, KIND: why", kinds with the same reason together."""
+    kinds: dict[str, list[str]] = {}
+    for kind, reason in reasons.items():
+        kinds.setdefault(reason, []).append(kind)
+    return [f"{', '.join(alike)}: {reason}" for reason, alike in kinds.items()]
+
+
 def _reason(graph: Any, operator: Any, kind: str) -> str:
     inputs = [graph.Tensors(i) for i in _indices(operator, "Inputs") if i >= 0]
     outputs = [graph.Tensors(i) for i in _indices(operator, "Outputs")]

@@ -104,6 +104,7 @@ def build_report(
                 delegate_partitions=result.delegate_partitions,
                 operators=dict(result.operators),
                 undelegated_operators=dict(result.undelegated_operators),
+                undelegated_reasons=dict(result.undelegated_reasons),
                 checks=tuple(
                     Check(name=metric.name, value=metric.value, limit=metric.limit)
                     for metric in file.check.metrics

@@ -1,47 +1,37 @@
 """Quantisation of a float TFLite file: fewer bits for weights, and for activations by recipe.
 
-The work is done by `litert_quantizer`; this module decides what the ranges are measured on and
-how: each activation's range comes from real images, the input range is pinned to the pixel range
-0..255, and of two ways to read the measurements, each with weights rounded one by one and together
-and, for depthwise networks, equalised channels, the one closest to the float file is kept.
+The work is done by `litert_quantizer`; this module decides what it is given. Each activation's
+range comes from real images, the input range is pinned to the pixel range 0..255. Of two ways to
+read the measurements the better is kept, and of weights rounded together, weights rounded one by
+one and, in depthwise networks, equalised channels: what is closest to the float file.
 """
 
-import contextlib
-import io as text_io
-import os
-import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from kerascnn.errors import BundleError, ExportError, InputError
 from kerascnn.export import rewrites
-from kerascnn.export.clipping import CLIPPED, check_calibration, clipped_ranges
+from kerascnn.export.calibration import (
+    Progress,
+    as_range,
+    clipped,
+    default_threads,
+    observe,
+    ranges_of,
+    signature,
+    typical,
+    widest,
+)
+from kerascnn.export.clipping import check_calibration
 from kerascnn.export.equalization import equalize
+from kerascnn.export.litert import Range, rewrite
 from kerascnn.export.recipes import Io, Recipe, get
 from kerascnn.export.samples import check_samples
 from kerascnn.export.weight_rounding import round_weights
 
-if TYPE_CHECKING:
-    from litert_quantizer.quantizer import Quantizer
-
-Progress = Callable[[int, int], None]
-Range = dict[str, np.ndarray]  # "min" and "max" of one tensor, in the quantiser's form
-
-_SCORED = 64  # images that decide between two ways of setting ranges; enough to rank them
-_POWER_OF_TWO = 2e-3  # twice the distance of log2(scale) within which the runtime rounds it
-_WIDER = 1.003  # moves log2 by twice that
-_QUANTIZER_ERRORS = (
-    ValueError,
-    TypeError,
-    RuntimeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    NotImplementedError,
-)
+_SCORED = 64  # images that decide between files; enough to rank them
 
 
 def quantize(
@@ -69,7 +59,7 @@ def quantize(
             (`clipping.check_calibration`).
         scope: Pattern of the operators to quantise, by the names of what they make.
         learned: (low, high) of tensors whose ranges were learned in training, by name; they are
-            taken as they are, and so are the biases. Samples tell the others.
+            taken as they are, and so are weights and biases. Samples tell the others.
 
     Raises:
         InputError: The recipe needs samples and has none, they are not raw images of the
@@ -81,57 +71,22 @@ def quantize(
     check_calibration(calibration)
     if recipe.name == "float32":
         return float_bytes
-    if not recipe.needs_samples:
-        if samples is None or recipe.weights != "int8":
-            return rewrite(float_bytes, recipe, chosen, None, scope=scope)
-        variants = (float_bytes, round_weights(float_bytes, samples, scope=scope))
-        files = [rewrite(variant, recipe, chosen, None, scope=scope) for variant in variants]
-        return _closest(float_bytes, files, samples)
     if samples is None:
-        raise InputError(
-            f"recipe {recipe.name} measures value ranges on real images: pass samples=, a uint8 "
-            "array [n, height, width, channels] of 100 to 500 images like those it will see"
-        )
-    key, name, tensor, shape = _signature(float_bytes)
-    samples = check_samples(samples, shape)
-    prepared = rewrites.Prepared(float_bytes)
-    if recipe.activations == "int8":
-        prepared = rewrites.for_int8(float_bytes)
-        float_bytes = prepared.content
-    observed = _observe(float_bytes, samples, key, name, progress)
-    # 16 bits have range to spare: clipping can only hurt there, so there is nothing to compare.
-    fine = recipe.activations == "int16"
-    if learned and not fine:
-        ranges = _ranges(observed, _extremes, tensor, fine=False)
-        ranges.update((name, _as_range(*span)) for name, span in learned.items() if name in ranges)
-        ranges = rewrites.widened({**ranges, tensor: _as_range(0.0, 255.0)}, prepared.sums)
-        return rewrite(float_bytes, recipe, chosen, ranges, scope=scope, islands=prepared.islands)
-    rules = (_extremes,) if fine or calibration != "auto" else (_extremes, _typical)
-
-    def candidates(content: bytes, seen: dict[str, np.ndarray]) -> list[bytes]:
-        if calibration in CLIPPED:
-            spans = {name: _extremes(pairs) for name, pairs in seen.items()}
-            spans = clipped_ranges(content, samples, spans, calibration)
-            seen = {name: np.array([span]) for name, span in spans.items()}
-        variants = (
-            content,
-            round_weights(content, samples, scope=scope, keep=prepared.islands),
-        )
-        return [
-            rewrite(variant, recipe, chosen, ranges, scope=scope, islands=prepared.islands)
-            for ranges in (
-                rewrites.widened(_ranges(seen, rule, tensor, fine=fine), prepared.sums)
-                for rule in rules
+        if recipe.needs_samples:
+            raise InputError(
+                f"recipe {recipe.name} measures value ranges on real images: pass samples=, a "
+                "uint8 array [n, height, width, channels] of 100 to 500 images like those it "
+                "will see"
             )
-            for variant in variants
-        ]
-
-    files = candidates(float_bytes, observed)
-    equalized = None if fine else equalize(float_bytes, samples)
-    if equalized is not None:
-        files += candidates(equalized, _observe(equalized, samples, key, name, None))
+        return rewrite(float_bytes, recipe, chosen, None, scope=scope)
+    samples = check_samples(samples, signature(float_bytes)[-1])
+    work = _Work(float_bytes, recipe, chosen, samples, scope, calibration)
+    if learned and recipe.activations == "int8":
+        return work.with_learned(learned, progress)
+    if not recipe.needs_samples:
+        return work.best(work.of_weights())
     try:
-        return _closest(float_bytes, files, samples)
+        return work.best(work.of_activations(progress))
     except BundleError as error:
         raise ExportError(
             f"recipe {recipe.name} gives a file that the TFLite runtime refuses: {error}. "
@@ -139,215 +94,73 @@ def quantize(
         ) from error
 
 
-def default_threads() -> int:
-    """CPU threads for measuring: all there are, up to four."""
-    return min(4, os.cpu_count() or 1)
+@dataclass(frozen=True)
+class _Work:
+    """One float file that becomes several by one recipe; the one closest to it is chosen."""
 
+    float_bytes: bytes
+    recipe: Recipe
+    io: Io
+    samples: np.ndarray
+    scope: str
+    calibration: str
 
-def _signature(float_bytes: bytes) -> tuple[str, str, str, tuple[int, ...]]:
-    """Returns signature key, input name, input tensor name and (height, width, channels)."""
-    from ai_edge_litert.interpreter import Interpreter
+    def with_learned(
+        self, learned: Mapping[str, tuple[float, float]], progress: Progress | None
+    ) -> bytes:
+        """The file with ranges from training."""
+        prepared = rewrites.for_int8(self.float_bytes)
+        pixels = signature(self.float_bytes)[2]
+        ranges = ranges_of(observe(prepared.content, self.samples, progress), widest, pixels)
+        known = {name: as_range(*span) for name, span in learned.items() if name in ranges}
+        ranges |= {**known, pixels: ranges[pixels]}
+        return self._file(prepared.content, ranges, prepared)
 
-    interpreter = Interpreter(model_content=float_bytes)
-    key, names = next(iter(interpreter.get_signature_list().items()))
-    detail = interpreter.get_input_details()[0]
-    return key, names["inputs"][0], detail["name"], tuple(int(x) for x in detail["shape"][1:])
+    def of_weights(self) -> Iterator[bytes]:
+        """Files of a recipe that leaves activations in float."""
+        yield self._file(self.float_bytes, None)
+        if self.recipe.weights == "int8":
+            rounded = round_weights(self.float_bytes, self.samples, scope=self.scope)
+            yield self._file(rounded, None)
 
+    def of_activations(self, progress: Progress | None) -> Iterator[bytes]:
+        """Files of an integer recipe."""
+        # 16 bits have range to spare: clipping can only hurt there, so there is nothing to compare.
+        fine = self.recipe.activations == "int16"
+        prepared = rewrites.Prepared(self.float_bytes)
+        if not fine:
+            prepared = rewrites.for_int8(self.float_bytes)
+        equalized = None if fine else equalize(prepared.content, self.samples)
+        rules = (widest,) if fine or self.calibration != "auto" else (widest, typical)
+        pixels = signature(self.float_bytes)[2]
+        for content in filter(None, (prepared.content, equalized)):
+            seen = observe(content, self.samples, progress if content is prepared.content else None)
+            seen = clipped(content, self.samples, seen, self.calibration)
+            rounded = round_weights(content, self.samples, scope=self.scope, keep=prepared.islands)
+            for rule in rules:
+                ranges = ranges_of(seen, rule, pixels, fine=fine)
+                ranges = rewrites.widened(ranges, prepared.sums)
+                for version in (content, rounded):
+                    yield self._file(version, ranges, prepared)
 
-def calibrated(float_bytes: bytes, samples: np.ndarray) -> dict[str, Range]:
-    """The ranges of all tensors of a float file, nothing that was seen clipped, for `rewrite`."""
-    key, name, tensor, _ = _signature(float_bytes)
-    return _ranges(_observe(float_bytes, samples, key, name, None), _extremes, tensor, fine=False)
+    def _file(
+        self,
+        content: bytes,
+        ranges: Mapping[str, Range] | None,
+        prepared: rewrites.Prepared | None = None,
+    ) -> bytes:
+        islands = prepared.islands if prepared else ()
+        return rewrite(content, self.recipe, self.io, ranges, scope=self.scope, islands=islands)
 
+    def best(self, files: Iterator[bytes]) -> bytes:
+        """The file whose outputs differ least from the float file's, on a few samples."""
+        from kerascnn.export.interpreter import TFLiteModel
 
-def rewrite(
-    float_bytes: bytes,
-    recipe: Recipe,
-    io: Io,
-    ranges: dict[str, Range] | None,
-    *,
-    scope: str = ".*",
-    islands: Sequence[str] = (),
-) -> bytes:
-    """Returns a float file rewritten by `recipe` with known ranges.
+        images = self.samples[:: max(1, len(self.samples) // _SCORED)][:_SCORED]
+        wanted = TFLiteModel(self.float_bytes, threads=default_threads()).predict(images)
 
-    Args:
-        float_bytes: A float32 file with batch size 1.
-        recipe: The recipe.
-        io: Input and output type, one that the recipe has.
-        ranges: Of each tensor, for recipes that need them.
-        scope: Pattern of the operators to quantise, by the names of what they make.
-        islands: Names of what operators make that stay in float32 nevertheless.
+        def error(file: bytes) -> float:
+            found = TFLiteModel(file, threads=default_threads()).predict(images)
+            return float(np.abs(found - wanted).mean())
 
-    Raises:
-        ExportError: The quantiser cannot handle the model.
-    """
-    try:
-        with _quiet():
-            quantizer = _configured(float_bytes, recipe, io, scope, islands)
-            result = quantizer.quantize(
-                ranges, enable_progress_bar=False, enable_progress_report=False
-            )
-            return bytes(result.quantized_model)
-    except _QUANTIZER_ERRORS as error:
-        raise ExportError(
-            f"recipe {recipe.name} cannot quantise this model: {error or type(error).__name__}. "
-            "Try float16 or weight_only_int8."
-        ) from error
-
-
-def _configured(
-    float_bytes: bytes, recipe: Recipe, io: Io, scope: str, islands: Sequence[str]
-) -> "Quantizer":
-    from litert_quantizer import qtyping
-    from litert_quantizer.algorithm_manager import AlgorithmName
-    from litert_quantizer.quantizer import Quantizer
-
-    quantizer = Quantizer(float_bytes)
-    every = qtyping.TFLOperationName.ALL_SUPPORTED
-    if recipe.weights == "float16":
-        quantizer.add_weight_only_config(
-            scope, every, num_bits=16, algorithm_key=AlgorithmName.FLOAT_CASTING
-        )
-    elif recipe.name == "dynamic_int8":
-        quantizer.add_dynamic_config(scope, every, num_bits=8)
-    elif recipe.activations == "float32":
-        quantizer.add_weight_only_config(scope, every, num_bits=8)
-    else:
-        bits = {"int8": 8, "int16": 16}[recipe.activations]
-        quantizer.add_static_config(scope, every, activation_num_bits=bits, weight_num_bits=8)
-        for edge in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
-            if io == "float32":
-                quantizer.update_quantization_recipe(
-                    ".*", edge, algorithm_key=AlgorithmName.NO_QUANTIZE
-                )
-            elif io == "uint8":
-                quantizer.update_quantization_recipe(".*", edge, _uint8_edge())
-        for name in islands:  # the quantiser ends each name with a semicolon
-            quantizer.update_quantization_recipe(
-                f"^{re.escape(name)};$", every, algorithm_key=AlgorithmName.NO_QUANTIZE
-            )
-    return quantizer
-
-
-def _uint8_edge() -> Any:
-    """The quantiser's setting for an input or output kept in unsigned bytes."""
-    from litert_quantizer import qtyping
-
-    return qtyping.OpQuantizationConfig(
-        activation_tensor_config=qtyping.TensorQuantizationConfig(
-            num_bits=8, symmetric=False, dtype=qtyping.TensorDataType.UINT
-        ),
-        weight_tensor_config=qtyping.TensorQuantizationConfig(
-            num_bits=8, symmetric=True, granularity=qtyping.QuantGranularity.CHANNELWISE
-        ),
-        compute_precision=qtyping.ComputePrecision.INTEGER,
-        explicit_dequantize=False,
-    )
-
-
-def _observe(
-    float_bytes: bytes, samples: np.ndarray, key: str, name: str, progress: Progress | None
-) -> dict[str, np.ndarray]:
-    """Runs every sample through the float file; returns each tensor's (min, max) per image.
-
-    The runtime's own profiler keeps the two numbers, so no tensor is copied to Python: ten times
-    faster than reading all of them, with the same result, and memory stays flat.
-    """
-    from litert_quantizer.calibrator import CalibrationMode, Calibrator
-
-    seen: dict[str, list[tuple[float, float]]] = {}
-    try:
-        with _quiet():
-            calibrator = Calibrator(
-                float_bytes,
-                num_threads=default_threads(),
-                mode=CalibrationMode.CALIBRATION_PROFILER_BASED,
-            )
-            for done, image in enumerate(samples, start=1):
-                calibrator.reset_model_qsvs()
-                calibrator.calibrate({key: [{name: image[np.newaxis].astype(np.float32)}]}, None)
-                for tensor, stats in calibrator.get_model_qsvs().items():
-                    pair = (float(stats["min"].min()), float(stats["max"].max()))
-                    seen.setdefault(tensor, []).append(pair)
-                if progress is not None:
-                    progress(done, len(samples))
-    except _QUANTIZER_ERRORS as error:
-        raise ExportError(f"measuring value ranges failed: {error}") from error
-    observed = {tensor: np.asarray(pairs) for tensor, pairs in seen.items()}
-    broken = [tensor for tensor, pairs in observed.items() if not np.isfinite(pairs).all()]
-    if broken:
-        raise ExportError(
-            f"the model computes values that are not finite on the samples, first in {broken[0]!r}"
-        )
-    return observed
-
-
-def _ranges(
-    observed: dict[str, np.ndarray],
-    reduce: Callable[[np.ndarray], tuple[float, float]],
-    input_tensor: str,
-    *,
-    fine: bool,
-) -> dict[str, Range]:
-    ranges = {}
-    for tensor, pairs in observed.items():
-        low, high = reduce(pairs)
-        ranges[tensor] = _as_range(*(_off_powers_of_two(low, high) if fine else (low, high)))
-    # Pixels are 0..255 whatever the samples happened to hold: the input scale is exactly 1, so a
-    # device copies camera bytes unchanged.
-    ranges[input_tensor] = _as_range(0.0, 255.0)
-    return ranges
-
-
-def _as_range(low: float, high: float) -> Range:
-    return {"min": np.array([low]), "max": np.array([high])}
-
-
-def _extremes(pairs: np.ndarray) -> tuple[float, float]:
-    """The widest range seen: nothing is clipped."""
-    return float(pairs[:, 0].min()), float(pairs[:, 1].max())
-
-
-def _typical(pairs: np.ndarray) -> tuple[float, float]:
-    """The mean of the images' ranges: outliers are clipped, everything else is finer."""
-    return float(pairs[:, 0].mean()), float(pairs[:, 1].mean())
-
-
-def _closest(float_bytes: bytes, candidates: list[bytes], samples: np.ndarray) -> bytes:
-    """Returns the candidate whose outputs differ least from the float file, on a few samples."""
-    from kerascnn.export.interpreter import TFLiteModel
-
-    step = max(1, len(samples) // _SCORED)
-    images = samples[::step][:_SCORED]
-    files = [TFLiteModel(file, threads=default_threads()) for file in candidates]
-    if len(files) == 1:
-        return candidates[0]
-    wanted = TFLiteModel(float_bytes, threads=default_threads()).predict(images)
-    errors = [np.abs(file.predict(images) - wanted).mean() for file in files]
-    return candidates[int(np.argmin(errors))]
-
-
-def _off_powers_of_two(low: float, high: float) -> tuple[float, float]:
-    """Widens an int16 range a little where its scale is almost a power of two.
-
-    The runtime's int16 addition takes such scales for exact powers and then refuses to add when
-    an input's is the larger one. Pixels scaled to -1..1, the most common preprocessing, hit it:
-    2/32767 plus a constant 1/32767.
-    """
-    exponent = np.log2(max(abs(low), abs(high), 1e-30) / 32767)
-    if abs(exponent - round(exponent)) < _POWER_OF_TWO:
-        return low * _WIDER, high * _WIDER
-    return low, high
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Holds back the quantiser's progress bars and the interpreter's warnings."""
-    with (
-        contextlib.redirect_stdout(text_io.StringIO()),
-        contextlib.redirect_stderr(text_io.StringIO()),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
-        yield
+        return min(files, key=error)

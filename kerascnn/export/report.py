@@ -69,6 +69,7 @@ class RecipeReport:
         delegate_partitions: Pieces of the graph that run in the CPU delegate; 1 is best.
         operators: Operators of the file, with counts.
         undelegated_operators: Those outside the delegate, with counts.
+        undelegated_reasons: Why they are outside, one sentence for each.
         checks: What `verify_tflite` measured, each with its limit.
         checked_images: Number of images of that verification.
         seconds: Wall time of the export, without the shared float conversion.
@@ -95,6 +96,7 @@ class RecipeReport:
     delegate_partitions: int
     operators: Mapping[str, int]
     undelegated_operators: Mapping[str, int]
+    undelegated_reasons: Mapping[str, str]
     checks: tuple[Check, ...]
     checked_images: int
     seconds: float

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from kerascnn.export.delegate import sentences
 from kerascnn.export.report import BundleReport, Check, RecipeReport, Score
 from kerascnn.pages import format as page
 from kerascnn.pages import frame
@@ -86,8 +87,19 @@ def files_section(report: BundleReport) -> str:
         f" Times are medians of {report.runs} single runs, one thread, on "
         f"{page.text(report.machine.cpu)}.</p>\n"
         f'<div class="card scroll"><table class="files"><thead><tr>{head}</tr></thead>\n'
-        f"<tbody>{''.join(rows)}</tbody></table></div>\n</section>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>\n{_reasons(report)}</section>"
     )
+
+
+def _reasons(report: BundleReport) -> str:
+    """Why operators run outside the CPU delegate, each sentence once."""
+    found: dict[str, str] = {}
+    for file in report.files:
+        found |= file.undelegated_reasons
+    if not found:
+        return ""
+    lines = "".join(f"<li>{page.text(line)}</li>" for line in sentences(found))
+    return f'<p class="soft">Outside the CPU delegate stay:</p><ul class="soft">{lines}</ul>\n'
 
 
 def _score(report: BundleReport, score: Score, reference: Score | None) -> str:

@@ -31,6 +31,4 @@ def section(report: BundleReport) -> str:
 
 
 def _answer(verdict: Verdict) -> str:
-    if verdict.runs:
-        return page.figure("yes")
-    return page.figure("no", "; ".join(verdict.because))
+    return page.figure("yes" if verdict.runs else "no", "; ".join(verdict.because))

@@ -10,10 +10,18 @@ import numpy as np
 from kerascnn.errors import InputError
 from kerascnn.export import flatbuffer, rewrites
 from kerascnn.export.any_model import input_shape_of
+from kerascnn.export.calibration import (
+    Progress,
+    default_threads,
+    observe,
+    ranges_of,
+    signature,
+    widest,
+)
 from kerascnn.export.comparison import output_range
 from kerascnn.export.convert import convert_float
 from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.quantize import Progress, calibrated, default_threads, rewrite
+from kerascnn.export.litert import rewrite
 from kerascnn.export.recipes import INT8
 from kerascnn.export.samples import check_samples
 from kerascnn.export.weight_rounding import measure_inputs, round_weights
@@ -102,7 +110,9 @@ def sensitivity_of(
     wanted = TFLiteModel(float_bytes, threads=default_threads()).predict(images)
     unit = output_range(wanted)
     prepared = rewrites.for_int8(float_bytes)
-    ranges = rewrites.widened(calibrated(prepared.content, samples), prepared.sums)
+    pixels = signature(float_bytes)[2]
+    ranges = ranges_of(observe(prepared.content, samples), widest, pixels)
+    ranges = rewrites.widened(ranges, prepared.sums)
     moments = measure_inputs(prepared.content, samples)
     layers = []
     groups = _groups(prepared.content)

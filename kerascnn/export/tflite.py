@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascnn.errors import InputError, VerificationError
+from kerascnn.export import targets
 from kerascnn.export.any_model import (
     float32_model,
     input_shape_of,
@@ -17,6 +18,7 @@ from kerascnn.export.any_model import (
     write_errors,
 )
 from kerascnn.export.automatic import Trial, choose_recipe
+from kerascnn.export.calibration import Progress
 from kerascnn.export.clipping import check_calibration
 from kerascnn.export.comparison import Report, output_kind
 from kerascnn.export.convert import convert_float
@@ -24,7 +26,7 @@ from kerascnn.export.flatbuffer import pack, parse
 from kerascnn.export.interpreter import FileSummary, TensorSpec, inspect
 from kerascnn.export.learned_ranges import learned_ranges
 from kerascnn.export.metadata import embed
-from kerascnn.export.quantize import Progress, quantize
+from kerascnn.export.quantize import quantize
 from kerascnn.export.recipes import AUTO, INT8, Recipe, Tolerance, get
 from kerascnn.export.samples import check_samples, synthetic_images
 from kerascnn.export.sensitivity import all_but, tensors_of
@@ -102,6 +104,7 @@ def export_tflite(
     calibration: str = "auto",
     float_layers: Sequence[str] = (),
     accuracy_drop: float = 0.01,
+    target: str | None = None,
     progress: Progress | None = None,
 ) -> ExportResult:
     """Writes `model` as a `.tflite` file that was checked against it.
@@ -139,13 +142,16 @@ def export_tflite(
             "percentile" or "mse", see `clipping.check_calibration`.
         float_layers: Layers that stay in float, named as by `measure_sensitivity`.
         accuracy_drop: For "auto": the most accuracy that may be lost; 0.01 is one point.
+        target: Name of the device client it must run on, such as "tflm"; its own recipes and io are
+            in `kerascnn.export.TARGETS`.
         progress: Called with (images done, images in all) while ranges are measured.
 
     Raises:
         InputError: Unknown recipe, io or calibration, samples missing or unfit, labels unfit, a
             model with several inputs or outputs or a free input size.
         OutputExistsError: `path` exists and `overwrite` is false.
-        ExportError: Conversion, quantisation or writing failed.
+        ExportError: Conversion, quantisation or writing failed, or the file does not run on the
+            target.
         VerificationError: The file answers differently from the model; it was not kept.
     """
     start = time.perf_counter()
@@ -153,6 +159,8 @@ def export_tflite(
     automatic = str(recipe).lower() == AUTO
     recipe = INT8 if automatic else get(recipe)
     recipe.choose_io(io)
+    if target is not None:
+        targets.find(target)
     check_calibration(calibration)
     if automatic and task != "classification":
         raise InputError(
@@ -195,6 +203,7 @@ def export_tflite(
         scope=all_but(tensors_of(float_model, float_layers)),
         learned=learned,
     )
+    content = targets.prepare(target, content)
     images = synthetic_images(_sizes(shape)) if samples is None else samples
     if reference is None or samples is None:
         reference = keras_outputs(served, images if verify else images[:_FOR_KIND])
@@ -205,6 +214,8 @@ def export_tflite(
         content = _with_metadata(
             content, name or model.name, description, recipe, class_names, kind
         )
+    if target is not None:
+        targets.require(target, content)
     report = None
     if verify:
         limits = tolerance or recipe.tolerance

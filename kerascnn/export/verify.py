@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.export.calibration import default_threads
 from kerascnn.export.comparison import Report, output_kind
 from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.quantize import default_threads
 from kerascnn.export.recipes import FLOAT32, Tolerance
 from kerascnn.export.samples import (
     check_label_rows,

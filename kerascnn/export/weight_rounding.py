@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn.errors import ExportError
 from kerascnn.export import flatbuffer
 from kerascnn.export.layer_inputs import Moments, measure
 from kerascnn.export.layer_weights import constant, float_layers, write_constant
 
 LEVELS = 127  # symmetric int8, one scale for each output
 _LARGEST = 1024  # inputs of one output; more take long, and their errors average out anyway
+_ATTEMPTS = 12  # to damp a covariance, each ten times as much as the one before
 _DAMPING = 0.01  # of the mean variance, so that inputs that never vary do no harm
 _BLOCK = 64  # columns rounded before the others hear of it
 
@@ -125,8 +127,17 @@ def _compensation(covariance: np.ndarray) -> np.ndarray:
     size = covariance.shape[-1]
     variance = np.trace(covariance, axis1=-2, axis2=-1) / size
     damping = np.maximum(_DAMPING * variance, 1e-12)[..., np.newaxis, np.newaxis]
-    lower = np.linalg.cholesky(np.linalg.inv(covariance + damping * np.eye(size)))
-    return np.swapaxes(lower, -2, -1)
+    for _ in range(_ATTEMPTS):
+        try:
+            lower = np.linalg.cholesky(np.linalg.inv(covariance + damping * np.eye(size)))
+        except np.linalg.LinAlgError:  # sums in float32 leave some eigenvalues below zero
+            damping = damping * 10
+        else:
+            return np.swapaxes(lower, -2, -1)
+    raise ExportError(
+        "the inputs of a layer have no usable covariance. Expected finite activations: check the "
+        "weights and the samples."
+    )
 
 
 def round_together(rows: np.ndarray, covariance: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from kerascnn.errors import InputError
 from kerascnn.quantization import kinds
+from kerascnn.quantization.correction import correct_means
 from kerascnn.quantization.graph import Graph, Rebuilt, Step, copy_of, take_apart
 from kerascnn.quantization.layers import (
     FakeQuantize,
@@ -19,6 +20,7 @@ from kerascnn.quantization.layers import (
     QuantizedWeights,
     has_rounded_weights,
 )
+from kerascnn.quantization.placement import Placement
 from kerascnn.quantization.ranges import observe
 
 Tensor = Any
@@ -42,7 +44,8 @@ def quantize_aware(
     Args:
         model: Any functional or Sequential model, trained as a rule.
         samples: Inputs such as it is trained on, [n, ...]; the ranges of the activations start
-            from them. Without, nothing is rounded before the first batch of training.
+            from them, and biases (or the means of a batch normalisation) take up the mean error of
+            the rounded weights. Without, no activation is rounded before the first batch.
         momentum: Of the moving averages of the ranges, in [0, 1).
 
     Returns:
@@ -61,6 +64,7 @@ def quantize_aware(
     aware = _Builder(model, graph, momentum).build()
     if samples is not None:
         observe(aware, samples)
+        correct_means(aware, samples)
     return aware
 
 
@@ -76,15 +80,14 @@ class _Builder:
 
     def __init__(self, model: keras.Model, graph: Graph, momentum: float):
         self._graph, self._momentum = graph, momentum
+        self._place = Placement(graph)
         self._new = Rebuilt(model, graph)
         self._copies: dict[int, list[Any]] = {}
         self._weights: list[tuple[Any, list[np.ndarray]]] = []
-        self._quantizers: dict[int, FakeQuantize] = {}
+        self._quantizers: dict[int, FakeQuantize] = {}  # of each grid
         self._exact: dict[int, Tensor] = {}  # what an output was before it was rounded
-        self._owner: dict[int, int] = {}  # of a tensor: the one whose range its grid has
 
     def build(self) -> keras.Model:
-        self._share_grids()
         for step in self._graph.steps:
             outputs = keras.tree.flatten(self._compute(step))
             for value, tensor in zip(step.outputs, outputs, strict=True):
@@ -95,46 +98,33 @@ class _Builder:
             layer.set_weights(weights)
         return model
 
-    def _share_grids(self) -> None:
-        """Finds which tensors have one grid."""
-        for step in self._graph.steps:
-            operation, source = step.operation, step.inputs[0] if step.inputs else None
-            for value in step.outputs:
-                shares = kinds.keeps_grid(operation) or kinds.averages(operation)
-                if shares and source in self._owner:
-                    self._owner[value] = self._owner[source]
-                elif not kinds.keeps_grid(operation):  # of pixels: they have no grid
-                    self._owner[value] = value
-            if kinds.joins(operation):
-                for value in step.inputs:
-                    if self._joinable(value):
-                        self._merge(self._owner[value], self._owner[step.outputs[0]])
-
-    def _joinable(self, value: int) -> bool:
-        """Whether a tensor's grid is its own, and can become that of what it is joined to."""
-        if value not in self._graph.producers:
-            return False
-        operation = self._producer(value).operation
-        fixed = kinds.fixed_range(operation) or kinds.fixed_range(_activation_of(operation))
-        return not (kinds.keeps_grid(operation) or kinds.averages(operation) or fixed)
-
-    def _merge(self, old: int, new: int) -> None:
-        self._owner = {value: new if own == old else own for value, own in self._owner.items()}
-
     def _compute(self, step: Step) -> Any:
         """Calls the new layers of a step."""
         layers = self._layers(step)
         tensors = None
         if kinds.joins(step.operation):
-            group = self._owner[step.outputs[0]]
+            shares = [self._place.shares_grid(value, step.outputs[0]) for value in step.inputs]
             tensors = [
-                self._exact[value] if self._owner.get(value) == group else self._new.tensors[value]
-                for value in step.inputs
+                self._exact[value] if shared else self._new.tensors[value]
+                for value, shared in zip(step.inputs, shares, strict=True)
             ]
         outputs = self._new.call(step, layers[0], tensors)
         for layer in layers[1:]:
             outputs = layer(outputs)
         return outputs
+
+    def _rounded(self, step: Step, value: int, tensor: Tensor) -> Tensor:
+        """An output as those see it who take it from here."""
+        if not keras.backend.is_float_dtype(tensor.dtype):
+            return tensor
+        if not self._place.is_rounded(step, value):
+            return tensor
+        grid = self._place.grids[value]
+        if grid not in self._quantizers:
+            owner = self._place.producer(grid) or step
+            fixed = self._place.fixed_range(step)
+            self._quantizers[grid] = self._quantizer(owner.operation.name, fixed)
+        return self._quantizers[grid](tensor, observe=self._place.learns(step, value))
 
     def _layers(self, step: Step) -> list[Any]:
         """The layers that stand for one of the old model; the same ones each time it is called."""
@@ -155,7 +145,7 @@ class _Builder:
         copy = copy_of(operation, name)
         if getattr(operation, "weights", None):
             self._weights.append((copy, operation.get_weights()))
-        if isinstance(operation, keras.layers.BatchNormalization) and self._folds(step):
+        if isinstance(operation, keras.layers.BatchNormalization) and self._place.folds(step):
             return FoldedBatchNormalization(copy, name=name, dtype=copy.dtype_policy)
         return copy
 
@@ -217,74 +207,7 @@ class _Builder:
             *self._activation(operation, name),
         ]
 
-    def _rounded(self, step: Step, value: int, tensor: Tensor) -> Tensor:
-        """An output as those see it who take it from here."""
-        operation = step.operation
-        if not keras.backend.is_float_dtype(tensor.dtype) or value not in self._owner:
-            return tensor
-        if kinds.keeps_grid(operation) or self._merges_into_next(step, value):
-            return tensor
-        owner = self._owner[value]
-        consumers = self._steps_after(value)
-        joined = [
-            after is not None
-            and kinds.joins(after.operation)
-            and self._owner[after.outputs[0]] == owner
-            for after in consumers
-        ]
-        if consumers and all(joined):
-            return tensor
-        fixed = kinds.fixed_range(operation) or kinds.fixed_range(_activation_of(operation))
-        if owner not in self._quantizers:
-            name = (
-                operation.name if fixed or owner == value else self._producer(owner).operation.name
-            )
-            self._quantizers[owner] = self._quantizer(name, fixed)
-        learns = owner == value or (kinds.joins(operation) and not any(joined))
-        return self._quantizers[owner](tensor, observe=learns)
-
     def _quantizer(self, name: str, fixed: tuple[float, float] | None = None) -> FakeQuantize:
         return FakeQuantize(
             momentum=self._momentum, fixed=fixed, name=self._new.free_name(f"{name}_quantize")
         )
-
-    def _merges_into_next(self, step: Step, value: int) -> bool:
-        """Whether the file computes the next layer together with this one."""
-        after = self._steps_after(value)
-        if len(after) != 1 or after[0] is None:
-            return False
-        fusing = kinds.fuses_relu(step.operation)
-        if _is_rounded(step.operation):
-            fusing = _activation_of(step.operation) is None
-            if fusing and isinstance(after[0].operation, keras.layers.BatchNormalization):
-                return True
-        return fusing and kinds.is_relu(after[0].operation)
-
-    def _folds(self, step: Step) -> bool:
-        """Whether a batch normalisation disappears in the weights before it."""
-        value = step.inputs[0]
-        if value not in self._graph.producers:
-            return False
-        before = self._producer(value)
-        return _is_rounded(before.operation) and self._merges_into_next(before, value)
-
-    def _producer(self, value: int) -> Step:
-        return self._graph.steps[self._graph.producers[value]]
-
-    def _steps_after(self, value: int) -> list[Step | None]:
-        """Where a tensor goes; None stands for the end of the model."""
-        steps = self._graph.steps
-        numbers = self._graph.consumers.get(value, [])
-        return [steps[number] if number < len(steps) else None for number in numbers]
-
-
-def _is_rounded(operation: Any) -> bool:
-    return has_rounded_weights(operation) or kinds.kind(operation) == "SeparableConv2D"
-
-
-def _activation_of(operation: Any) -> Any:
-    """The activation inside a layer with weights, as a layer; None if there is none."""
-    activation = getattr(operation, "activation", None)
-    if not _is_rounded(operation) or activation in (None, keras.activations.linear):
-        return None
-    return keras.layers.Activation(activation)

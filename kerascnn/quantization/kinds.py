@@ -7,6 +7,7 @@ the quantiser that writes it.
 from typing import Any
 
 import keras
+import numpy as np
 
 # They only move values about, or drop some, or leave them alone in inference: the values stay on
 # the grid they were on.
@@ -41,6 +42,18 @@ def keeps_grid(operation: Any) -> bool:
     if kind(operation) == "Activation":
         return operation.activation is keras.activations.linear
     return kind(operation) in _KEEPS or _is_nearest(operation)
+
+
+def shifts_pixels(operation: Any) -> bool:
+    """Whether it scales pixels by one number and shifts them: a file folds the scale alone."""
+    if kind(operation) != "Rescaling":
+        return False
+    return np.ndim(operation.scale) == 0 and operation.scale > 0 and bool(np.any(operation.offset))
+
+
+def prepares_pixels(operation: Any) -> bool:
+    """Whether a file folds all of it into the first convolution, or computes pixels exactly."""
+    return kind(operation) in ("Normalization", "Rescaling") and not shifts_pixels(operation)
 
 
 def averages(operation: Any) -> bool:

@@ -118,7 +118,11 @@ class QuantizedWeights(keras.layers.Wrapper):
         return round_weights(ops.cast(self.layer.kernel, "float32"), _AXES[self._kind])
 
     def call(self, x):
-        layer, kernel = self.layer, ops.cast(self.rounded_kernel(), self.compute_dtype)
+        return self.outputs(x, self.rounded_kernel())
+
+    def outputs(self, x: Tensor, kernel: Tensor) -> Tensor:
+        """What the layer gives for `x` with another kernel in place of its own."""
+        layer, kernel = self.layer, ops.cast(kernel, self.compute_dtype)
         if self._kind == "dense":
             outputs = ops.matmul(x, kernel)
         elif self._kind == "conv":

@@ -40,6 +40,7 @@ def with_ranges(model: keras.Model) -> tuple[keras.Model, tuple[LearnedRange, ..
     plain, tensors = _stripped(model, rounded=True)
     found = [(learned_range(layer), tensor) for layer, tensor in tensors]
     known = [(span, tensor) for span, tensor in found if span is not None]
+    known += [_unscaled(*pair) for pair in known if kinds.shifts_pixels(_maker(pair[1]))]
     if not known:
         raise InputError(
             f"{model.name!r} has learned no ranges yet: train it, or show it samples with "
@@ -47,6 +48,16 @@ def with_ranges(model: keras.Model) -> tuple[keras.Model, tuple[LearnedRange, ..
         )
     outputs = [tensor for _, tensor in known]
     return keras.Model(plain.input, outputs), tuple(span for span, _ in known)
+
+
+def _maker(tensor: Tensor) -> Any:
+    return tensor._keras_history.operation
+
+
+def _unscaled(span: LearnedRange, tensor: Tensor) -> tuple[LearnedRange, Tensor]:
+    """Shifted pixels before they are scaled, as a file has them that folds the scale."""
+    scale = float(_maker(tensor).scale)
+    return LearnedRange(span.layer, span.low / scale, span.high / scale), tensor / scale
 
 
 def _stripped(

@@ -118,13 +118,34 @@ def test_a_child_that_hangs_is_stopped(tmp_path, monkeypatch):
         run_child(tmp_path, timeout=0.5)
 
 
-def test_a_model_too_large_for_one_graph_goes_through_a_checkpoint(
-    free_model, content, monkeypatch
-):
+def test_a_model_too_large_for_a_graph_uses_a_checkpoint(free_model, content, monkeypatch):
     monkeypatch.setattr("kerascnn.export.frozen.LARGEST_BYTES", 100)
     other = inspect(convert_float(free_model, (16, 12, 3)))
     assert other.operators == inspect(content).operators
     assert other.input == inspect(content).input
+
+
+def test_a_loop_stays_a_loop():
+    class Repeated(layers.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight(shape=(), initializer="ones")
+            self.scale.assign(1.5)
+
+        def call(self, x):
+            def step(i, y):
+                return i + 1, y * self.scale
+
+            return keras.ops.while_loop(
+                lambda i, y: i < 3, step, (keras.ops.convert_to_tensor(0), x)
+            )[1]
+
+    inputs = keras.Input((4, 4, 1))
+    model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(Repeated()(inputs))))
+    content = convert_float(model)
+    assert inspect(content).operators["WHILE"] == 1
+    images = np.random.default_rng(1).integers(0, 256, (2, 4, 4, 1)).astype("uint8")
+    wanted = np.asarray(model(images.astype("float32")))
+    np.testing.assert_allclose(TFLiteModel(content).predict(images), wanted, rtol=1e-5)
 
 
 def test_a_model_that_cannot_be_traced_leaves_no_process(monkeypatch):
@@ -141,7 +162,7 @@ def test_a_model_that_cannot_be_traced_leaves_no_process(monkeypatch):
         subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[-1]
     )
     inputs = keras.Input((4, 4, 1))
-    with pytest.raises(ExportError, match="could not be traced for export: .*not in this mood"):
+    with pytest.raises(ExportError, match=r"could not be traced for export: .*not in this mood"):
         convert_float(keras.Model(inputs, Strange()(inputs)))
     assert started[0].poll() is not None
 

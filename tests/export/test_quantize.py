@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from kerascnn.errors import ExportError, InputError
+from kerascnn.export.calibration import off_powers_of_two
 from kerascnn.export.interpreter import TFLiteModel, inspect
-from kerascnn.export.quantize import _off_powers_of_two, check_samples, quantize
+from kerascnn.export.quantize import quantize
+from kerascnn.export.samples import check_samples
 
 
 @pytest.fixture(scope="module")
@@ -95,16 +97,16 @@ def test_int16x8_runs_with_pixels_scaled_to_one(float_file, tiny_images):
 
 
 @pytest.mark.parametrize("exponent", [-14, -15, -7])
-def test_int16_scales_are_moved_off_powers_of_two(exponent):
+def test_int16_scales_are_movedoff_powers_of_two(exponent):
     high = 32767 * 2.0**exponent
-    low, wider = _off_powers_of_two(-high / 2, high)
+    low, wider = off_powers_of_two(-high / 2, high)
     assert abs(np.log2(wider / 32767) - exponent) > 1e-3
     assert wider < 1.01 * high
     assert low == pytest.approx(-wider / 2)
 
 
 def test_other_int16_scales_stay(float_bytes):
-    assert _off_powers_of_two(-1.0, 3.0) == (-1.0, 3.0)
+    assert off_powers_of_two(-1.0, 3.0) == (-1.0, 3.0)
 
 
 def test_dark_samples_do_not_narrow_the_pixel_range(float_bytes, grey_images):

@@ -53,6 +53,7 @@ def recipe(name, **changes):
         "delegate_partitions": 1,
         "operators": {"CONV_2D": 2, "SOFTMAX": 1},
         "undelegated_operators": {},
+        "undelegated_reasons": {},
         "checks": (Check(name="max_abs", value=1e-7, limit=1e-4),),
         "checked_images": 100,
         "seconds": 0.2,
@@ -70,7 +71,8 @@ def report():
         median_ms=3.0,
         score=Score(accuracy=0.85, top5=None, loss=0.5),
         agreement=0.9996,
-        undelegated_operators={"TANH": 4},
+        undelegated_operators={"TANH": 4, "SOFTMAX": 1},
+        undelegated_reasons={"SOFTMAX": "none for 8 <bits>", "TANH": "none for 8 <bits>"},
     )
     return BundleReport(
         model="net <1>",
@@ -187,7 +189,8 @@ def test_page_tells_the_figures_of_each_file(report):
         "40.0 kB",
         f"4.0{page.TIMES} smaller",
         f"1.5{page.TIMES} slower",
-        "outside: 4 TANH",
+        "outside: 4 TANH, 1 SOFTMAX",
+        "SOFTMAX, TANH: none for 8 <bits>",
         "1,234 held-out images",
     ):
         assert figure in text

@@ -4,14 +4,17 @@ import dataclasses
 
 import numpy as np
 import pytest
+from ai_edge_litert.schema_py_generated import BufferT, BuiltinOperator, TensorT
 
 from kerascnn.cli import targets as command
 from kerascnn.errors import ExportError, InputError
-from kerascnn.export import flatbuffer, metadata, runs_on
+from kerascnn.export import export_tflite, flatbuffer, metadata, runs_on
+from kerascnn.export.interpreter import TFLiteModel
 from kerascnn.export.quantize import quantize
 from kerascnn.export.recipes import RECIPES
 from kerascnn.export.report_targets import section
-from kerascnn.export.targets import TARGETS, coral, find, require, tflm
+from kerascnn.export.targets import TARGETS, coral, find, prepare, require, tflm
+from kerascnn.export.targets.dense_scale import with_one_scale
 from kerascnn.export.targets.graph import Operator, Tensor, read_graph
 from kerascnn.export.targets.rules import unsupported
 
@@ -65,30 +68,98 @@ def test_who_runs_what(files, file, runs):
 
 @pytest.mark.parametrize("name", list(TARGETS))
 def test_what_a_target_exports_it_runs(files, name):
-    """Coral excepted: its compiler knows no dense layer with a scale for each output."""
     target = find(name)
     for recipe in target.recipes:
         file = recipe if recipe == "float32" else f"{recipe}_{target.io}"
-        if name == "coral":
-            with pytest.raises(ExportError, match="FULLY_CONNECTED has a scale for each output"):
-                require(name, files[file])
-        else:
-            assert require(name, files[file]).runs
+        content = metadata.embed(
+            prepare(name, files[file]), name="tiny", description="tiny", labels=LABELS
+        )
+        assert require(name, content).runs
+
+
+def test_coral_says_what_its_compiler_would_not_take(files):
+    with pytest.raises(ExportError, match="FULLY_CONNECTED has a scale for each output"):
+        require("coral", files["int8_uint8"])
 
 
 def test_the_command_line_offers_the_targets_and_serving():
     assert (*TARGETS, "serving") == command.NAMES
 
 
-def test_a_single_file_that_does_not_run_is_removed(files, tmp_path):
+def test_a_file_that_does_not_run_is_refused_before_it_is_written(
+    tiny_model, tiny_images, float_file, tmp_path
+):
     path = tmp_path / "model.tflite"
-    path.write_bytes(files["int8_int8"])
-    command.require("tflm", path)
-    command.require(None, path)
-    assert path.exists()
+    rest = {"float_model": float_file.read_bytes(), "io": "int8"}
     with pytest.raises(ExportError, match="its input is int8, and uint8 or float32 is expected"):
-        command.require("mediapipe", path)
+        export_tflite(tiny_model, path, "int8", tiny_images, target="mediapipe", **rest)
     assert not path.exists()
+    export_tflite(tiny_model, path, "int8", tiny_images, target="tflm", **rest)
+    assert path.exists()
+
+
+def test_files_for_coral_have_one_scale_in_dense_layers_and_answer_alike(
+    tiny_model, tiny_images, float_file, tmp_path
+):
+    path = tmp_path / "model.tflite"
+    content = float_file.read_bytes()
+    result = export_tflite(
+        tiny_model, path, "int8", tiny_images, target="coral", float_model=content
+    )
+    assert answers(path)["coral"].runs
+    assert result.report.metrics  # it was verified as it is
+    usual = quantize(content, RECIPES["int8"], tiny_images, io="uint8")
+    ours, theirs = (TFLiteModel(file).predict(tiny_images) for file in (path, usual))
+    assert np.abs(ours - theirs).mean() < 0.02
+    assert (ours.argmax(-1) == theirs.argmax(-1)).mean() > 0.95
+
+
+def dense(model):
+    """The tensors of the one dense layer after its input: weights and, where it has one, bias."""
+    graph = model.subgraphs[0]
+    (operator,) = (
+        operator
+        for operator in graph.operators
+        if model.operatorCodes[operator.opcodeIndex].builtinCode == BuiltinOperator.FULLY_CONNECTED
+    )
+    return operator, [graph.tensors[index] for index in operator.inputs[1:] if index >= 0]
+
+
+def reals(content):
+    """(weights, biases, scales of the weights) of a quantised file's dense layer."""
+    model = flatbuffer.parse(content)
+    _, (weights, bias) = dense(model)
+    values = []
+    for tensor, kind in ((weights, np.int8), (bias, np.int32)):
+        data = np.asarray(model.buffers[tensor.buffer].data, np.uint8).view(kind)
+        scale = np.asarray(tensor.quantization.scale, np.float64)
+        values.append(data.reshape(tensor.shape[0], -1) * scale[:, np.newaxis])
+    return (*values, np.asarray(weights.quantization.scale))
+
+
+def test_one_scale_keeps_the_real_weights_and_biases_to_half_a_step(float_file, tiny_images):
+    model = flatbuffer.parse(float_file.read_bytes())
+    operator, _ = dense(model)
+    bias = np.array([3.0, -1.0, 0.25, 0.0, -7.0], np.float32)
+    model.buffers.append(BufferT(data=np.frombuffer(bias.tobytes(), np.uint8)))
+    like = TensorT(name="bias", shape=np.array([5], np.int32), buffer=len(model.buffers) - 1)
+    model.subgraphs[0].tensors.append(like)
+    operator.inputs = [*operator.inputs[:2], len(model.subgraphs[0].tensors) - 1]
+    usual = quantize(flatbuffer.pack(model), RECIPES["int8"], tiny_images, io="uint8")
+    weights, biases, scales = reals(usual)
+    content = with_one_scale(usual)
+    after, biases_after, (one,) = reals(content)
+    assert len(scales) == 5
+    assert one == scales.max()
+    assert np.abs(after - weights).max() <= 0.5 * one * 1.001
+    np.testing.assert_allclose(biases_after.ravel(), biases.ravel(), atol=1e-3)
+    np.testing.assert_allclose(biases.ravel(), bias, atol=0.1)
+    ours, theirs = (TFLiteModel(file).predict(tiny_images) for file in (content, usual))
+    assert np.abs(ours - theirs).mean() < 0.02
+
+
+def test_float_files_are_left_as_they_are(files):
+    assert with_one_scale(files["float32"]) is files["float32"]
 
 
 def test_an_unknown_target_is_refused_with_the_nearest():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from kerascnn.errors import ExportError
 from kerascnn.export import flatbuffer
 from kerascnn.export import quantize as quantizing
 from kerascnn.export.convert import convert_float
@@ -228,3 +229,18 @@ def test_constants_that_layers_share_are_not_mixed_up():
     wanted = TFLiteModel(content).predict(SAMPLES)
     np.testing.assert_allclose(found.mean(axis=(0, 1, 2)), wanted.mean(axis=(0, 1, 2)), atol=1e-3)
     np.testing.assert_allclose(found, wanted, atol=0.02)
+
+
+def test_covariances_that_rounding_has_bent_are_damped_until_they_hold():
+    """Few places, almost constant: in float32 their smallest eigenvalues come out negative."""
+    random = np.random.default_rng(0)
+    inputs = random.normal(0, 1e-3, (12, 1)) * random.normal(0, 1, (1, 40))
+    covariance = np.cov(inputs.T)
+    bent = covariance - 1e-3 * np.linalg.eigvalsh(covariance)[-1] * np.eye(40)
+    rows = random.normal(0, 1, (4, 40))
+    rounded = round_together(rows, bent)
+    steps = np.abs(rows).max(axis=1, keepdims=True) / 127
+    assert np.abs(rounded - rows).max() <= 3 * steps.max()
+    np.testing.assert_allclose(rounded / steps, np.rint(rounded / steps), atol=1e-6)
+    with pytest.raises(ExportError, match="no usable covariance"):
+        round_together(rows, -1e6 * np.eye(40))

@@ -18,6 +18,7 @@ from kerascnn.quantization import (
     observe,
     quantize_aware,
     strip,
+    with_ranges,
 )
 
 SHAPE = (12, 12, 3)
@@ -86,6 +87,27 @@ def test_rounding_stands_where_the_file_has_tensors(aware):
     assert {"pixels_quantize", "first_quantize", "sum_quantize", "joined_quantize"} <= names
     assert {"swish_quantize", "answers_quantize"} <= names  # before silu and softmax
     assert not any(name.startswith(("max_pooling", "flatten", "dropout")) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset", "rounded"),
+    [(1 / 255, 0.0, False), (1 / 127.5, -1.0, True), ([0.1, 0.2, 0.3], [1.0, 2.0, 3.0], False)],
+)
+def test_scaled_pixels_are_rounded_where_the_file_shifts_them(scale, offset, rounded):
+    inputs = keras.Input(SHAPE)
+    x = layers.Rescaling(scale, offset, name="pixels")(inputs)
+    model = keras.Model(inputs, layers.Conv2D(2, 3)(x))
+    assert ("pixels_quantize" in layers_of(quantize_aware(model), FakeQuantize)) == rounded
+
+
+def test_the_range_of_shifted_pixels_is_that_before_scaling_too(aware, pixels):
+    plain, spans = with_ranges(aware)
+    outputs = plain(pixels)
+    first = next(i for i, span in enumerate(spans) if span.layer == "pixels_quantize")
+    np.testing.assert_allclose(outputs[first], pixels / 127.5 - 1, atol=1e-5)
+    np.testing.assert_allclose(outputs[-1], pixels - 127.5, atol=1e-3)
+    assert spans[-1].scale == pytest.approx(127.5 * spans[first].scale)
+    assert spans[-1].zero_point == spans[first].zero_point
 
 
 def test_joined_tensors_share_a_grid_and_pooled_ones_keep_theirs():
@@ -216,3 +238,25 @@ def test_a_plain_model_is_refused(model, function):
 def test_an_activation_inside_is_refused():
     with pytest.raises(InputError, match="has an activation"):
         QuantizedWeights(layers.Dense(2, activation="relu"))
+
+
+def test_biases_take_up_the_mean_error_of_rounded_weights():
+    keras.utils.set_random_seed(6)
+    inputs = keras.Input((6, 6, 3))
+    x = layers.Conv2D(4, 1, name="biased")(inputs)
+    x = layers.Conv2D(4, 1, use_bias=False, name="bare")(x)
+    model = keras.Model(inputs, layers.BatchNormalization(name="norm")(x))
+    for name in ("biased", "bare"):  # rounding that all goes one way
+        kernel = np.full(model.get_layer(name).kernel.shape, 0.013, np.float32)
+        kernel[0, 0, 0] = 1.0
+        model.get_layer(name).kernel.assign(kernel)
+    samples = np.random.default_rng(0).uniform(1, 3, (64, 6, 6, 3)).astype(np.float32)
+    aware = quantize_aware(model, samples)
+    errors = np.asarray(aware(samples)) - np.asarray(model(samples))
+    uncorrected = quantize_aware(model)
+    observe(uncorrected, samples)
+    before = np.asarray(uncorrected(samples)) - np.asarray(model(samples))
+    assert np.abs(errors.mean((0, 1, 2))).max() < 0.2 * np.abs(before.mean((0, 1, 2))).max()
+    moved = aware.get_layer("norm").layer.moving_mean.numpy()
+    assert np.abs(moved).max() > 0
+    assert not np.array_equal(aware.get_layer("biased").layer.bias.numpy(), np.zeros(4))

@@ -17,7 +17,7 @@ def fold_channel_factors(graph: Graph) -> None:
     That is the scale of the pixels in front of the first layer, and gamma of a layer normalisation.
     Padding goes on standing for the value zero, since an offset stays in front of it.
     """
-    for product in graph.find("MUL"):
+    for product in reversed(graph.find("MUL")):  # one behind another go in together
         factors = per_channel(graph, product)
         if factors is None or not factors.all():
             continue
@@ -75,7 +75,7 @@ def _scales(graph: Graph, layer: Any, tensor: int) -> bool:
 
 
 def _scaled(graph: Graph, layer: Any, factors: np.ndarray) -> np.ndarray:
-    weights = graph.constant(int(layer.inputs[1]))
+    weights = graph.values(int(layer.inputs[1]))
     if graph.kind(layer) == "DEPTHWISE_CONV_2D":
         factors = np.repeat(factors, layer.builtinOptions.depthMultiplier)
     return weights * factors

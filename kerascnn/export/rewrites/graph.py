@@ -93,6 +93,17 @@ class Graph:
         raw = np.asarray(data, np.uint8).tobytes()
         return np.frombuffer(raw, types[entry.type]).reshape(self.shape(tensor))
 
+    def values(self, tensor: int) -> np.ndarray:
+        """The values of a tensor that is known to be a constant.
+
+        Raises:
+            ValueError: It is none.
+        """
+        values = self.constant(tensor)
+        if values is None:
+            raise ValueError(f"tensor {self.name(tensor)!r} is no float32 or int32 constant")
+        return values
+
     def add_constant(self, values: np.ndarray, name: str) -> int:
         """A new constant tensor, float32 or int32 as `values` are."""
         kind = "INT32" if values.dtype == np.int32 else "FLOAT32"

@@ -27,7 +27,7 @@ def fold_offsets(graph: Graph) -> None:
             for layer in followers:
                 _into_bias(graph, layer, offset)
         elif len(followers) == 1 and _second(graph, followers[0]):
-            total = offset + graph.constant(int(followers[0].inputs[1]))
+            total = offset + graph.values(int(followers[0].inputs[1]))
             name = graph.name(int(followers[0].inputs[1]))
             followers[0].inputs = np.array([y, graph.add_constant(total, name)], np.int32)
         else:
@@ -74,8 +74,8 @@ def _takes_offset(graph: Graph, layer: Any, tensor: int) -> bool:
 
 
 def _into_bias(graph: Graph, layer: Any, offset: np.ndarray) -> None:
-    weights = graph.constant(int(layer.inputs[1]))
+    weights = graph.values(int(layer.inputs[1]))
     shift = (weights.astype(np.float64) * offset).reshape(len(weights), -1).sum(axis=1)
     name = graph.name(int(layer.outputs[0]))
-    bias = graph.constant(int(layer.inputs[2])) if layer.inputs[2] >= 0 else 0.0
+    bias = graph.values(int(layer.inputs[2])) if layer.inputs[2] >= 0 else 0.0
     graph.set_input(layer, 2, graph.add_constant((bias + shift).astype(np.float32), f"{name}/bias"))

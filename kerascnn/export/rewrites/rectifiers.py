@@ -22,8 +22,9 @@ def rectify_before_joining(graph: Graph) -> None:
         joining = graph.producer(x)
         if joining is None or graph.kind(joining) != "CONCATENATION" or not _alone(graph, x):
             continue
-        layers = [graph.producer(int(part)) for part in joining.inputs]
-        if not all(_can_rectify(graph, layer) for layer in layers):
+        made = [graph.producer(int(part)) for part in joining.inputs]
+        layers = [layer for layer in made if layer is not None and _can_rectify(graph, layer)]
+        if len(layers) < len(made):
             continue
         for layer in layers:
             layer.builtinOptions.fusedActivationFunction = _FUSED[graph.kind(operator)]
@@ -55,10 +56,9 @@ def _alone(graph: Graph, tensor: int) -> bool:
     return len(graph.consumers(tensor)) == 1 and tensor not in graph.outputs
 
 
-def _can_rectify(graph: Graph, layer: Any | None) -> bool:
+def _can_rectify(graph: Graph, layer: Any) -> bool:
     return (
-        layer is not None
-        and graph.kind(layer) in _LAYERS
+        graph.kind(layer) in _LAYERS
         and layer.builtinOptions.fusedActivationFunction == NONE
         and _alone(graph, int(layer.outputs[0]))
     )

@@ -18,7 +18,7 @@ def fold_scalar_factors(graph: Graph) -> None:
     with other data, until every path ends in a convolution or dense layer. Where one does not, the
     product stays.
     """
-    for operator in graph.find("MUL"):
+    for operator in reversed(graph.find("MUL")):  # one behind another go in together
         factor = _scalar(graph, operator)
         if factor is None or not factor > 0:
             continue
@@ -28,8 +28,8 @@ def fold_scalar_factors(graph: Graph) -> None:
             continue
         for layer in layers:
             weights = int(layer.inputs[1])
-            values = graph.constant(weights)
-            scaled = graph.add_constant(values * np.float32(factor), graph.name(weights))
+            values = graph.values(weights) * np.float32(factor)
+            scaled = graph.add_constant(values, graph.name(weights))
             graph.set_input(layer, 1, scaled)
         graph.redirect(y, x)
         graph.remove(operator)

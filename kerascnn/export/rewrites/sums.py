@@ -14,9 +14,8 @@ def sums(graph: Graph) -> list[tuple[str, str]]:
     found = []
     for operator in graph.find("ADD", "SUB"):
         result = graph.name(int(operator.outputs[0]))
-        for operand in operator.inputs:
-            if graph.constant(int(operand)) is None:
-                found.append((graph.name(int(operand)), result))
+        computed = [int(i) for i in operator.inputs if graph.constant(int(i)) is None]
+        found += [(graph.name(operand), result) for operand in computed]
     return found
 
 

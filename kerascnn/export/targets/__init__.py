@@ -11,7 +11,7 @@ from kerascnn.export.targets.rules import Target
 from kerascnn.export.targets.verdict import Verdict
 from kerascnn.files import PathLike
 
-__all__ = ["TARGETS", "Target", "Verdict", "find", "require", "runs_on"]
+__all__ = ["TARGETS", "Target", "Verdict", "find", "prepare", "require", "runs_on"]
 
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {module.TARGET.name: module.TARGET for module in (mediapipe, litert_js, android, tflm, coral)}
@@ -50,6 +50,16 @@ def runs_on(path: PathLike | bytes) -> tuple[Verdict, ...]:
     """
     graph = read_graph(path)
     return tuple(_judge(target, graph) for target in TARGETS.values())
+
+
+def prepare(name: str | None, content: bytes) -> bytes:
+    """A file as a target needs it, still to be verified; as it is without a target.
+
+    Raises:
+        InputError: No target has this name.
+    """
+    change = None if name is None else find(name).prepare
+    return content if change is None else change(content)
 
 
 def require(name: str, path: PathLike | bytes) -> Verdict:

@@ -78,7 +78,7 @@ def measure(content: bytes) -> int | None:
         return None
     if done.returncode != 0:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
-        raise ExportError(f"tflite-micro's interpreter refuses the file: {lines[-1].strip()}")
+        raise ExportError(f"tflite-micro's interpreter refuses the file: {lines[0].strip()}")
     return int(json.loads(done.stdout.splitlines()[-1])["arena_bytes"])
 
 

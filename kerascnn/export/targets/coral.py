@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from kerascnn.export.targets import rules
+from kerascnn.export.targets.dense_scale import with_one_scale
 from kerascnn.export.targets.graph import FileGraph, Operator
 from kerascnn.export.targets.rules import Support
 
@@ -118,4 +119,5 @@ TARGET = rules.Target(
         _mapped,
     ),
     source="Coral, TensorFlow models on the Edge TPU",
+    prepare=with_one_scale,
 )

@@ -43,6 +43,7 @@ class Target:
         outputs: Element types of the output that it accepts.
         rules: All it asks, in the order in which reasons are given.
         source: Where the rules come from.
+        prepare: What a file needs for it, done before the file is verified; None for nothing.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Target:
     outputs: tuple[str, ...]
     rules: tuple[Rule, ...]
     source: str
+    prepare: Callable[[bytes], bytes] | None = None
 
 
 def one_image(graph: FileGraph) -> Iterator[str]:
@@ -152,4 +154,4 @@ def _shape(tensor: Tensor) -> str:
 
 
 def _or(names: tuple[str, ...]) -> str:
-    return " or ".join(names)
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
