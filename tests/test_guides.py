@@ -80,6 +80,19 @@ def test_the_fine_tuning_of_the_readme_runs(repository, run):
     assert variables["model"].output_shape == (None, 3)
 
 
+@pytest.mark.parametrize("guide", ["signal.md", "properties.md"])
+def test_the_code_of_a_guide_runs_as_it_stands(repository, guide):
+    variables = {}
+    for block in code_blocks(repository / "docs" / guide):
+        exec(compile(block, guide, "exec"), variables)
+    if guide == "signal.md":
+        assert variables["same"]
+        assert variables["adds_up"]
+    else:
+        assert variables["error"] < 1e-3
+        assert variables["field"].extent == (19, 19)
+
+
 def test_the_code_of_the_quantization_guide_runs(repository, run, tmp_path):
     variables = {}
     for block in code_blocks(repository / "docs" / "quantization.md"):

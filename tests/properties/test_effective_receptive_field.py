@@ -67,6 +67,16 @@ def test_the_influence_is_the_product_of_the_kernels():
     np.testing.assert_allclose(square, np.outer(triangle, triangle), atol=1e-6)
 
 
+def test_opposite_slopes_do_not_cancel_out():
+    layer = layers.Conv2D(1, 3, use_bias=False)
+    model = keras.Sequential([keras.Input((33, 33, 3)), layer])
+    kernel = np.zeros((3, 3, 3, 1), "float32")
+    kernel[..., 0, 0], kernel[..., 1, 0] = 1.0, -1.0
+    layer.set_weights([kernel])
+    found = effective_receptive_field(model, IMAGES, position=(0, 0))
+    assert np.array_equal(np.argwhere(found.influence), np.argwhere(np.ones((3, 3))))
+
+
 def test_it_is_a_bell_much_smaller_than_the_theoretical_field():
     """Figure 1 of the paper: in units of the field, it shrinks with depth."""
     shares = []
