@@ -8,6 +8,7 @@ from kerascnn.files import PathLike, atomic_file
 BAR, WORST, INK = "#94a3b8", "#d62728", "#1f2937"
 _NAMED = 5  # the largest bars, in another colour
 _ROW = 0.19  # inches
+_LEAST = 1e-6  # of the largest error: smaller ones are no bars, and decades of ticks take long
 
 
 def plot_layer_errors(
@@ -42,6 +43,7 @@ def plot_layer_errors(
     above = [error for error in errors if error > 0]
     if above and max(above) > 30 * min(above):
         axes.set_xscale("log")
+        axes.set_xlim(left=max(min(above), max(above) * _LEAST) / 2)
     axes.set_xlabel("error", color=INK)
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
     axes.grid(alpha=0.2, axis="x")
