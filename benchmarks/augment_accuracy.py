@@ -25,6 +25,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import arguments
 import numpy as np
 import record
 
@@ -63,13 +64,12 @@ def accuracy(source: str, policy: str, seed: int, args: argparse.Namespace) -> d
     found = run / "accuracy.json"
     if found.is_file():
         return json.loads(found.read_text(encoding="utf-8"))
-    options = {k: json.loads(v) for k, v in (item.split("=", 1) for item in args.option)}
     start = time.perf_counter()
     result = training.train(
         source,
         args.model,
         run,
-        options=options,
+        options=arguments.options(args.option),
         weights=args.weights,
         fine_tune=args.weights is not None,
         epochs=args.epochs,

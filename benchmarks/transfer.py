@@ -30,6 +30,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import arguments
 import record
 
 BATCH, RATE = 32, 1e-3
@@ -49,7 +50,7 @@ def child(who: str, args: argparse.Namespace) -> dict[str, float]:
         include_top=False,
         weights=args.weights,
         input_shape=splits.image_shape,
-        **_options(args.option),
+        **arguments.options(args.option),
     )
     before, start = _peak(), time.perf_counter()
     train = {"guide": guide, "kerascnn": cached}[who]
@@ -114,10 +115,6 @@ def _difference(pairs: list[tuple[dict[str, float], dict[str, float]]]) -> dict[
         "mean": round(statistics.mean(found), 4),
         "standard_error": None if error is None else round(error, 4),
     }
-
-
-def _options(items: list[str]) -> dict[str, Any]:
-    return {name: json.loads(value) for name, value in (item.split("=", 1) for item in items)}
 
 
 def _peak() -> float:

@@ -10,12 +10,12 @@ output. Writes benchmarks/results/NAME.json.
 """
 
 import argparse
-import json
 import os
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import arguments
 import numpy as np
 import record
 
@@ -40,8 +40,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--name", default="weight_rounding", help="in benchmarks/results")
     args = parser.parse_args()
-    options = {k: json.loads(v) for k, v in (item.split("=", 1) for item in args.option)}
-    model = kerascnn.create_model(args.model, weights=args.weights, **options)
+    model = kerascnn.create_model(
+        args.model, weights=args.weights, **arguments.options(args.option)
+    )
     splits = kerascnn.data.load(args.photos, model.input_shape[1:3], channels=3, seed=args.seed)
     samples, _ = splits.sample("train", args.samples, seed=args.seed)
     photos, _ = splits.arrays("validation")

@@ -79,8 +79,9 @@ def quantize(
                 "will see"
             )
         return rewrite(float_bytes, recipe, chosen, None, scope=scope)
-    samples = check_samples(samples, signature(float_bytes)[-1])
-    work = _Work(float_bytes, recipe, chosen, samples, scope, calibration)
+    *_, pixels, shape = signature(float_bytes)
+    samples = check_samples(samples, shape)
+    work = _Work(float_bytes, pixels, recipe, chosen, samples, scope, calibration)
     if learned and recipe.activations == "int8":
         return work.with_learned(learned, progress)
     if not recipe.needs_samples:
@@ -99,6 +100,7 @@ class _Work:
     """One float file that becomes several by one recipe; the one closest to it is chosen."""
 
     float_bytes: bytes
+    pixels: str  # name of the input tensor
     recipe: Recipe
     io: Io
     samples: np.ndarray
@@ -110,10 +112,9 @@ class _Work:
     ) -> bytes:
         """The file with ranges from training."""
         prepared = rewrites.for_int8(self.float_bytes)
-        pixels = signature(self.float_bytes)[2]
-        ranges = ranges_of(observe(prepared.content, self.samples, progress), widest, pixels)
+        ranges = ranges_of(observe(prepared.content, self.samples, progress), widest, self.pixels)
         known = {name: as_range(*span) for name, span in learned.items() if name in ranges}
-        ranges |= {**known, pixels: ranges[pixels]}
+        ranges |= {**known, self.pixels: ranges[self.pixels]}
         return self._file(prepared.content, ranges, prepared)
 
     def of_weights(self) -> Iterator[bytes]:
@@ -132,13 +133,12 @@ class _Work:
             prepared = rewrites.for_int8(self.float_bytes)
         equalized = None if fine else equalize(prepared.content, self.samples)
         rules = (widest,) if fine or self.calibration != "auto" else (widest, typical)
-        pixels = signature(self.float_bytes)[2]
         for content in filter(None, (prepared.content, equalized)):
             seen = observe(content, self.samples, progress if content is prepared.content else None)
             seen = clipped(content, self.samples, seen, self.calibration)
             rounded = round_weights(content, self.samples, scope=self.scope, keep=prepared.islands)
             for rule in rules:
-                ranges = ranges_of(seen, rule, pixels, fine=fine)
+                ranges = ranges_of(seen, rule, self.pixels, fine=fine)
                 ranges = rewrites.widened(ranges, prepared.sums)
                 for version in (content, rounded):
                     yield self._file(version, ranges, prepared)
