@@ -162,24 +162,24 @@ def round_together(rows: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """
     order = np.argsort(-np.diag(covariance))  # the columns that matter most come first
     spread = _compensation(covariance[order][:, order])
-    scales, rest = _scales(rows), rows[:, order]
-    largest = np.abs(rest).argmax(axis=1)
+    scales, rest = _scales(rows), np.ascontiguousarray(rows[:, order].T)  # a column lies together
+    largest = np.abs(rest).argmax(axis=0)
     # The largest weight of a row sets its scale: it stays what it is.
-    fixed = rest[np.arange(len(rest)), largest]
+    fixed = rest[largest, np.arange(len(rows))]
     rounded = np.empty_like(rest)
-    for start in range(0, rest.shape[1], _BLOCK):
-        stop = min(start + _BLOCK, rest.shape[1])
-        errors = np.empty((len(rest), stop - start))
+    for start in range(0, len(rest), _BLOCK):
+        stop = min(start + _BLOCK, len(rest))
+        errors = np.empty((stop - start, len(rows)))
         for column in range(start, stop):
-            chosen = _steps(rest[:, column], scales)
-            rounded[:, column] = np.where(largest == column, fixed, chosen)
-            error = (rest[:, column] - rounded[:, column]) / spread[column, column]
-            errors[:, column - start] = error
+            chosen = _steps(rest[column], scales)
+            rounded[column] = np.where(largest == column, fixed, chosen)
+            error = (rest[column] - rounded[column]) / spread[column, column]
+            errors[column - start] = error
             later = slice(column + 1, stop)
-            rest[:, later] -= error[:, np.newaxis] * spread[column, later]
-        rest[:, stop:] -= errors @ spread[start:stop, stop:]
-    result = np.empty_like(rounded)
-    result[:, order] = rounded
+            rest[later] -= spread[column, later, np.newaxis] * error
+        rest[stop:] -= spread[start:stop, stop:].T @ errors
+    result = np.empty_like(rows)
+    result[:, order] = rounded.T
     return result
 
 
