@@ -52,7 +52,7 @@ $(DOCS): $(STAMP)
 
 docs: $(DOCS)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
-	$(BIN)/python -m pytest tests/test_docs_site.py
+	$(BIN)/python -m pytest tests/test_docs_site.py tests/test_notebooks.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/startup.py

@@ -49,22 +49,24 @@ def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def steps(page: str) -> list[Step]:
-    """The code blocks of a page, each with the output shown right after it."""
+def pieces(page: str) -> list[str | Step]:
+    """A page as text and code in turns, from text to text; what is printed goes with its code."""
     blocks = list(FENCE.finditer(page))
-    found = []
+    found: list[str | Step] = []
+    rest = 0
     for block, following in zip(blocks, [*blocks[1:], None], strict=True):
         if block[1] != "python":
             continue
-        output = None
-        if (
-            following
-            and following[1] == "text"
-            and not page[block.end() : following.start()].strip()
-        ):
-            output = following[2]
-        found.append(Step(block[2], page.count("\n", 0, block.start(2)), output))
-    return found
+        text, rest, output = page[rest : block.start()], block.end(), None
+        if following and following[1] == "text" and not page[rest : following.start()].strip():
+            output, rest = following[2], following.end()
+        found += [text, Step(block[2], page.count("\n", 0, block.start(2)), output)]
+    return [*found, page[rest:]]
+
+
+def steps(page: str) -> list[Step]:
+    """The code blocks of a page, each with the output shown right after it."""
+    return [piece for piece in pieces(page) if isinstance(piece, Step)]
 
 
 def pictures(page: str) -> list[str]:
