@@ -29,7 +29,7 @@ def on_page_markdown(markdown: str, page: Any, config: MkDocsConfig, **_: Any) -
     return LINK.sub(rewritten, markdown)
 
 
-def on_post_page(output: str, page: Any, **_: Any) -> str:
-    """Says that the Spanish pages are Spanish."""
-    spanish = page.file.src_uri.startswith("course/es/")
-    return output.replace('<html lang="en"', '<html lang="es"', 1) if spanish else output
+def on_page_context(context: dict, page: Any, config: MkDocsConfig, **_: Any) -> dict:
+    """Gives the Spanish pages the Spanish words of the theme."""
+    config.theme["language"] = "es" if page.file.src_uri.startswith("course/es/") else "en"
+    return context

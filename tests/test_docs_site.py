@@ -74,10 +74,11 @@ def test_the_reference_shows_each_public_name(site, module):
     assert set(names) - shown == set()
 
 
-def test_the_spanish_pages_say_that_they_are_spanish(site):
-    for path, language in {"course/es": "es", "course": "en", "": "en"}.items():
+def test_the_spanish_pages_have_the_words_of_a_spanish_theme(site):
+    for path, language, word in [("course/es", "es", "Búsqueda"), ("", "en", "Search")]:
         page = (site / path / "index.html").read_text(encoding="utf-8")
         assert f'<html lang="{language}"' in page
+        assert f'placeholder="{word}"' in page
 
 
 def test_links_out_of_the_pages_name_the_file(site):
