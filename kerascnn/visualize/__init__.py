@@ -1,5 +1,6 @@
 """Pictures of training and of networks. Importing it imports neither Keras nor matplotlib."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from kerascnn.visualize.heatmap import overlay as overlay
@@ -12,12 +13,38 @@ from kerascnn.visualize.zoo_plot import plot_zoo as plot_zoo
 
 if TYPE_CHECKING:
     from kerascnn.visualize.cam import grad_cam as grad_cam
+    from kerascnn.visualize.learned_filters import filters as filters
+    from kerascnn.visualize.learned_filters import plot_filters as plot_filters
+    from kerascnn.visualize.maps import feature_maps as feature_maps
+    from kerascnn.visualize.maps import plot_feature_maps as plot_feature_maps
+    from kerascnn.visualize.projection import deconvnet as deconvnet
+    from kerascnn.visualize.tiles import around_gray as around_gray
+    from kerascnn.visualize.tiles import mosaic as mosaic
+
+# Loaded when asked for: they need Keras, or NumPy only where a picture is made.
+_WHERE = {
+    "around_gray": "tiles",
+    "deconvnet": "projection",
+    "feature_maps": "maps",
+    "filters": "learned_filters",
+    "grad_cam": "cam",
+    "mosaic": "tiles",
+    "plot_feature_maps": "maps",
+    "plot_filters": "learned_filters",
+}
 
 __all__ = [
     "ZooPoint",
+    "around_gray",
+    "deconvnet",
+    "feature_maps",
+    "filters",
     "grad_cam",
+    "mosaic",
     "overlay",
     "plot_confusion",
+    "plot_feature_maps",
+    "plot_filters",
     "plot_history",
     "plot_layer_errors",
     "plot_learning_rates",
@@ -26,8 +53,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "grad_cam":
-        from kerascnn.visualize.cam import grad_cam
-
-        return grad_cam
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"kerascnn.visualize.{_WHERE[name]}"), name)
     raise AttributeError(f"module 'kerascnn.visualize' has no attribute {name!r}")
