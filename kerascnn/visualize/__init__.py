@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from kerascnn.visualize.learned_filters import plot_filters as plot_filters
     from kerascnn.visualize.maps import feature_maps as feature_maps
     from kerascnn.visualize.maps import plot_feature_maps as plot_feature_maps
+    from kerascnn.visualize.patches import TopPatches as TopPatches
+    from kerascnn.visualize.patches import plot_top_patches as plot_top_patches
+    from kerascnn.visualize.patches import top_patches as top_patches
     from kerascnn.visualize.projection import deconvnet as deconvnet
     from kerascnn.visualize.tiles import around_gray as around_gray
     from kerascnn.visualize.tiles import mosaic as mosaic
 
 # Loaded when asked for: they need Keras, or NumPy only where a picture is made.
 _WHERE = {
+    "TopPatches": "patches",
     "around_gray": "tiles",
     "deconvnet": "projection",
     "feature_maps": "maps",
@@ -31,9 +35,12 @@ _WHERE = {
     "mosaic": "tiles",
     "plot_feature_maps": "maps",
     "plot_filters": "learned_filters",
+    "plot_top_patches": "patches",
+    "top_patches": "patches",
 }
 
 __all__ = [
+    "TopPatches",
     "ZooPoint",
     "around_gray",
     "deconvnet",
@@ -48,7 +55,9 @@ __all__ = [
     "plot_history",
     "plot_layer_errors",
     "plot_learning_rates",
+    "plot_top_patches",
     "plot_zoo",
+    "top_patches",
 ]
 
 
