@@ -3,6 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from kerascnn.visualize.animation import save_animation as save_animation
 from kerascnn.visualize.heatmap import overlay as overlay
 from kerascnn.visualize.layer_errors_plot import plot_layer_errors as plot_layer_errors
 from kerascnn.visualize.training_plots import plot_confusion as plot_confusion
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from kerascnn.visualize.learned_filters import plot_filters as plot_filters
     from kerascnn.visualize.maps import feature_maps as feature_maps
     from kerascnn.visualize.maps import plot_feature_maps as plot_feature_maps
+    from kerascnn.visualize.maximization import MaximizedActivation as MaximizedActivation
+    from kerascnn.visualize.maximization import maximize_activation as maximize_activation
     from kerascnn.visualize.patches import TopPatches as TopPatches
     from kerascnn.visualize.patches import plot_top_patches as plot_top_patches
     from kerascnn.visualize.patches import top_patches as top_patches
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 # Loaded when asked for: they need Keras, or NumPy only where a picture is made.
 _WHERE = {
+    "MaximizedActivation": "maximization",
+    "maximize_activation": "maximization",
     "TopPatches": "patches",
     "around_gray": "tiles",
     "deconvnet": "projection",
@@ -40,6 +45,9 @@ _WHERE = {
 }
 
 __all__ = [
+    "MaximizedActivation",
+    "maximize_activation",
+    "save_animation",
     "TopPatches",
     "ZooPoint",
     "around_gray",

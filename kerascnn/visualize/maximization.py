@@ -84,8 +84,8 @@ def maximize_activation(
     """
     if steps < 1 or jitter < 0 or value_range[0] >= value_range[1]:
         raise InputError(
-            "expected steps of at least 1, jitter of at least 0 and a rising value_range. Received: "
-            f"steps={steps}, jitter={jitter}, value_range={value_range}."
+            "expected steps of at least 1, jitter of at least 0 and a rising value_range. "
+            f"Received: steps={steps}, jitter={jitter}, value_range={value_range}."
         )
     chosen = [units] if isinstance(units, (int, np.integer)) else list(units)
     shape = (len(chosen), *_image_shape(model, size))
@@ -144,7 +144,7 @@ class _Climb:
         return ops.convert_to_numpy(slopes), self.activations(pictures, reached[0])
 
     def activations(self, pictures: np.ndarray, known: Any = None) -> np.ndarray:
-        """float32 `[U]`. What was computed within a derivative may have no value on some backends."""
+        """float32 `[U]`. JAX has no values for what was computed within a derivative."""
         if known is None or keras.backend.backend() == "jax":
             known = self._of(ops.convert_to_tensor(pictures))
         return ops.convert_to_numpy(known).astype(np.float32)
@@ -167,10 +167,11 @@ class _Climb:
             raise InputError(f"the layer {self.source.name!r} is not used by {self.model.name!r}.")
         outputs = ops.cast(seen[0], "float32")
         channels = outputs.shape[-1]
-        if len(outputs.shape) not in (2, 4) or not all(0 <= unit < channels for unit in self.units):
+        fits = len(outputs.shape) in (2, 4)
+        if not fits or not all(0 <= unit < channels for unit in self.units):
             raise InputError(
-                f"expected units from 0 to {channels - 1} of an output [B, units] or maps [B, h, w, "
-                f"units]. Received: units {self.units} of the shape {tuple(outputs.shape)}."
+                f"expected units from 0 to {channels - 1} of an output [B, units] or maps "
+                f"[B, h, w, units]. Received: {self.units} of the shape {tuple(outputs.shape)}."
             )
         if len(outputs.shape) == 4:
             outputs = ops.mean(outputs, axis=(1, 2))
@@ -188,7 +189,8 @@ class _Adam:
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate, self.steps = learning_rate, 0
-        self.mean = self.square = np.float32(0)
+        self.mean: Any = 0.0
+        self.square: Any = 0.0
 
     def step(self, slopes: np.ndarray) -> np.ndarray:
         """How far to move upwards."""
