@@ -14,12 +14,18 @@ from kerascnn.visualize.zoo_plot import plot_zoo as plot_zoo
 
 if TYPE_CHECKING:
     from kerascnn.visualize.cam import grad_cam as grad_cam
+    from kerascnn.visualize.embedding_maps import embedding_map as embedding_map
+    from kerascnn.visualize.embedding_maps import plot_embedding_map as plot_embedding_map
     from kerascnn.visualize.learned_filters import filters as filters
     from kerascnn.visualize.learned_filters import plot_filters as plot_filters
     from kerascnn.visualize.maps import feature_maps as feature_maps
     from kerascnn.visualize.maps import plot_feature_maps as plot_feature_maps
     from kerascnn.visualize.maximization import MaximizedActivation as MaximizedActivation
     from kerascnn.visualize.maximization import maximize_activation as maximize_activation
+    from kerascnn.visualize.neighbors import Neighbors as Neighbors
+    from kerascnn.visualize.neighbors import hidden_features as hidden_features
+    from kerascnn.visualize.neighbors import nearest_neighbors as nearest_neighbors
+    from kerascnn.visualize.neighbors import plot_neighbors as plot_neighbors
     from kerascnn.visualize.patches import TopPatches as TopPatches
     from kerascnn.visualize.patches import plot_top_patches as plot_top_patches
     from kerascnn.visualize.patches import top_patches as top_patches
@@ -29,6 +35,12 @@ if TYPE_CHECKING:
 
 # Loaded when asked for: they need Keras, or NumPy only where a picture is made.
 _WHERE = {
+    "Neighbors": "neighbors",
+    "hidden_features": "neighbors",
+    "nearest_neighbors": "neighbors",
+    "plot_neighbors": "neighbors",
+    "embedding_map": "embedding_maps",
+    "plot_embedding_map": "embedding_maps",
     "MaximizedActivation": "maximization",
     "maximize_activation": "maximization",
     "TopPatches": "patches",
@@ -45,6 +57,12 @@ _WHERE = {
 }
 
 __all__ = [
+    "Neighbors",
+    "hidden_features",
+    "nearest_neighbors",
+    "plot_neighbors",
+    "embedding_map",
+    "plot_embedding_map",
     "MaximizedActivation",
     "maximize_activation",
     "save_animation",

@@ -17,7 +17,7 @@ from kerascnn.visualize.fields import receptive_box
 from kerascnn.visualize.maps import feature_maps
 from kerascnn.visualize.projection import deconvnet
 from kerascnn.visualize.strongest import Strongest
-from kerascnn.visualize.tiles import around_gray, mosaic, new_figure, show
+from kerascnn.visualize.tiles import around_gray, mosaic, new_figure, scaled_pixels, show
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -120,7 +120,7 @@ def plot_top_patches(top: TopPatches, columns: int = 3, most: int = 9) -> "Figur
         A matplotlib figure; `figure.savefig(path)` writes it.
     """
     units = range(min(most, len(top.units)))
-    pictures = _displayable(top.patches)
+    pictures = scaled_pixels(top.patches)
     per_row = 3 if top.projections is not None else 5
     blocks = []
     for unit in units:
@@ -140,17 +140,6 @@ def plot_top_patches(top: TopPatches, columns: int = 3, most: int = 9) -> "Figur
         axes = figure.add_subplot(rows, across, place)
         show(axes, block, f"{top.layer}, unit {top.units[unit]}")
     return figure
-
-
-def _displayable(patches: np.ndarray) -> np.ndarray:
-    """Pixels in 0..1, by the range they span."""
-    values = patches.astype(np.float32)
-    if patches.dtype == np.uint8 or (values.min() >= 0 and 1 < values.max() <= 255):
-        return values / 255
-    low, high = values.min(), values.max()
-    if low < 0 or high > 1:
-        values = (values - low) / max(high - low, 1e-12)
-    return values
 
 
 def _batches(images: Any, batch_size: int) -> Iterator[np.ndarray]:

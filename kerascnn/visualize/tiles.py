@@ -72,6 +72,15 @@ def from_lowest_to_highest(values: np.ndarray, axis: tuple[int, ...] | None = No
     return (values - low) / np.where(width > 0, width, 1)
 
 
+def scaled_pixels(pixels: np.ndarray) -> np.ndarray:
+    """Pixels in 0..1: of 0..255 divided by 255, other ranges from lowest to highest."""
+    values = np.asarray(pixels, np.float32)
+    if pixels.dtype == np.uint8 or (values.min() >= 0 and 1 < values.max() <= 255):
+        return values / 255
+    within = values.min() >= 0 and values.max() <= 1
+    return values if within else from_lowest_to_highest(values)
+
+
 def new_figure(width: float, height: float) -> "Figure":
     """A figure of its own, in inches, without pyplot: no global state, no display needed."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
