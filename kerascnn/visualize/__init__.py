@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from kerascnn.visualize.cam import grad_cam as grad_cam
     from kerascnn.visualize.embedding_maps import embedding_map as embedding_map
     from kerascnn.visualize.embedding_maps import plot_embedding_map as plot_embedding_map
+    from kerascnn.visualize.evolution import FilterEvolution as FilterEvolution
+    from kerascnn.visualize.evolution import evolution_frames as evolution_frames
+    from kerascnn.visualize.evolution import plot_filter_evolution as plot_filter_evolution
+    from kerascnn.visualize.landscape import LossLandscape as LossLandscape
+    from kerascnn.visualize.landscape import loss_landscape as loss_landscape
+    from kerascnn.visualize.landscape import plot_loss_landscape as plot_loss_landscape
     from kerascnn.visualize.learned_filters import filters as filters
     from kerascnn.visualize.learned_filters import plot_filters as plot_filters
     from kerascnn.visualize.maps import feature_maps as feature_maps
@@ -35,6 +41,12 @@ if TYPE_CHECKING:
 
 # Loaded when asked for: they need Keras, or NumPy only where a picture is made.
 _WHERE = {
+    "FilterEvolution": "evolution",
+    "plot_filter_evolution": "evolution",
+    "evolution_frames": "evolution",
+    "LossLandscape": "landscape",
+    "loss_landscape": "landscape",
+    "plot_loss_landscape": "landscape",
     "Neighbors": "neighbors",
     "hidden_features": "neighbors",
     "nearest_neighbors": "neighbors",
@@ -57,6 +69,12 @@ _WHERE = {
 }
 
 __all__ = [
+    "FilterEvolution",
+    "plot_filter_evolution",
+    "evolution_frames",
+    "LossLandscape",
+    "loss_landscape",
+    "plot_loss_landscape",
     "Neighbors",
     "hidden_features",
     "nearest_neighbors",
