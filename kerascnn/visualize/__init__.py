@@ -1,7 +1,9 @@
 """Pictures of training and of networks. Importing it imports neither Keras nor matplotlib."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
+from kerascnn.visualize.animation import save_animation as save_animation
 from kerascnn.visualize.heatmap import overlay as overlay
 from kerascnn.visualize.layer_errors_plot import plot_layer_errors as plot_layer_errors
 from kerascnn.visualize.training_plots import plot_confusion as plot_confusion
@@ -12,22 +14,98 @@ from kerascnn.visualize.zoo_plot import plot_zoo as plot_zoo
 
 if TYPE_CHECKING:
     from kerascnn.visualize.cam import grad_cam as grad_cam
+    from kerascnn.visualize.embedding_maps import embedding_map as embedding_map
+    from kerascnn.visualize.embedding_maps import plot_embedding_map as plot_embedding_map
+    from kerascnn.visualize.evolution import FilterEvolution as FilterEvolution
+    from kerascnn.visualize.evolution import evolution_frames as evolution_frames
+    from kerascnn.visualize.evolution import plot_filter_evolution as plot_filter_evolution
+    from kerascnn.visualize.landscape import LossLandscape as LossLandscape
+    from kerascnn.visualize.landscape import loss_landscape as loss_landscape
+    from kerascnn.visualize.landscape import plot_loss_landscape as plot_loss_landscape
+    from kerascnn.visualize.learned_filters import filters as filters
+    from kerascnn.visualize.learned_filters import plot_filters as plot_filters
+    from kerascnn.visualize.maps import feature_maps as feature_maps
+    from kerascnn.visualize.maps import plot_feature_maps as plot_feature_maps
+    from kerascnn.visualize.maximization import MaximizedActivation as MaximizedActivation
+    from kerascnn.visualize.maximization import maximize_activation as maximize_activation
+    from kerascnn.visualize.neighbors import Neighbors as Neighbors
+    from kerascnn.visualize.neighbors import hidden_features as hidden_features
+    from kerascnn.visualize.neighbors import nearest_neighbors as nearest_neighbors
+    from kerascnn.visualize.neighbors import plot_neighbors as plot_neighbors
+    from kerascnn.visualize.patches import TopPatches as TopPatches
+    from kerascnn.visualize.patches import plot_top_patches as plot_top_patches
+    from kerascnn.visualize.patches import top_patches as top_patches
+    from kerascnn.visualize.projection import deconvnet as deconvnet
+    from kerascnn.visualize.tiles import around_gray as around_gray
+    from kerascnn.visualize.tiles import mosaic as mosaic
+
+# Loaded when asked for: they need Keras, or NumPy only where a picture is made.
+_WHERE = {
+    "FilterEvolution": "evolution",
+    "plot_filter_evolution": "evolution",
+    "evolution_frames": "evolution",
+    "LossLandscape": "landscape",
+    "loss_landscape": "landscape",
+    "plot_loss_landscape": "landscape",
+    "Neighbors": "neighbors",
+    "hidden_features": "neighbors",
+    "nearest_neighbors": "neighbors",
+    "plot_neighbors": "neighbors",
+    "embedding_map": "embedding_maps",
+    "plot_embedding_map": "embedding_maps",
+    "MaximizedActivation": "maximization",
+    "maximize_activation": "maximization",
+    "TopPatches": "patches",
+    "around_gray": "tiles",
+    "deconvnet": "projection",
+    "feature_maps": "maps",
+    "filters": "learned_filters",
+    "grad_cam": "cam",
+    "mosaic": "tiles",
+    "plot_feature_maps": "maps",
+    "plot_filters": "learned_filters",
+    "plot_top_patches": "patches",
+    "top_patches": "patches",
+}
 
 __all__ = [
+    "FilterEvolution",
+    "plot_filter_evolution",
+    "evolution_frames",
+    "LossLandscape",
+    "loss_landscape",
+    "plot_loss_landscape",
+    "Neighbors",
+    "hidden_features",
+    "nearest_neighbors",
+    "plot_neighbors",
+    "embedding_map",
+    "plot_embedding_map",
+    "MaximizedActivation",
+    "maximize_activation",
+    "save_animation",
+    "TopPatches",
     "ZooPoint",
+    "around_gray",
+    "deconvnet",
+    "feature_maps",
+    "filters",
     "grad_cam",
+    "mosaic",
     "overlay",
     "plot_confusion",
+    "plot_feature_maps",
+    "plot_filters",
     "plot_history",
     "plot_layer_errors",
     "plot_learning_rates",
+    "plot_top_patches",
     "plot_zoo",
+    "top_patches",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "grad_cam":
-        from kerascnn.visualize.cam import grad_cam
-
-        return grad_cam
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"kerascnn.visualize.{_WHERE[name]}"), name)
     raise AttributeError(f"module 'kerascnn.visualize' has no attribute {name!r}")

@@ -20,7 +20,7 @@ def tapped(layer: keras.layers.Layer, change: Callable[[Tensor], Tensor]) -> Ite
     such as those of `model.predict`, are not reached: call the model itself.
     """
     compute = layer.call
-    with _set(layer, "call", lambda *inputs, **options: change(compute(*inputs, **options))):
+    with replaced(layer, "call", lambda *inputs, **options: change(compute(*inputs, **options))):
         yield
 
 
@@ -32,17 +32,18 @@ def without_softmax(model: keras.Model) -> Iterator[None]:
     """
     layer = last_layer(model)
     if type(layer).__name__ == "Softmax":  # the layer, or the operation `keras.ops.softmax`
-        with _set(layer, "call", lambda inputs, *_, **__: inputs):
+        with replaced(layer, "call", lambda inputs, *_, **__: inputs):
             yield
     elif getattr(layer, "activation", None) is keras.activations.softmax:
-        with _set(layer, "activation", keras.activations.linear):
+        with replaced(layer, "activation", keras.activations.linear):
             yield
     else:
         yield
 
 
 @contextlib.contextmanager
-def _set(layer: keras.layers.Layer, name: str, value: Any) -> Iterator[None]:
+def replaced(layer: Any, name: str, value: Any) -> Iterator[None]:
+    """While open, the attribute `name` of a layer or operation is `value`."""
     own = vars(layer).get(name)  # a method is the class's, and shows again when ours is gone
     setattr(layer, name, value)
     try:
