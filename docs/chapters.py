@@ -168,4 +168,8 @@ class _Mask(ast.NodeTransformer):
         return ast.JoinedStr([self._value(value) for value in values])
 
     def _value(self, node: ast.FormattedValue) -> ast.FormattedValue:
-        return ast.FormattedValue(self.visit(node.value), node.conversion, node.format_spec)
+        spec = ast.unparse(node.format_spec) if node.format_spec else ""
+        digits = re.search(r"\.\d+\w?", spec)  # a column may be wider for longer words
+        return ast.FormattedValue(
+            self.visit(node.value), node.conversion, ast.Constant(digits[0]) if digits else None
+        )
