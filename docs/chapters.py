@@ -13,6 +13,7 @@ from pathlib import Path
 
 COURSE = Path(__file__).resolve().parent / "course"
 PICTURES = COURSE / "pictures"
+LARGEST_PICTURE = 150_000  # bytes
 
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 INDENTED_CODE = re.compile(r"^[ \t]+```python", re.MULTILINE)
