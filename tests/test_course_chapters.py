@@ -135,7 +135,7 @@ def test_the_pictures_are_those_that_the_chapters_show():
     }
     kept = {path.name: path.stat().st_size for path in chapters.PICTURES.glob("*")}
     assert set(kept) == shown, "python docs/draw_course.py draws them"
-    assert [name for name, size in kept.items() if size > 150_000] == []
+    assert [name for name, size in kept.items() if size > chapters.LARGEST_PICTURE] == []
 
 
 def test_the_numbers_of_the_chapters_are_those_of_the_course():
