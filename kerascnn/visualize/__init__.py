@@ -13,6 +13,7 @@ from kerascnn.visualize.zoo_plot import ZooPoint as ZooPoint
 from kerascnn.visualize.zoo_plot import plot_zoo as plot_zoo
 
 if TYPE_CHECKING:
+    from kerascnn.visualize.architecture import architecture_diagram as architecture_diagram
     from kerascnn.visualize.cam import grad_cam as grad_cam
     from kerascnn.visualize.embedding_maps import embedding_map as embedding_map
     from kerascnn.visualize.embedding_maps import plot_embedding_map as plot_embedding_map
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 # Loaded when asked for: they need Keras, or NumPy only where a picture is made.
 _WHERE = {
+    "architecture_diagram": "architecture",
     "FilterEvolution": "evolution",
     "plot_filter_evolution": "evolution",
     "evolution_frames": "evolution",
@@ -69,6 +71,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "architecture_diagram",
     "FilterEvolution",
     "plot_filter_evolution",
     "evolution_frames",
