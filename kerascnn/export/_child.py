@@ -14,6 +14,8 @@ FAILED = 3  # an exit code of its own: the converter refused, as opposed to Pyth
 
 def main(output: str) -> int:
     """Converts a SavedModel into `output`; writes the reason to standard error on failure."""
+    # TensorFlow loads Keras where it finds it, and works without: a second less to wait.
+    sys.modules["keras"] = None  # type: ignore[assignment]
     import tensorflow as tf
 
     saved_model = os.fsdecode(sys.stdin.buffer.read())

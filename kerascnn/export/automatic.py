@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from kerascnn.errors import ExportError, InputError
-from kerascnn.export.calibration import Progress, default_threads
+from kerascnn.export.calibration import Progress
 from kerascnn.export.comparison import Report, compare
 from kerascnn.export.interpreter import TFLiteModel
 from kerascnn.export.quantize import quantize
 from kerascnn.export.recipes import INT8, get
+from kerascnn.export.runtime import default_threads
 from kerascnn.export.sensitivity import all_but, sensitivity_of, tensors_of
 
 _LOG = logging.getLogger(__name__)

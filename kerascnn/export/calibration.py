@@ -1,6 +1,5 @@
 """Calibration: the range of every activation, from real images run through the float file."""
 
-import os
 from collections.abc import Callable
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from kerascnn.errors import ExportError
 from kerascnn.export.clipping import CLIPPED, clipped_ranges
 from kerascnn.export.litert import QUANTIZER_ERRORS, Range, quiet
+from kerascnn.export.runtime import default_threads
 
 Progress = Callable[[int, int], None]
 Seen = dict[str, np.ndarray]  # (smallest, largest) value of each image, [images, 2], by tensor name
@@ -15,11 +15,6 @@ Rule = Callable[[np.ndarray], tuple[float, float]]
 
 _POWER_OF_TWO = 2e-3  # twice the distance of log2(scale) within which the runtime rounds it
 _WIDER = 1.003  # moves log2 by twice that
-
-
-def default_threads() -> int:
-    """CPU threads for measuring: all there are, up to four."""
-    return min(4, os.cpu_count() or 1)
 
 
 def signature(float_bytes: bytes) -> tuple[str, str, str, tuple[int, ...]]:

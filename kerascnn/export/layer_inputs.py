@@ -9,6 +9,7 @@ from kerascnn.export.layer_weights import activations
 _IMAGES = 32  # twice as many change little
 _PLACES_PER_INPUT = 6  # over all images, for the covariance of d inputs
 _FEWEST_PLACES = 32  # of one image
+_TOGETHER = 8  # images whose places are multiplied at once
 
 
 class Moments:
@@ -24,6 +25,7 @@ class Moments:
         self._totals: Any = 0.0
         self._some: Any = 0.0
         self._squares: Any = 0.0
+        self._waiting: list[np.ndarray] = []
 
     def add(self, windows: np.ndarray, *, depthwise: bool, covariance: bool) -> None:
         """Adds the windows of an image, [rows, columns, channels, height, width]."""
@@ -42,11 +44,22 @@ class Moments:
         wanted = max(_FEWEST_PLACES, _PLACES_PER_INPUT * size // _IMAGES)
         chosen = np.arange(0, rows * columns, max(1, rows * columns // wanted))
         some = windows[chosen // columns, chosen % columns].reshape(len(chosen), channels, -1)
-        # To [channels, d, places] or [d, places].
-        some = some.transpose(1, 2, 0) if depthwise else some.transpose(2, 1, 0).reshape(size, -1)
-        self._some = self._some + some.mean(axis=-1, dtype=np.float64)
-        squares = some @ np.swapaxes(some, -2, -1)
-        self._squares = self._squares + squares.astype(np.float64) / len(chosen)
+        # To [channels, places, d] or [places, d].
+        some = some.transpose(1, 0, 2) if depthwise else some.swapaxes(1, 2).reshape(-1, size)
+        self._waiting.append(some)
+        if len(self._waiting) == _TOGETHER:
+            self._multiply()
+
+    def _multiply(self) -> None:
+        """Adds up the products of the places that wait."""
+        if not self._waiting:
+            return
+        each = self._waiting[0].shape[-2]
+        some = np.concatenate(self._waiting, axis=-2)
+        self._waiting = []
+        self._some = self._some + some.sum(axis=-2, dtype=np.float64) / each
+        squares = np.swapaxes(some, -2, -1) @ some
+        self._squares = self._squares + squares.astype(np.float64) / each
 
     @property
     def mean(self) -> np.ndarray:
@@ -54,6 +67,7 @@ class Moments:
 
     @property
     def covariance(self) -> np.ndarray:
+        self._multiply()
         mean = self._some / self._images
         return self._squares / self._images - mean[..., np.newaxis] * mean[..., np.newaxis, :]
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn.export.runtime import default_threads
+
 SAMPLES = 64  # enough for a statistic over all pixels of all of them
 
 
@@ -71,6 +73,7 @@ def activations(
         model_content=float_bytes,
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         experimental_preserve_all_tensors=True,
+        num_threads=default_threads(),
     )
     interpreter.allocate_tensors()
     entry = interpreter.get_input_details()[0]["index"]

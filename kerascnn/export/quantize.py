@@ -1,12 +1,12 @@
 """Quantisation of a float TFLite file: fewer bits for weights, and for activations by recipe.
 
 The work is done by `litert_quantizer`; this module decides what it is given. Each activation's
-range comes from real images, the input range is pinned to the pixel range 0..255. Of two ways to
-read the measurements the better is kept, and of weights rounded together, weights rounded one by
-one and, in depthwise networks, equalised channels: what is closest to the float file.
+range comes from real images, the input range is pinned to the pixel range 0..255. What is closest
+to the float file is kept: of two ways to read the measurements, in depthwise networks with and
+without equalised channels; and then of weights rounded one by one and together.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,6 @@ from kerascnn.export.calibration import (
     Progress,
     as_range,
     clipped,
-    default_threads,
     observe,
     ranges_of,
     signature,
@@ -28,10 +27,12 @@ from kerascnn.export.clipping import check_calibration
 from kerascnn.export.equalization import equalize
 from kerascnn.export.litert import Range, rewrite
 from kerascnn.export.recipes import Io, Recipe, get
+from kerascnn.export.runtime import default_threads
 from kerascnn.export.samples import check_samples
 from kerascnn.export.weight_rounding import round_weights
 
 _SCORED = 64  # images that decide between files; enough to rank them
+_EQUALIZED_ERROR = 0.8  # of the error without: less of a gain is lost again to better rounding
 
 
 def quantize(
@@ -85,9 +86,9 @@ def quantize(
     if learned and recipe.activations == "int8":
         return work.with_learned(learned, progress)
     if not recipe.needs_samples:
-        return work.best(work.of_weights())
+        return work.of_weights()
     try:
-        return work.best(work.of_activations(progress))
+        return work.of_activations(progress)
     except BundleError as error:
         raise ExportError(
             f"recipe {recipe.name} gives a file that the TFLite runtime refuses: {error}. "
@@ -117,31 +118,49 @@ class _Work:
         ranges |= {**known, self.pixels: ranges[self.pixels]}
         return self._file(prepared.content, ranges, prepared)
 
-    def of_weights(self) -> Iterator[bytes]:
-        """Files of a recipe that leaves activations in float."""
-        yield self._file(self.float_bytes, None)
-        if self.recipe.weights == "int8":
-            rounded = round_weights(self.float_bytes, self.samples, scope=self.scope)
-            yield self._file(rounded, None)
+    def of_weights(self) -> bytes:
+        """The file of a recipe that leaves activations in float."""
+        plain = self._file(self.float_bytes, None)
+        if self.recipe.weights != "int8":
+            return plain
+        rounded = round_weights(self.float_bytes, self.samples, scope=self.scope)
+        return min(plain, self._file(rounded, None), key=self._judge())
 
-    def of_activations(self, progress: Progress | None) -> Iterator[bytes]:
-        """Files of an integer recipe."""
-        # 16 bits have range to spare: clipping can only hurt there, so there is nothing to compare.
-        fine = self.recipe.activations == "int16"
+    def of_activations(self, progress: Progress | None) -> bytes:
+        """The file of an integer recipe."""
+        fine = self.recipe.activations == "int16"  # has range and channels to spare
         prepared = rewrites.Prepared(self.float_bytes)
         if not fine:
             prepared = rewrites.for_int8(self.float_bytes)
+        error = self._judge()
+        best = self._plain(prepared.content, prepared, error, progress)
         equalized = None if fine else equalize(prepared.content, self.samples)
+        if equalized is not None:
+            other = self._plain(equalized, prepared, error)
+            best = other if other.error < _EQUALIZED_ERROR * best.error else best
+        rounded = round_weights(best.content, self.samples, scope=self.scope, keep=prepared.islands)
+        file = self._file(rounded, best.ranges, prepared)
+        return file if error(file) < best.error else best.file
+
+    def _plain(
+        self,
+        content: bytes,
+        prepared: rewrites.Prepared,
+        error: Callable[[bytes], float],
+        progress: Progress | None = None,
+    ) -> "_Made":
+        """The file with weights rounded one by one, by the better reading of the ranges."""
+        fine = self.recipe.activations == "int16"  # clipping can only hurt: nothing to compare
         rules = (widest,) if fine or self.calibration != "auto" else (widest, typical)
-        for content in filter(None, (prepared.content, equalized)):
-            seen = observe(content, self.samples, progress if content is prepared.content else None)
-            seen = clipped(content, self.samples, seen, self.calibration)
-            rounded = round_weights(content, self.samples, scope=self.scope, keep=prepared.islands)
-            for rule in rules:
-                ranges = ranges_of(seen, rule, self.pixels, fine=fine)
-                ranges = rewrites.widened(ranges, prepared.sums)
-                for version in (content, rounded):
-                    yield self._file(version, ranges, prepared)
+        seen = observe(content, self.samples, progress)
+        seen = clipped(content, self.samples, seen, self.calibration)
+        made = []
+        for rule in rules:
+            ranges = ranges_of(seen, rule, self.pixels, fine=fine)
+            ranges = rewrites.widened(ranges, prepared.sums)
+            file = self._file(content, ranges, prepared)
+            made.append(_Made(error(file), file, content, ranges))
+        return min(made, key=lambda one: one.error)
 
     def _file(
         self,
@@ -152,8 +171,8 @@ class _Work:
         islands = prepared.islands if prepared else ()
         return rewrite(content, self.recipe, self.io, ranges, scope=self.scope, islands=islands)
 
-    def best(self, files: Iterator[bytes]) -> bytes:
-        """The file whose outputs differ least from the float file's, on a few samples."""
+    def _judge(self) -> Callable[[bytes], float]:
+        """How much a file's outputs differ from the float file's, on a few samples."""
         from kerascnn.export.interpreter import TFLiteModel
 
         images = self.samples[:: max(1, len(self.samples) // _SCORED)][:_SCORED]
@@ -163,4 +182,14 @@ class _Work:
             found = TFLiteModel(file, threads=default_threads()).predict(images)
             return float(np.abs(found - wanted).mean())
 
-        return min(files, key=error)
+        return error
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A file, its error, and what it was made of."""
+
+    error: float
+    file: bytes
+    content: bytes
+    ranges: Mapping[str, Range]

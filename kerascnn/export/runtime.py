@@ -15,6 +15,11 @@ _STDERR = 2
 _redirecting = threading.Lock()
 
 
+def default_threads() -> int:
+    """CPU threads for measuring: all there are, up to four."""
+    return min(4, os.cpu_count() or 1)
+
+
 def read(path_or_bytes: PathLike | bytes) -> tuple[bytes, str]:
     """(content, name for messages) of a file or of bytes.
 

@@ -12,7 +12,6 @@ from kerascnn.export import flatbuffer, rewrites
 from kerascnn.export.any_model import input_shape_of
 from kerascnn.export.calibration import (
     Progress,
-    default_threads,
     observe,
     ranges_of,
     signature,
@@ -23,6 +22,7 @@ from kerascnn.export.convert import convert_float
 from kerascnn.export.interpreter import TFLiteModel
 from kerascnn.export.litert import rewrite
 from kerascnn.export.recipes import INT8
+from kerascnn.export.runtime import default_threads
 from kerascnn.export.samples import check_samples
 from kerascnn.export.weight_rounding import measure_inputs, round_weights
 

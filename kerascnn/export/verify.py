@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.export.calibration import default_threads
 from kerascnn.export.comparison import Report, output_kind
 from kerascnn.export.interpreter import TFLiteModel
 from kerascnn.export.recipes import FLOAT32, Tolerance
+from kerascnn.export.runtime import default_threads
 from kerascnn.export.samples import (
     check_label_rows,
     check_labels,

@@ -8,6 +8,7 @@ import numpy as np
 from kerascnn.errors import InputError
 from kerascnn.visualize.heatmap import heat_map, overlay
 from kerascnn.visualize.methods import METHODS
+from kerascnn.visualize.tiles import new_figure, scaled_pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,8 +27,8 @@ def plot_attributions(
     """Draws a grid: one row per image, the image first, then one column per method.
 
     Args:
-        images: `[B, H, W, 1 or 3]`; uint8, or any numbers, drawn from their smallest to their
-            largest value.
+        images: `[B, H, W, 1 or 3]`; of 0..255, of 0..1, or of another range, drawn from the
+            lowest to the highest value.
         attributions: Name of each method, and what it gave: `[B, H, W]` or `[B, H, W, C]`.
         titles: Of the images, such as the names of the classes.
         over: Names of those that lie over the image in colour; the others, made of single pixels,
@@ -41,13 +42,9 @@ def plot_attributions(
     """
     images = np.asarray(images)
     _check(images, attributions, titles)
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    shown, columns = _as_bytes(images), 1 + len(attributions)
-    size = (_TILE * columns, _TILE * len(images) + 0.3)
-    figure = Figure(figsize=size, dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
+    columns = 1 + len(attributions)
+    shown = np.round(255 * scaled_pixels(images)).astype(np.uint8)
+    figure = new_figure(_TILE * columns, _TILE * len(images) + 0.3)
     grid = figure.subplots(len(images), columns, squeeze=False)
     for axes in grid.flat:
         axes.set_xticks([])
@@ -81,12 +78,3 @@ def _check(
             )
     if titles is not None and len(titles) != len(images):
         raise InputError(f"expected {len(images)} titles, one per image. Received {len(titles)}.")
-
-
-def _as_bytes(images: np.ndarray) -> np.ndarray:
-    if images.dtype == np.uint8:
-        return images
-    images = images.astype(np.float32)
-    low = images.min(axis=(1, 2, 3), keepdims=True)
-    reach = images.max(axis=(1, 2, 3), keepdims=True) - low
-    return np.round(255 * (images - low) / np.where(reach > 0, reach, 1)).astype(np.uint8)

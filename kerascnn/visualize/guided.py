@@ -14,7 +14,7 @@ from keras import ops
 
 from kerascnn.errors import InputError
 from kerascnn.visualize.scores import Classes, checked_images, choose, summed_slopes
-from kerascnn.visualize.taps import operations_of, tapped, with_activation
+from kerascnn.visualize.taps import operations_of, replaced, tapped
 
 Tensor = Any
 RECTIFIERS = ("relu", "relu6")
@@ -58,7 +58,7 @@ def guided(model: keras.Model) -> Iterator[None]:
         for operation in operations_of(model):
             activation: Any = getattr(operation, "activation", None)
             if getattr(activation, "__name__", None) in RECTIFIERS:
-                changes.enter_context(with_activation(operation, _guiding(activation)))
+                changes.enter_context(replaced(operation, "activation", _guiding(activation)))
             elif type(operation).__name__.lower() in RECTIFIERS and not _leaks(operation):
                 changes.enter_context(tapped(operation, _only_positive))
             else:

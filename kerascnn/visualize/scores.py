@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.visualize import maps
 from kerascnn.visualize.compiled import compiled
 from kerascnn.visualize.gradient import gradient
 from kerascnn.visualize.taps import without_softmax
@@ -23,10 +24,7 @@ WORTH_COMPILING = 8  # batches: compiling takes as long as a few of them
 
 def checked_images(images: np.ndarray) -> np.ndarray:
     """Images as float32 `[B, H, W, C]`, or an InputError."""
-    images = np.asarray(images)
-    if images.ndim != 4 or not images.size:
-        raise InputError(f"expected images [B, H, W, C]. Received the shape {images.shape}.")
-    return images.astype(np.float32, copy=False)
+    return maps.checked_images(images).astype(np.float32, copy=False)
 
 
 def checked_classes(classes: Any, count: int, outputs: int) -> np.ndarray:

@@ -31,7 +31,7 @@ def tapped(
     def of_output(*given: Tensor, **options: Any) -> Tensor:
         return change(compute(*given, **options))
 
-    with _set(layer, "call", of_input if inputs else of_output):
+    with replaced(layer, "call", of_input if inputs else of_output):
         yield
 
 
@@ -43,22 +43,18 @@ def without_softmax(model: keras.Model) -> Iterator[None]:
     """
     layer = last_layer(model)
     if type(layer).__name__ == "Softmax":  # the layer, or the operation `keras.ops.softmax`
-        with _set(layer, "call", lambda inputs, *_, **__: inputs):
+        with replaced(layer, "call", lambda inputs, *_, **__: inputs):
             yield
     elif getattr(layer, "activation", None) is keras.activations.softmax:
-        with _set(layer, "activation", keras.activations.linear):
+        with replaced(layer, "activation", keras.activations.linear):
             yield
     else:
         yield
 
 
-def with_activation(layer: Any, activation: Any) -> contextlib.AbstractContextManager[None]:
-    """While open, `layer` uses this activation in place of its own."""
-    return _set(layer, "activation", activation)
-
-
 @contextlib.contextmanager
-def _set(layer: keras.layers.Layer, name: str, value: Any) -> Iterator[None]:
+def replaced(layer: Any, name: str, value: Any) -> Iterator[None]:
+    """While open, the attribute `name` of a layer or operation is `value`."""
     own = vars(layer).get(name)  # a method is the class's, and shows again when ours is gone
     setattr(layer, name, value)
     try:

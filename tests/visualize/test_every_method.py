@@ -76,6 +76,7 @@ MODELS = {
 
 @pytest.mark.parametrize("build", MODELS)
 def test_the_same_call_works_on_any_model(build, request):
+    keras.utils.set_random_seed(0)
     model = build(lambda: request.getfixturevalue("shared"))
     shape = model.input_shape[1:]
     images = np.random.default_rng(0).uniform(0, 255, (2, *shape)).astype("float32")
