@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from keras import layers
 from PIL import Image
-from sklearn.datasets import load_digits
 
 import kerascnn
 from kerascnn.errors import InputError
@@ -97,30 +96,10 @@ def test_the_same_call_works_on_any_model(build, request):
     np.testing.assert_array_equal(np.asarray(model(images, training=False)), before)
 
 
-@pytest.fixture(scope="module")
-def trained():
-    keras.utils.set_random_seed(0)
-    images, labels = load_digits(return_X_y=True)
-    images = images.reshape(-1, 8, 8, 1).astype("float32")
-    model = keras.Sequential(
-        [
-            keras.Input((8, 8, 1)),
-            layers.Rescaling(1 / 16),
-            layers.Conv2D(12, 3, padding="same", activation="relu"),
-            layers.Conv2D(16, 3, padding="same", activation="relu"),
-            layers.GlobalAveragePooling2D(),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
-    model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
-    model.fit(images[:1500], labels[:1500], epochs=3, verbose=0)
-    return model, images[1500:1532], labels[1500:1532]
-
-
 @pytest.mark.parametrize("name", METHODS)
-def test_other_weights_give_other_maps(name, trained):
+def test_other_weights_give_other_maps(name, digit_network):
     """The sanity check of Adebayo et al., arXiv:1810.03292, section 3: weights drawn anew."""
-    model, images, labels = trained
+    model, images, labels = digit_network
     keras.utils.set_random_seed(5)
     drawn = keras.models.clone_model(model)
     options = {"patch": 2} if name == "occlusion" else {}
@@ -138,8 +117,8 @@ def test_other_weights_give_other_maps(name, trained):
     )
 
 
-def test_unknown_methods_are_an_error(trained):
-    model, images, _ = trained
+def test_unknown_methods_are_an_error(digit_network):
+    model, images, _ = digit_network
     with pytest.raises(InputError, match=r"no method 'lime'\. There are: saliency,"):
         attribute(model, images, "lime")
 
