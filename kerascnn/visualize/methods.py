@@ -18,7 +18,8 @@ class Method:
     """How one method is called and shown.
 
     Attributes:
-        function: Its name in `kerascnn.visualize`; it takes a model, images and classes.
+        function: Its name in `kerascnn.visualize`; it takes a model and images.
+        takes_classes: Whether it takes the class of each image.
         takes_layer: Whether it takes the `layer` whose maps are used.
         coarse: Whether it gives places rather than pixels: to be drawn over the image.
         options: Further keywords of the function, where its own defaults are long work.
@@ -26,6 +27,7 @@ class Method:
     """
 
     function: str
+    takes_classes: bool = True
     takes_layer: bool = False
     coarse: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -36,6 +38,7 @@ METHODS: dict[str, Method] = {
     "saliency": Method("saliency"),
     "smooth-grad": Method("smooth_grad"),
     "guided": Method("guided_backpropagation"),
+    "deconvnet": Method("deconvnet", takes_classes=False, takes_layer=True),
     "integrated": Method("integrated_gradients", result="attributions"),
     "occlusion": Method("occlusion", coarse=True),
     "cam": Method("cam", coarse=True),
@@ -60,8 +63,10 @@ def attribute(
         model: Any model with one image input and the output `[B, classes]`.
         images: `[B, H, W, C]`, as the model takes them.
         method: One of the names in `METHODS`.
-        classes: The class of each image; the one the model chooses if None.
-        layer: Name of the layer whose maps are used; methods of pixels leave it aside.
+        classes: The class of each image; the one the model chooses if None. "deconvnet" is about
+            the strongest unit of a layer instead.
+        layer: Name of the layer whose maps are used; None takes the last with maps. Methods of
+            pixels leave it aside.
         **options: Further keywords of the method's function.
 
     Returns:
@@ -74,6 +79,19 @@ def attribute(
         raise InputError(f"no method {method!r}. There are: {', '.join(METHODS)}.")
     entry = METHODS[method]
     function = getattr(importlib.import_module("kerascnn.visualize"), entry.function)
-    given = {**entry.options, **({"layer": layer} if entry.takes_layer else {}), **options}
-    found = function(model, images, classes, **given)
+    given = {**entry.options, **options}
+    if entry.takes_classes:
+        given["classes"] = classes
+    if entry.takes_layer:
+        given["layer"] = layer
+        if layer is None and not entry.takes_classes:  # deconvnet has no default
+            given["layer"] = _last_maps(model, images)
+    found = function(model, images, **given)
     return found if entry.result is None else getattr(found, entry.result)
+
+
+def _last_maps(model: "keras.Model", images: np.ndarray) -> str:
+    from kerascnn.visualize.layer_maps import map_layer
+    from kerascnn.visualize.maps import checked_images
+
+    return str(map_layer(model, checked_images(images)).name)

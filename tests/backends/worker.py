@@ -62,8 +62,9 @@ def attributions(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarray
     options = {"smooth-grad": {"samples": 8}, "integrated": {"steps": 1}}
     options["score-cam"] = {"channels": 1}
     return {
-        name: attribute(model, images, name, batch_size=len(images), **options.get(name, {}))
+        name: attribute(model, images, name, **{"batch_size": len(images), **options.get(name, {})})
         for name in METHODS
+        if name != "deconvnet"  # takes no batches
     }
 
 

@@ -64,12 +64,12 @@ def own_layers(shared):
 
 # Builder -> the methods that are not for it.
 MODELS = {
-    lenet: {"guided", "cam"},  # tanh, and dense layers after its maps
+    lenet: {"guided", "deconvnet", "cam"},  # tanh, and dense layers after its maps
     resnet: set(),
     mobilenet: set(),
     of_keras: set(),
     nested: set(),
-    own_layers: set(),
+    own_layers: {"deconvnet"},  # mirrors at random
 }
 
 
