@@ -1,5 +1,6 @@
 """Attributions of several images by several methods, side by side."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,9 @@ def plot_attributions(
     titles: Sequence[str] | None = None,
     *,
     over: Collection[str] = COARSE,
+    columns: int = 7,
 ) -> "Figure":
-    """Draws a grid: one row per image, the image first, then one column per method.
+    """Draws a grid: one row per image, the image first, then what each method gave.
 
     Args:
         images: `[B, H, W, 1 or 3]`; of 0..255, of 0..1, or of another range, drawn from the
@@ -33,35 +35,42 @@ def plot_attributions(
         titles: Of the images, such as the names of the classes.
         over: Names of those that lie over the image in colour; the others, made of single pixels,
             stand alone in gray. By default those that give places, by their names in `METHODS`.
+        columns: Pictures in a row; where there are more of an image, they go on in the next.
 
     Returns:
         The figure; `figure.savefig("picture.png")` writes it.
 
     Raises:
-        InputError: Arrays that do not belong together.
+        InputError: Arrays that do not belong together, or no columns.
     """
     images = np.asarray(images)
     _check(images, attributions, titles)
-    columns = 1 + len(attributions)
+    if columns < 1:
+        raise InputError(f"`columns` must be at least 1. Received: {columns}.")
+    tiles = 1 + len(attributions)
+    columns = min(tiles, columns)
+    lines = math.ceil(tiles / columns)
     shown = np.round(255 * scaled_pixels(images)).astype(np.uint8)
-    figure = new_figure(_TILE * columns, _TILE * len(images) + 0.3)
-    grid = figure.subplots(len(images), columns, squeeze=False)
+    figure = new_figure(_TILE * columns, (_TILE + 0.2) * lines * len(images))
+    grid = figure.subplots(len(images) * lines, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[:].set_visible(False)
+    grid = grid.reshape(len(images), lines * columns)
     for row, image in enumerate(shown):
         grid[row, 0].imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
         if titles is not None:
             grid[row, 0].set_ylabel(titles[row], fontsize=9)
     for column, (name, values) in enumerate(attributions.items(), 1):
         heat = heat_map(values, 100 if name in over else 99)
-        grid[0, column].set_title(name, fontsize=9)
         for row, image in enumerate(shown):
             if name in over:
                 grid[row, column].imshow(overlay(image, heat[row]))
             else:
                 grid[row, column].imshow(heat[row], cmap="gray", vmin=0, vmax=1)
+            if row == 0 or lines > 1:
+                grid[row, column].set_title(name, fontsize=9)
     return figure
 
 

@@ -151,8 +151,10 @@ def test_the_picture_has_a_row_per_image_and_a_column_per_method(tmp_path):
     figure.savefig(tmp_path / "picture.png")
     with Image.open(tmp_path / "picture.png") as picture:
         assert picture.width > picture.height
-    alone = plot_attributions(images / 255, found, over=()).axes[1].get_images()[0]
-    assert alone.get_array().shape == (8, 8)
+    figure = plot_attributions(images / 255, found, over=(), columns=2)
+    titles = ["", "grad-cam", "saliency", ""]
+    assert [axes.get_title() for axes in figure.axes] == 2 * titles
+    assert figure.axes[1].get_images()[0].get_array().shape == (8, 8)
 
 
 @pytest.mark.parametrize(
