@@ -94,7 +94,7 @@ def deconvnet(
         for each in passed:
             _check(each)
         outputs = feature_maps(model, images, [layer])[layer]
-        start = outputs * _chosen(outputs, units, position)
+        start = ops.convert_to_tensor(outputs * _chosen(outputs, units, position))
         seen: list[Any] = []
 
         def look(output: Any) -> Any:
