@@ -158,12 +158,14 @@ class Pictures:
 
     def tsne(self) -> None:
         images, labels = self.digits.sample("test", 600, seed=0)
-        points = visualize.embedding_map(visualize.hidden_features(self.lenet, images), "tsne")
-        self.save(visualize.plot_embedding_map(points, labels, images=images, most=600), dpi=100)
+        features = visualize.hidden_features(self.lenet, images, "c5")  # what c5 sees
+        points = visualize.embedding_map(features, "tsne")
+        figure = visualize.plot_embedding_map(points, labels, images=images, most=600, side=13)
+        self.save(figure, dpi=100)
 
     def filter_evolution(self) -> None:
         evolution = self.cifar[1]
-        self.save(visualize.plot_filter_evolution(evolution, most=10), dpi=80)
+        self.save(visualize.plot_filter_evolution(evolution, most=6))
         frames = visualize.evolution_frames(evolution, columns=8)
         visualize.save_animation(frames, OUT / "filter_evolution.gif", seconds=0.7, scale=5)
 

@@ -59,7 +59,11 @@ def made_up(tmp_path):
 
 @pytest.fixture
 def no_network(monkeypatch):
-    def refuse(*_):
+    connect = socket.socket.connect
+
+    def refuse(self, address):
+        if self.family == socket.AF_UNIX:  # another process of this machine
+            return connect(self, address)
         raise ConnectionError("a chapter of the course needs the network")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)

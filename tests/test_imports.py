@@ -52,8 +52,8 @@ FAST_PATHS = {
     "grouped_conv.py",
     "layer_normalization.py",
 }
-# Derivatives are each backend's own: Keras has no operation for them.
-DERIVATIVES = {"gradient.py"}
+# Derivatives and compiling are each backend's own: Keras has no operation for them.
+DERIVATIVES = {"compiled.py", "gradient.py"}
 # What the backend computes on: Keras has no question for it.
 DEVICES = {"precision.py"}
 # The parts of augmentation that `tf.data` runs.

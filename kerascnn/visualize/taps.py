@@ -12,15 +12,26 @@ Tensor = Any
 
 
 @contextlib.contextmanager
-def tapped(layer: keras.layers.Layer, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+def tapped(
+    layer: Any, change: Callable[[Tensor], Tensor], *, inputs: bool = False
+) -> Iterator[None]:
     """While open, `layer` gives `change(output)` in place of its output.
+
+    With `inputs`, it takes `change(input)` in place of its first input.
 
     It is the layer itself that is changed, so it works in nested, Sequential and subclassed models
     alike; another thread must not use the model meanwhile. Functions that were compiled before,
     such as those of `model.predict`, are not reached: call the model itself.
     """
     compute = layer.call
-    with replaced(layer, "call", lambda *inputs, **options: change(compute(*inputs, **options))):
+
+    def of_input(first: Tensor, *others: Tensor, **options: Any) -> Tensor:
+        return compute(change(first), *others, **options)
+
+    def of_output(*given: Tensor, **options: Any) -> Tensor:
+        return change(compute(*given, **options))
+
+    with replaced(layer, "call", of_input if inputs else of_output):
         yield
 
 
@@ -73,6 +84,23 @@ def layers_of(model: keras.Model) -> Iterator[keras.layers.Layer]:
             yield from layers_of(layer)
         else:
             yield layer
+
+
+def operations_of(model: keras.Model) -> Iterator[Any]:
+    """Every layer that is none made of others, and every operation of functional models, once.
+
+    Also those that subclassed models and layers hold, in no particular order.
+    """
+    waiting: list[Any] = [model]
+    seen: set[int] = set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) not in seen:
+            seen.add(id(each))
+            inner = [*getattr(each, "_layers", ()), *getattr(each, "operations", ())]
+            waiting += inner
+            if not inner or not isinstance(each, keras.Model):
+                yield each
 
 
 def find_layer(model: keras.Model, name: str) -> keras.layers.Layer:
