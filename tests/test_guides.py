@@ -99,3 +99,16 @@ def test_the_code_of_the_quantization_guide_runs(repository, run, tmp_path):
         run(block, variables)
     written = {path.name for path in tmp_path.iterdir()}
     assert {"digits.tflite", "mixed.tflite", "best.tflite", "aware.tflite"} <= written
+
+
+def test_the_code_of_the_features_guide_runs(repository, run, tmp_path, capsys):
+    variables = {}
+    for block in code_blocks(repository / "docs" / "features.md"):
+        short = block.replace("steps=64", "steps=9")
+        run(short, variables)
+    out = capsys.readouterr().out
+    assert "(16, 9) (16, 9, 14, 14, 1)" in out
+    assert "[0, 1]" in out  # one epoch here
+    assert "(7, 7)" in out
+    assert len(list(tmp_path.glob("*.png"))) == 7
+    assert len(list(tmp_path.glob("*.gif"))) == 2
