@@ -13,6 +13,7 @@ from pathlib import Path
 
 COURSE = Path(__file__).resolve().parent / "course"
 PICTURES = COURSE / "pictures"
+LARGEST_PICTURE = 150_000  # bytes
 
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 INDENTED_CODE = re.compile(r"^[ \t]+```python", re.MULTILINE)
@@ -168,4 +169,8 @@ class _Mask(ast.NodeTransformer):
         return ast.JoinedStr([self._value(value) for value in values])
 
     def _value(self, node: ast.FormattedValue) -> ast.FormattedValue:
-        return ast.FormattedValue(self.visit(node.value), node.conversion, node.format_spec)
+        spec = ast.unparse(node.format_spec) if node.format_spec else ""
+        digits = re.search(r"\.\d+\w?", spec)  # a column may be wider for longer words
+        return ast.FormattedValue(
+            self.visit(node.value), node.conversion, ast.Constant(digits[0]) if digits else None
+        )

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import chapters
+from PIL import Image
 
 
 def main() -> None:
@@ -35,11 +36,14 @@ def main() -> None:
 
 
 def keep(page: Path, folder: Path) -> None:
-    """Copies the pictures that the page shows from the folder where its code wrote them."""
+    """Copies the pictures that the page shows, the large ones with 256 colours."""
     chapters.PICTURES.mkdir(exist_ok=True)
     for name in chapters.pictures(chapters.read(page)):
-        if (folder / name).is_file():
-            shutil.copy(folder / name, chapters.PICTURES / name)
+        written, kept = folder / name, chapters.PICTURES / name
+        if written.is_file() and written.stat().st_size > chapters.LARGEST_PICTURE:
+            Image.open(written).convert("RGB").quantize(256).save(kept, optimize=True)
+        elif written.is_file():
+            shutil.copy(written, kept)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Links from the pages to other files of the repository, and the language of a page.
+"""Links from the pages to other files of the repository, and what the theme shows around a page.
 
 On the repository's pages they lead to the file. On the site they do so if mkdocs.yml has a
 `repo_url`; if not, the file is named.
@@ -14,7 +14,9 @@ LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!\w+:|#)([^)\s]+)\)")
 
 
 def on_page_markdown(markdown: str, page: Any, config: MkDocsConfig, **_: Any) -> str:
-    """Rewrites the links that leave docs/."""
+    """Rewrites the links that leave docs/; a page without sections needs no list of them."""
+    if not re.search("^(## |::: )", markdown, re.MULTILINE):
+        page.meta.setdefault("hide", ["toc"])
     folder = posixpath.dirname(page.file.src_uri)
 
     def rewritten(match: re.Match) -> str:

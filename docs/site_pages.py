@@ -22,12 +22,15 @@ LINK = re.compile(r"\]\((?!\w+:|#)([^)\s]+)\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Puts the chapters into the navigation, behind the first page of their part."""
+    """Puts the chapters into the navigation, and guides that it does not name behind the others."""
+    named = set(re.findall(r"[\w/]+\.md", str(config.nav)))
     for part in config.nav or []:
         for pages in part.values():
             if pages[0] in ("course/index.md", "course/es/index.md"):
                 folder = DOCS / posixpath.dirname(pages[0])
                 pages[1:1] = [path.relative_to(DOCS).as_posix() for path in chapters(folder)]
+        if "Guides" in part:
+            part["Guides"] += sorted(p.name for p in DOCS.glob("*.md") if p.name not in named)
     return config
 
 

@@ -68,7 +68,7 @@ def test_the_site_needs_no_network(site):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_reference_shows_each_public_name(site, module):
-    page = (site / "api" / module / "index.html").read_text(encoding="utf-8")
+    page = (site / "api" / f"{module}.html").read_text(encoding="utf-8")
     names = public_names(importlib.import_module(f"kerascnn.{module}"))
     shown = {name.rpartition(".")[2] for name in re.findall(r'id="(kerascnn\.[\w.]+)"', page)}
     assert set(names) - shown == set()
@@ -82,7 +82,7 @@ def test_the_spanish_pages_have_the_words_of_a_spanish_theme(site):
 
 
 def test_links_out_of_the_pages_name_the_file(site):
-    page = (site / "devices" / "index.html").read_text(encoding="utf-8")
+    page = (site / "devices.html").read_text(encoding="utf-8")
     assert "<code>export/browser/README.md</code>" in page
     assert "../export/" not in page
 

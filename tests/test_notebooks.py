@@ -120,5 +120,27 @@ class TestANotebook:
         nbformat.validate(json.loads(path.read_text(encoding="utf-8")))
 
 
+# The tests of the chapters run the English code.
+SPANISH = [path for path in NOTEBOOKS if path.parent.name == "es"]
+
+
+@pytest.mark.parametrize("path", SPANISH, ids=lambda path: path.stem)
+def test_it_runs_in_jupyter_and_prints_what_its_chapters_show(path, tmp_path):
+    nbformat = pytest.importorskip("nbformat", reason="`make docs` installs it")
+    nbclient = pytest.importorskip("nbclient", reason="`make docs` installs it")
+    notebook = nbformat.read(path, 4)
+    nbclient.NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    printed = [
+        "".join(out.text for out in cell.outputs if out.get("name") == "stdout")
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.id != "install" and "IPython" not in cell.source
+    ]
+    steps = [s for page in NOTEBOOKS[path] for s in chapters.steps(chapters.read(page))]
+    shown = [(s.output, out) for s, out in zip(steps, printed, strict=True) if s.output is not None]
+    assert [out.split() for _, out in shown] == [output.split() for output, _ in shown]
+
+
 def test_there_is_no_other_notebook():
     assert set(make_notebooks.NOTEBOOKS.rglob("*.ipynb")) == set(NOTEBOOKS)

@@ -25,6 +25,7 @@ from kerascnn.training.metrics import Metrics
 from kerascnn.training.plan import AUGMENTATION, MODEL, FineTune, pretrained
 from kerascnn.training.plan import image_size as plan_image_size
 from kerascnn.training.run_folder import RunConfig, load_data, open_run
+from kerascnn.transfer.first_step import create_state
 
 # Options of a factory that the data decides, or that would not give a classifier.
 RESERVED_OPTIONS = ("include_top", "input_tensor", "input_shape", "classes", "pooling", "weights")
@@ -219,9 +220,10 @@ def _fit(
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
     targets = tasks.find(config.task).targets
+    batches = training_batches(config, splits, state.epochs)
+    create_state(network, batches)
     network.fit(
-        # One iterator for all epochs: starting one takes tenths of a second.
-        training_batches(config, splits, state.epochs).repeat(),
+        batches.repeat(),  # one iterator for all epochs: starting one takes tenths of a second
         steps_per_epoch=len(splits.train),
         validation_data=targets(splits.validation, len(config.class_names)),
         initial_epoch=state.epochs,

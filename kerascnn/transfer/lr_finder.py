@@ -121,6 +121,7 @@ def _probe(model: keras.Model, rate: float) -> keras.Model:
         run_eagerly=model.run_eagerly,
         jit_compile=model.jit_compile,
     )
+    probe.optimizer.build(model.trainable_variables)  # or its first step would be traced twice
     return probe
 
 

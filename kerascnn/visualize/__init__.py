@@ -18,6 +18,7 @@ from kerascnn.visualize.zoo_plot import ZooPoint as ZooPoint
 from kerascnn.visualize.zoo_plot import plot_zoo as plot_zoo
 
 if TYPE_CHECKING:
+    from kerascnn.visualize.architecture import architecture_diagram as architecture_diagram
     from kerascnn.visualize.class_activation import cam as cam
     from kerascnn.visualize.class_activation import grad_cam as grad_cam
     from kerascnn.visualize.class_activation import grad_cam_pp as grad_cam_pp
@@ -63,6 +64,7 @@ _WHERE = {
     "MaximizedActivation": "maximization",
     "Neighbors": "neighbors",
     "TopPatches": "patches",
+    "architecture_diagram": "architecture",
     "around_gray": "tiles",
     "cam": "class_activation",
     "deconvnet": "projection",
@@ -104,6 +106,7 @@ __all__ = [
     "Neighbors",
     "TopPatches",
     "ZooPoint",
+    "architecture_diagram",
     "around_gray",
     "attribute",
     "cam",
