@@ -32,8 +32,8 @@ ALLOWED = {
     "transfer": {"augment", "layers", "losses"},
     "visualize": set(),
     "training": {
-        *("augment", "catalog", "data", "losses", "pages", "serialization", "transfer"),
-        "visualize",
+        *("augment", "catalog", "data", "export", "losses", "pages", "quantization"),
+        *("serialization", "transfer", "visualize"),
     },
     "predictors": {"catalog", "data", "export", "serialization", "training", "weights"},
     "cli": {
