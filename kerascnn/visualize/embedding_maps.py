@@ -68,6 +68,7 @@ def plot_embedding_map(
     class_names: Sequence[str] | None = None,
     images: np.ndarray | None = None,
     most: int = 300,
+    side: float = 22,
 ) -> "Figure":
     """Draws the points of `embedding_map`, in the colours of their classes, or as small images.
 
@@ -77,6 +78,7 @@ def plot_embedding_map(
         class_names: Written where the middle of each class is; the numbers if None.
         images: `[N, H, W, 1 or 3]`: drawn in place of points, framed in the colours.
         most: Images; evenly chosen.
+        side: Of an image, in points.
 
     Returns:
         A matplotlib figure; `figure.savefig(path)` writes it.
@@ -103,7 +105,7 @@ def plot_embedding_map(
         step = max(1, -(-len(points) // most))
         for index in range(0, len(points), step):
             pixels = scaled_pixels(images[index])
-            picture = OffsetImage(pixels.squeeze(), zoom=22 / pixels.shape[0], cmap="gray")
+            picture = OffsetImage(pixels.squeeze(), zoom=side / pixels.shape[0], cmap="gray")
             frame = {"edgecolor": colors[index], "linewidth": 1.5}
             axes.add_artist(
                 AnnotationBbox(picture, points[index].tolist(), pad=0.08, bboxprops=frame)

@@ -14,7 +14,7 @@ from keras import ops
 
 from kerascnn.errors import InputError
 from kerascnn.visualize.maps import checked_images
-from kerascnn.visualize.taps import find_layer, layers_of, replaced
+from kerascnn.visualize.taps import find_layer, layers_of, tapped
 from kerascnn.visualize.tiles import new_figure, scaled_pixels, show
 
 if TYPE_CHECKING:
@@ -58,14 +58,13 @@ def hidden_features(
     images = checked_images(images)
     source = _last_dense(model) if layer is None else find_layer(model, layer)
     seen: list[Any] = []
-    compute = source.call
 
-    def look(inputs: Any, *others: Any, **options: Any) -> Any:
+    def look(inputs: Any) -> Any:
         seen[:] = [inputs]
-        return compute(inputs, *others, **options)
+        return inputs
 
     features = []
-    with replaced(source, "call", look):
+    with tapped(source, look, inputs=True):
         for start in range(0, len(images), batch_size):
             model(images[start : start + batch_size], training=False)
             if not seen:

@@ -22,6 +22,9 @@ from kerascnn.visualize.tiles import around_gray, mosaic, new_figure, scaled_pix
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# Of the projections that are drawn: a few points are much stronger than all others.
+PERCENTILE = 98.0
+
 
 @dataclass(frozen=True)
 class TopPatches:
@@ -121,12 +124,12 @@ def plot_top_patches(top: TopPatches, columns: int = 3, most: int = 9) -> "Figur
     """
     units = range(min(most, len(top.units)))
     pictures = scaled_pixels(top.patches)
-    per_row = 3 if top.projections is not None else 5
+    per_row = 2 if top.projections is not None else 5
     blocks = []
     for unit in units:
         block = mosaic(pictures[unit], columns)
         if top.projections is not None:
-            shown = around_gray(top.projections[unit], (1, 2, 3))
+            shown = around_gray(top.projections[unit], (1, 2, 3), PERCENTILE)
             block = np.concatenate(
                 [mosaic(shown, columns), np.ones((len(block), 2, block.shape[2])), block], axis=1
             )

@@ -5,7 +5,7 @@ section 2.1.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -15,7 +15,13 @@ from keras import layers, ops
 from kerascnn.errors import InputError
 from kerascnn.visualize.gradient import gradient
 from kerascnn.visualize.maps import checked_images, feature_maps
-from kerascnn.visualize.taps import find_layer, layers_of, replaced, tapped, without_softmax
+from kerascnn.visualize.taps import (
+    find_layer,
+    operations_of,
+    replaced,
+    tapped,
+    without_softmax,
+)
 
 # Layers that are a linear map, an offset and an activation at most, or that choose a maximum. Each
 # is passed backwards by its transposed map; a maximum by the switches of the way forward.
@@ -94,7 +100,7 @@ def deconvnet(
         for each in passed:
             _check(each)
         outputs = feature_maps(model, images, [layer])[layer]
-        start = outputs * _chosen(outputs, units, position)
+        start = ops.convert_to_tensor(outputs * _chosen(outputs, units, position))
         seen: list[Any] = []
 
         def look(output: Any) -> Any:
@@ -120,22 +126,13 @@ def _layers_up_to(model: keras.Model, images: np.ndarray, target: Any) -> list[A
     """Layers and operations in the order they are called, the last one being the target."""
     called: list[Any] = []
     with contextlib.ExitStack() as taps:
-        for layer in [*layers_of(model), *_operations(model)]:
+        for layer in operations_of(model):
             taps.enter_context(tapped(layer, _recorder(called, layer)))
         model(images[:1], training=False)
     if not any(layer is target for layer in called):
         raise InputError(f"the layer {target.name!r} was not used by the model {model.name!r}.")
     last = max(place for place, layer in enumerate(called) if layer is target)
     return list({id(layer): layer for layer in called[: last + 1]}.values())
-
-
-def _operations(model: Any) -> Iterator[Any]:
-    """Operations of `keras.ops` in the graph of a model and of those nested in it."""
-    for each in getattr(getattr(model, "_functional", None) or model, "operations", ()):
-        if not isinstance(each, keras.Layer):
-            yield each
-        elif isinstance(each, keras.Model):
-            yield from _operations(each)
 
 
 def _recorder(called: list[Any], layer: Any) -> Callable[[Any], Any]:

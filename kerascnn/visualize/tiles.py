@@ -1,6 +1,7 @@
 """Many small pictures as one, and numbers as colours."""
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,16 +48,27 @@ def mosaic(
     return whole
 
 
-def around_gray(values: np.ndarray, axis: tuple[int, ...] | None = None) -> np.ndarray:
+def around_gray(
+    values: np.ndarray, axis: tuple[int, ...] | None = None, percentile: float = 100.0
+) -> np.ndarray:
     """Scales signed values to 0..1 so that 0 is the gray 0.5 and the largest magnitude an end.
 
     Args:
         values: Any shape.
         axis: Axes that share a scale; all if None.
+        percentile: Below 100, the magnitude that is an end is larger than this percentage of those
+            that are not 0; what is beyond is cut off. So a few strong points leave the others seen.
     """
     values = np.asarray(values, np.float32)
-    peak = np.abs(values).max(axis=axis, keepdims=True)
-    return 0.5 + values / (2 * np.where(peak > 0, peak, 1))
+    sizes = np.abs(values)
+    peak = sizes.max(axis=axis, keepdims=True)
+    if percentile < 100 and peak.any():
+        inside = np.where(sizes > 0, sizes, np.nan)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # nothing but zeros: no percentile
+            most = np.nanpercentile(inside, percentile, axis=axis, keepdims=True)
+        peak = np.where(np.isnan(most), peak, most)
+    return np.clip(0.5 + values / (2 * np.where(peak > 0, peak, 1)), 0, 1).astype(np.float32)
 
 
 def from_lowest_to_highest(values: np.ndarray, axis: tuple[int, ...] | None = None) -> np.ndarray:

@@ -120,6 +120,17 @@ def test_a_mosaic_puts_pictures_row_by_row():
         mosaic(pictures[0])
 
 
+def test_a_percentile_leaves_weak_values_seen():
+    values = np.zeros((2, 400), np.float32)
+    values[0, :101] = [*range(-50, 50), 1000]
+    shown = around_gray(values, (1,), percentile=98)
+    peak = np.percentile(np.abs(values[0, :101])[np.abs(values[0, :101]) > 0], 98)
+    assert peak < 51
+    assert shown[0, 100] == 1
+    np.testing.assert_allclose(shown[0, 75], 0.5 + 25 / (2 * peak))
+    assert (shown[1] == 0.5).all()
+
+
 def test_figures_show_the_values(model):
     kernels = filters(model)
     shown = plot_filters(kernels, columns=5, title="first").axes[0].images[0].get_array()
