@@ -1,5 +1,6 @@
 """`kerascnn export`."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -7,10 +8,13 @@ import click
 from kerascnn.cli import console, options, targets
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import keras
     import numpy as np
 
     from kerascnn.data import Splits
+    from kerascnn.predictors import Predictor
 
 
 _JUDGED = 1000  # validation images at most that decide for --recipes auto
@@ -120,7 +124,7 @@ def command(
         raise InputError(
             f"{path} does not know its data: say --data FOLDER, FILE.csv, tfds:NAME or digits."
         )
-    model = load_model(predictor.path, compile=False)
+    model = load_model(model_path(predictor, chosen), compile=False)
     images, labels = splits.sample("train", samples, seed=0)
     held_out = "test" if splits.test is not None else "validation"
     if saved_model is not None:
@@ -169,6 +173,18 @@ def command(
         f"kerascnn predict {result.folder} IMAGE",
         f"python export/python/run.py --selftest {result.folder}",
     )
+
+
+def model_path(predictor: "Predictor", recipes: Sequence[str]) -> "Path":
+    """The model of a run, or its quantisation-aware one where an int8 file is made of it."""
+    from kerascnn.export import recipes as known
+
+    aware = predictor.run.quantize_aware_path if predictor.run is not None else None
+    rounded = any(name == known.AUTO or known.get(name).activations == "int8" for name in recipes)
+    if aware is None or not rounded:
+        return predictor.path
+    console.note(f"exporting the quantisation-aware model of the run, {aware}")
+    return aware
 
 
 def _write_file(

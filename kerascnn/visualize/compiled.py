@@ -11,7 +11,7 @@ Tensor = Any
 def compiled(
     function: Callable[..., Tensor], variables: Sequence[keras.Variable]
 ) -> Callable[..., Tensor]:
-    """The same function, compiled at its first call; worth it from some eight calls on.
+    """The same function, compiled at its first call; worth it from a few calls on.
 
     What it does to layers with `tapped` and the like is fixed by the first call. TensorFlow leaves
     out what is not needed, such as the gradients of filters; PyTorch computes as always.

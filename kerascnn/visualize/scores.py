@@ -19,7 +19,7 @@ from kerascnn.visualize.taps import without_softmax
 
 Tensor = Any
 Classes = Sequence[int] | np.ndarray | None
-WORTH_COMPILING = 8  # batches: compiling takes as long as a few of them
+WORTH_COMPILING = 4  # batches: compiling takes as long as one or two of them
 
 
 def checked_images(images: np.ndarray) -> np.ndarray:
