@@ -180,7 +180,7 @@ class Pictures:
             axes.imshow(picture / 255)
             axes.axis("off")
             axes.set_title(name, loc="left", fontsize=10)
-        self.save(figure)
+        self.save(figure, suffix="jpg")
 
     def loss_landscape(self) -> None:
         images, labels = self.digits.sample("train", 500, seed=0)
