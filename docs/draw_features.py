@@ -220,15 +220,8 @@ class Pictures:
 
 NAMES = (
     *("filters_squeezenet", "filters_cifar", "feature_maps", "top_patches", "deconvnet"),
-    *(
-        "neighbors",
-        "tsne",
-        "filter_evolution",
-        "projection_evolution",
-        "maximized",
-        "loss_landscape",
-        "architectures",
-    ),
+    *("neighbors", "tsne", "filter_evolution", "projection_evolution", "maximized"),
+    *("loss_landscape", "architectures"),
 )
 
 
