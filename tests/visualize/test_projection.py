@@ -106,7 +106,7 @@ def test_without_rectifiers_it_is_the_gradient_times_the_activation():
 
 
 def test_it_is_the_backward_pass_but_for_its_rectifiers():
-    """Layer by layer, with each one's own derivative, but for rectifiers that rectify what comes."""
+    """Layer by layer, by each one's own derivative; a rectifier rectifies what comes back."""
     keras.utils.set_random_seed(4)
     chain = [
         layers.Conv2D(6, 3, padding="same"),
