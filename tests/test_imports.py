@@ -28,7 +28,7 @@ ALLOWED = {
     "weights": {"catalog"},
     "models": {"layers", "weights"},
     "data": set(),
-    "export": {"pages", "quantization"},
+    "export": {"pages", "profile", "quantization"},
     "pages": set(),
     "transfer": {"augment", "layers", "losses"},
     "visualize": set(),
