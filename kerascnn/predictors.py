@@ -46,6 +46,7 @@ class Predictor:
             their values have to tell.
         columns: Outputs that stand for the classes, in their order; None for all of them.
         first: Without columns, the first output that stands for a class.
+        model: The Keras model, or None where the file holds none.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Predictor:
     kind: str | None = None
     columns: tuple[int, ...] | None = None
     first: int = 0
+    model: Any = None
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Class probabilities (n, classes) of raw uint8 images (n, height, width, channels).
@@ -279,6 +281,7 @@ def _from_keras(model: Any, path: Path, **known: Any) -> Predictor:
         run=known.get("run"),
         task=known.get("task"),
         outputs=lambda images: model.predict_on_batch(images),
+        model=model,
     )
 
 
@@ -321,6 +324,11 @@ def _from_tflite(path: Path, pixel_range: tuple[float, float] | None) -> Predict
             "so, such as --pixels 0,1 or --pixels -1,1.",
             path.name,
             "stored as pixel - 128" if model.pixels.as_stored else "raw, 0 to 255",
+        )
+    if model.metadata and model.metadata.calibrates_scores:
+        _log.info(
+            "%s asks MediaPipe to calibrate its scores; here they are as the model computes them.",
+            path.name,
         )
     labels = model.metadata.labels if model.metadata and model.metadata.labels else None
     count = model.output.shape[-1] if model.output.shape else 0

@@ -28,13 +28,13 @@ ALLOWED = {
     "weights": {"catalog"},
     "models": {"layers", "weights"},
     "data": set(),
-    "export": {"pages", "quantization"},
+    "export": {"pages", "profile", "quantization"},
     "pages": set(),
     "transfer": {"augment", "layers", "losses"},
     "visualize": set(),
     "training": {
-        *("augment", "catalog", "data", "losses", "pages", "serialization", "transfer"),
-        "visualize",
+        *("augment", "catalog", "data", "export", "losses", "pages", "quantization"),
+        *("serialization", "transfer", "visualize"),
     },
     "predictors": {"catalog", "data", "export", "serialization", "training", "weights"},
     "cli": {
@@ -53,8 +53,8 @@ FAST_PATHS = {
     "grouped_conv.py",
     "layer_normalization.py",
 }
-# Derivatives are each backend's own: Keras has no operation for them.
-DERIVATIVES = {"gradient.py"}
+# Derivatives and compiling are each backend's own: Keras has no operation for them.
+DERIVATIVES = {"compiled.py", "gradient.py"}
 # What the backend computes on: Keras has no question for it.
 DEVICES = {"precision.py"}
 # The parts of augmentation that `tf.data` runs.

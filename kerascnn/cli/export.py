@@ -1,16 +1,20 @@
 """`kerascnn export`."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, options, targets
+from kerascnn.cli import console, options, score_calibration, targets
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import keras
     import numpy as np
 
     from kerascnn.data import Splits
+    from kerascnn.predictors import Predictor
 
 
 _JUDGED = 1000  # validation images at most that decide for --recipes auto
@@ -51,6 +55,7 @@ _JUDGED = 1000  # validation images at most that decide for --recipes auto
     metavar="FILE.png",
     help="Also measure which layers lose accuracy in int8: a table, and a picture here.",
 )
+@score_calibration.option
 @click.option("--data", "source", metavar="SOURCE", help="Calibrate and measure on this data.")
 @click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option("--saved-model", metavar="FOLDER", help="Write a SavedModel too.")
@@ -66,6 +71,7 @@ def command(
     io: str | None,
     calibration: str,
     sensitivity: str | None,
+    calibrate_scores: bool,
     source: str | None,
     samples: int,
     saved_model: str | None,
@@ -109,6 +115,8 @@ def command(
     predictor = open_predictors(path)[0]
     if predictor.path.suffix != ".keras":
         raise InputError(f"{path} is not a Keras model: expected a run folder or a .keras file.")
+    if calibrate_scores and target == "serving":
+        raise InputError("--calibrate-scores does not go with --target serving.")
     if target == "serving":
         targets.write_serving(predictor, out, overwrite, as_json)
         return
@@ -120,7 +128,9 @@ def command(
         raise InputError(
             f"{path} does not know its data: say --data FOLDER, FILE.csv, tfds:NAME or digits."
         )
-    model = load_model(predictor.path, compile=False)
+    model = load_model(model_path(predictor, chosen), compile=False)
+    if calibrate_scores:
+        model = score_calibration.calibrated(model, splits)
     images, labels = splits.sample("train", samples, seed=0)
     held_out = "test" if splits.test is not None else "validation"
     if saved_model is not None:
@@ -169,6 +179,18 @@ def command(
         f"kerascnn predict {result.folder} IMAGE",
         f"python export/python/run.py --selftest {result.folder}",
     )
+
+
+def model_path(predictor: "Predictor", recipes: Sequence[str]) -> "Path":
+    """The model of a run, or its quantisation-aware one where an int8 file is made of it."""
+    from kerascnn.export import recipes as known
+
+    aware = predictor.run.quantize_aware_path if predictor.run is not None else None
+    rounded = any(name == known.AUTO or known.get(name).activations == "int8" for name in recipes)
+    if aware is None or not rounded:
+        return predictor.path
+    console.note(f"exporting the quantisation-aware model of the run, {aware}")
+    return aware
 
 
 def _write_file(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from kerascnn.cli import console
 
 if TYPE_CHECKING:
+    from kerascnn.training.eight_bits import EightBits
     from kerascnn.training.tasks import Measured
 
 
@@ -27,6 +28,18 @@ def headline(measured: "Measured") -> str:
             for name, target in measured.per_target.items()
         )
     return f"{figures}, {measured.images} images"
+
+
+def eight_bits(found: "EightBits") -> str:
+    """What int8 files cost, in a line for each."""
+    return "\n".join(
+        f"{found.split}, {name}: {headline(measured)}"
+        for name, measured in (
+            ("float32", found.float32),
+            ("int8 made after training", found.after_training),
+            ("int8 quantisation-aware", found.aware),
+        )
+    )
 
 
 def show(title: str, results: Mapping[str, "Measured"]) -> None:

@@ -71,6 +71,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of the arithmetic; auto: mixed where the hardware gains by it.",
 )
+@click.option(
+    "--quantize-aware",
+    type=click.IntRange(min=1),
+    metavar="EPOCHS",
+    help="Then so many epochs with the rounding of 8 bits, for int8 exports that lose less.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--weights",
@@ -109,6 +115,7 @@ def command(
     time_budget: str | None,
     recipes: str | None,
     precision: str,
+    quantize_aware: int | None,
     seed: int,
     weights: str | None,
     items: tuple[str, ...],
@@ -172,6 +179,7 @@ def command(
             augment=augment,
             fine_tune=plan if fine_tune else False,
             precision=precision,
+            quantize_aware=quantize_aware or 0,
             seed=seed,
             data_dir=data_dir,
             resume=resume,
@@ -182,11 +190,14 @@ def command(
         progress.close()
     if as_json:
         scores = {name: metrics.to_dict() for name, metrics in result.metrics.items()}
-        console.show_json({"folder": str(result.folder), "metrics": scores})
+        eight_bits = {"eight_bits": result.eight_bits.to_dict()} if result.eight_bits else {}
+        console.show_json({"folder": str(result.folder), "metrics": scores, **eight_bits})
         return
     seconds = sum(row["seconds"] for row in result.history)
     for name, metrics in result.metrics.items():
         console.say(f"{name}: {figures.headline(metrics)}")
+    if result.eight_bits is not None:
+        console.say(figures.eight_bits(result.eight_bits))
     report = result.folder / "report.html"  # of classifiers
     look = f"; look at {report}" if report.is_file() else ""
     console.say(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kerascnn.export.bundle import BundleResult, export_bundle
     from kerascnn.export.comparison import Report
     from kerascnn.export.convert import convert_float
+    from kerascnn.export.export_result import ExportResult
     from kerascnn.export.interpreter import FileSummary, TensorSpec, TFLiteModel, inspect
     from kerascnn.export.recipes import RECIPES, Recipe, Tolerance
     from kerascnn.export.saved_model import SavedModelResult, export_saved_model
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from kerascnn.export.serving import ServingResult, export_serving
     from kerascnn.export.targets import TARGETS, Target, Verdict, runs_on
     from kerascnn.export.targets.tflm_sources import TFLMSources, write_tflm_sources
-    from kerascnn.export.tflite import ExportResult, export_tflite
+    from kerascnn.export.tflite import export_tflite
     from kerascnn.export.verify import Evaluation, evaluate_tflite, verify_tflite
 
 _WHERE = {
@@ -53,7 +54,7 @@ _WHERE = {
     "Sensitivity": "sensitivity",
     "measure_sensitivity": "sensitivity",
     "Trial": "automatic",
-    "ExportResult": "tflite",
+    "ExportResult": "export_result",
     "export_tflite": "tflite",
     "Evaluation": "verify",
     "Report": "comparison",

@@ -7,15 +7,14 @@ layers. Files of today scale weights per output channel, so what is left to bala
 activation between them, with one scale for all channels, against the second layer's weights.
 """
 
-import collections
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from kerascnn.export import flatbuffer
-from kerascnn.export.layer_weights import activations, constant, float_layers, write_constant
+from kerascnn.export.graph import Graph
+from kerascnn.export.layer_weights import activations, float_layers
 
 _RELU6 = 6.0
 
@@ -52,19 +51,18 @@ def equalize(float_bytes: bytes, samples: np.ndarray) -> bytes | None:
         None for a network without depthwise layers between others: there, channels have similar
         ranges as a rule, and weights of their own to make up for it.
     """
-    model = flatbuffer.parse(float_bytes)
-    graph = model.subgraphs[0]
-    pairs = list(_pairs(model, graph))
+    graph = Graph(float_bytes)
+    pairs = list(_pairs(graph))
     if not any(pair.kind == "depthwise" for pair in pairs):
         return None
     largest = _channel_maxima(float_bytes, samples, {int(p.first.outputs[0]) for p in pairs})
     for pair in pairs:
-        weights = constant(model, graph, pair.second.inputs[1])
+        weights = graph.values(int(pair.second.inputs[1]))
         factors = _factors(largest[int(pair.first.outputs[0])], weights, pair.kind, pair.limit)
-        _scale_outputs(model, graph, pair.first, pair.first_kind, 1 / factors)
+        _scale_outputs(graph, pair.first, pair.first_kind, 1 / factors)
         factors = np.repeat(factors, weights.shape[-1] // len(factors))  # depth multipliers
-        write_constant(model, graph, pair.second, 1, weights * factors)
-    return flatbuffer.pack(model)
+        graph.set_constant(pair.second, 1, weights * factors)
+    return graph.pack()
 
 
 def _factors(largest: np.ndarray, weights: np.ndarray, kind: str, limit: float) -> np.ndarray:
@@ -85,43 +83,41 @@ def _factors(largest: np.ndarray, weights: np.ndarray, kind: str, limit: float) 
     return np.where(alive, np.maximum(factors, 1e-4), 1.0)
 
 
-def _pairs(model: Any, graph: Any) -> Iterator[_Pair]:
+def _pairs(graph: Graph) -> Iterator[_Pair]:
     from ai_edge_litert import schema_py_generated as schema
 
-    codes = schema.BuiltinOperator
-    between = {codes.PAD, codes.MAX_POOL_2D, codes.AVERAGE_POOL_2D, codes.MEAN}
     clips = {
         schema.ActivationFunctionType.RELU: np.inf,
         schema.ActivationFunctionType.RELU6: _RELU6,
     }
-    layers = {id(operator): kind for operator, kind in float_layers(model, graph)}
-    consumers = collections.defaultdict(list)
-    for operator in graph.operators:
-        for index in operator.inputs:
-            consumers[int(index)].append(operator)
-    ends = {int(index) for index in graph.outputs}
-    for first in graph.operators:
-        limit = clips.get(getattr(first.builtinOptions, "fusedActivationFunction", None))
-        if id(first) not in layers or limit is None:
-            continue
+    layers = float_layers(graph)
+    kinds = {id(operator): kind for operator, kind in layers}
+    for first, first_kind in layers:
+        limit = clips.get(first.builtinOptions.fusedActivationFunction)
         tensor = int(first.outputs[0])
-        while len(consumers[tensor]) == 1 and tensor not in ends:
-            second = consumers[tensor][0]
-            if model.operatorCodes[second.opcodeIndex].builtinCode not in between:
-                break
-            if getattr(second.builtinOptions, "fusedActivationFunction", 0):
-                break
+        second = _only_reader(graph, tensor)
+        while second is not None and _keeps_factors(graph, second):
             tensor = int(second.outputs[0])
-        if len(consumers[tensor]) != 1 or tensor in ends:
+            second = _only_reader(graph, tensor)
+        kind = kinds.get(id(second))
+        if limit is None or second is None or kind is None or int(second.inputs[0]) != tensor:
             continue
-        second = consumers[tensor][0]
-        kind = layers.get(id(second))
-        if kind is None or int(second.inputs[0]) != tensor:
-            continue
-        channels = graph.tensors[first.outputs[0]].shape[-1]
-        sees = graph.tensors[second.inputs[1]].shape[-1]
+        channels = graph.shape(int(first.outputs[0]))[-1]
+        sees = graph.shape(int(second.inputs[1]))[-1]
         if sees == channels or (kind == "depthwise" and sees % channels == 0):
-            yield _Pair(first, layers[id(first)], second, kind, limit)
+            yield _Pair(first, first_kind, second, kind, limit)
+
+
+def _only_reader(graph: Graph, tensor: int) -> Any | None:
+    """The operator that a tensor is made for; None where there are more, or it is a result."""
+    readers = graph.consumers(tensor)
+    return readers[0] if len(readers) == 1 and tensor not in graph.outputs else None
+
+
+def _keeps_factors(graph: Graph, operator: Any) -> bool:
+    """Whether positive factors of channels pass an operator without weights."""
+    passing = graph.kind(operator) in ("PAD", "MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN")
+    return passing and not getattr(operator.builtinOptions, "fusedActivationFunction", 0)
 
 
 def _channel_maxima(
@@ -137,8 +133,8 @@ def _channel_maxima(
     return found
 
 
-def _scale_outputs(model: Any, graph: Any, operator: Any, kind: str, factors: np.ndarray) -> None:
-    weights, biases = (constant(model, graph, index) for index in operator.inputs[1:3])
+def _scale_outputs(graph: Graph, operator: Any, kind: str, factors: np.ndarray) -> None:
+    weights, biases = (graph.values(int(index)) for index in operator.inputs[1:3])
     along = factors if kind == "depthwise" else factors.reshape(-1, *[1] * (weights.ndim - 1))
-    write_constant(model, graph, operator, 1, weights * along)
-    write_constant(model, graph, operator, 2, biases * factors)
+    graph.set_constant(operator, 1, weights * along)
+    graph.set_constant(operator, 2, biases * factors)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn.export.graph import Graph
 from kerascnn.export.layer_weights import activations
 
 _IMAGES = 32  # twice as many change little
@@ -73,7 +74,7 @@ class Moments:
 
 
 def measure(
-    graph: Any,
+    graph: Graph,
     float_bytes: bytes,
     layers: list[tuple[Any, str]],
     with_covariance: list[bool],
@@ -87,11 +88,11 @@ def measure(
             found, layers, with_covariance, strict=True
         ):
             value = values[int(operator.inputs[0])]
-            shape = graph.tensors[operator.inputs[1]].shape
+            shape = graph.shape(int(operator.inputs[1]))
             if kind == "dense":
-                seen = value.reshape(-1, 1, int(shape[-1]), 1, 1)
+                seen = value.reshape(-1, 1, shape[-1], 1, 1)
             else:
-                seen = windows(value, operator.builtinOptions, int(shape[1]), int(shape[2]))
+                seen = windows(value, operator.builtinOptions, *shape[1:3])
             moments.add(seen, depthwise=kind == "depthwise", covariance=covariance)
     return found
 

@@ -1,59 +1,28 @@
 """The weights of layers inside a float `.tflite` file, and what flows between them."""
 
-import collections
-import copy
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from kerascnn.export.graph import Graph
 from kerascnn.export.runtime import default_threads
 
 SAMPLES = 64  # enough for a statistic over all pixels of all of them
+_KINDS = {"CONV_2D": "conv", "DEPTHWISE_CONV_2D": "depthwise", "FULLY_CONNECTED": "dense"}
 
 
-def float_layers(model: Any, graph: Any) -> Iterator[tuple[Any, str]]:
+def float_layers(graph: Graph) -> list[tuple[Any, str]]:
     """(operator, kind) of the layers whose weights and biases are float32 constants.
 
     Kinds are "conv", "depthwise" and "dense".
     """
-    from ai_edge_litert import schema_py_generated as schema
-
-    kinds = {
-        schema.BuiltinOperator.CONV_2D: "conv",
-        schema.BuiltinOperator.DEPTHWISE_CONV_2D: "depthwise",
-        schema.BuiltinOperator.FULLY_CONNECTED: "dense",
-    }
-    for operator in graph.operators:
-        kind = kinds.get(model.operatorCodes[operator.opcodeIndex].builtinCode)
-        if kind is None or len(operator.inputs) < 3 or operator.inputs[2] < 0:
-            continue
-        constants = [graph.tensors[i] for i in operator.inputs[1:3]]
-        floats = all(tensor.type == schema.TensorType.FLOAT32 for tensor in constants)
-        if floats and all(model.buffers[t.buffer].data is not None for t in constants):
-            yield operator, kind
-
-
-def constant(model: Any, graph: Any, index: int) -> np.ndarray:
-    """The values of a float32 constant."""
-    tensor = graph.tensors[index]
-    data = np.asarray(model.buffers[tensor.buffer].data, np.uint8)
-    return np.frombuffer(data.tobytes(), np.float32).reshape(tensor.shape)
-
-
-def write_constant(model: Any, graph: Any, operator: Any, place: int, values: np.ndarray) -> None:
-    """Gives an operator new values for one of its constants; other readers keep the old ones."""
-    index = int(operator.inputs[place])
-    tensor = graph.tensors[index]
-    readers = sum(int(i) == index for other in graph.operators for i in other.inputs)
-    shared = collections.Counter(int(other.buffer) for other in graph.tensors)
-    if readers > 1 or shared[int(tensor.buffer)] > 1:
-        tensor = _own_copy(model, graph, tensor)
-        inputs = np.array(operator.inputs, np.int32)
-        inputs[place] = len(graph.tensors) - 1
-        operator.inputs = inputs
-    data = np.ascontiguousarray(values, np.float32).tobytes()
-    model.buffers[tensor.buffer].data = np.frombuffer(data, np.uint8)
+    return [
+        (operator, _KINDS[graph.kind(operator)])
+        for operator in graph.find(*_KINDS)
+        if len(operator.inputs) > 2
+        and all(graph.is_float(i) and graph.is_constant(i) for i in operator.inputs[1:3])
+    ]
 
 
 def activations(
@@ -81,13 +50,3 @@ def activations(
         interpreter.set_tensor(entry, image[np.newaxis].astype(np.float32))
         interpreter.invoke()
         yield {index: interpreter.get_tensor(index) for index in wanted}
-
-
-def _own_copy(model: Any, graph: Any, tensor: Any) -> Any:
-    """A tensor with a buffer of its own, at the end of the graph's."""
-    made = copy.copy(tensor)
-    made.name = tensor.name + f"_own{len(graph.tensors)}".encode()
-    model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
-    made.buffer = len(model.buffers) - 1
-    graph.tensors.append(made)
-    return made

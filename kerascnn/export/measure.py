@@ -10,6 +10,7 @@ import numpy as np
 from kerascnn.errors import VerificationError
 from kerascnn.export.answers import Answers
 from kerascnn.export.benchmark import compare
+from kerascnn.export.export_result import ExportResult
 from kerascnn.export.interpreter import TFLiteModel
 from kerascnn.export.manifest import Input, Versions
 from kerascnn.export.recipes import Recipe
@@ -20,7 +21,6 @@ from kerascnn.export.report import (
     this_machine,
 )
 from kerascnn.export.targets import runs_on
-from kerascnn.export.tflite import ExportResult
 from kerascnn.export.verify import Report
 
 RUNS = 50

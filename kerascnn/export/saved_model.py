@@ -1,23 +1,26 @@
 """Writing a Keras model as a SavedModel: inference only, float32, raw images in."""
 
-import contextlib
 import dataclasses
-import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerascnn.errors import ExportError, InputError, VerificationError
+from kerascnn.errors import InputError
 from kerascnn.export.any_model import (
-    MODEL_ERRORS,
-    first_line,
     float32_model,
     input_shape_of,
     require_tensorflow,
     write_errors,
+)
+from kerascnn.export.signatures import (
+    ANY_SIZE,
+    SERVING,
+    open_signatures,
+    require_close,
+    write_signatures,
 )
 from kerascnn.files import PathLike, atomic_folder, refuse_existing
 
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
     import keras
 
 _BATCH = 32
-_CLOSE = 1e-4  # of the output range; the same arithmetic in another order
-_ANY_SIZE = 64  # stands in for a free height or width where some image is needed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ def export_saved_model(
         path=path,
         bytes=size,
         input_shape=(None, *shape),
-        signature="serving_default",
+        signature=SERVING,
         max_abs=difference,
         seconds=time.perf_counter() - start,
     )
@@ -104,33 +105,11 @@ def write_saved_model(model: "keras.Model", folder: Path, shape: tuple[int | Non
         ExportError: Keras or TensorFlow cannot trace or write the model.
     """
     require_tensorflow()
-    import keras
     import tensorflow as tf
 
-    spec = keras.InputSpec(shape=shape, dtype="float32", name="image")
-    try:
-        with quiet():
-            if not model.built:  # a subclass of keras.Model makes its weights in its first call
-                model(np.zeros((1, *(length or _ANY_SIZE for length in shape[1:])), np.float32))
-            archive = keras.export.ExportArchive()
-            archive.track(model)
-            archive.add_endpoint(
-                "serve", lambda image: model(image, training=False), input_signature=[spec]
-            )
-            archive.write_out(str(folder), verbose=False)
-    except tf.errors.ResourceExhaustedError as error:
-        raise ExportError(
-            f"the SavedModel of {model.name!r} could not be written to {folder.parent}: no space "
-            "left there. Nothing was left of it."
-        ) from error
-    except tf.errors.OpError as error:
-        raise ExportError(
-            f"the SavedModel of {model.name!r} could not be made: {first_line(error)}"
-        ) from error
-    except MODEL_ERRORS as error:
-        raise ExportError(
-            f"model {model.name!r} could not be traced for export: {first_line(error)}"
-        ) from error
+    spec = tf.TensorSpec(shape, tf.float32, name="image")
+    serve = {"serve": (lambda image: model(image, training=False), spec)}
+    write_signatures(model, folder, serve)  # Keras calls the first one "serving_default" as well
 
 
 def open_saved_model(
@@ -149,23 +128,16 @@ def open_saved_model(
     Raises:
         InputError: Not a SavedModel with one image input of known size and one output.
     """
-    import tensorflow as tf
-
     path = Path(path)
-    if not (path / "saved_model.pb").is_file():
-        raise InputError(f"{path} is no SavedModel: it has no saved_model.pb inside")
-    try:
-        loaded = tf.saved_model.load(str(path))
-        serve = loaded.signatures["serving_default"]
-    except (OSError, KeyError, *MODEL_ERRORS) as error:
-        raise InputError(f"{path} cannot be opened as a SavedModel: {first_line(error)}") from error
-    inputs = list(serve.structured_input_signature[1].values())
-    if len(inputs) != 1 or len(serve.structured_outputs) != 1:
+    signature = open_signatures(path).get(SERVING)
+    if signature is None:
+        raise InputError(f"{path} has no signature {SERVING}, by which models are served")
+    if len(signature.inputs) != 1 or len(signature.outputs) != 1:
         raise InputError(
-            f"{path} must have one input and one output, got {len(inputs)} and "
-            f"{len(serve.structured_outputs)}"
+            f"{path} must have one input and one output, got {len(signature.inputs)} and "
+            f"{len(signature.outputs)}"
         )
-    (name, spec), *_ = serve.structured_input_signature[1].items()
+    (spec,) = signature.inputs.values()
     own = spec.shape.as_list()[1:] if spec.shape.rank == 4 else []
     sizes = [known or given for known, given in zip(own, input_shape or own, strict=True)]
     if not sizes or None in sizes:
@@ -174,10 +146,8 @@ def open_saved_model(
     step = spec.shape[0] or _BATCH
 
     def outputs(images: np.ndarray) -> np.ndarray:
-        # Through `loaded`: the signature alone would not keep its variables alive.
-        run = loaded.signatures["serving_default"]
         parts = [
-            next(iter(run(**{name: tf.cast(images[start : start + step], spec.dtype)}).values()))
+            next(iter(signature(images[start : start + step]).values()))
             for start in range(0, len(images), step)
         ]
         return np.concatenate([np.asarray(part, np.float32) for part in parts])
@@ -186,29 +156,8 @@ def open_saved_model(
 
 
 def _check(model: "keras.Model", folder: Path, shape: tuple[int | None, ...]) -> float:
-    size = tuple(length or _ANY_SIZE for length in shape)
+    size = tuple(length or ANY_SIZE for length in shape)
     images = np.random.default_rng(0).integers(0, 256, (2, *size)).astype(np.float32)
     expected = np.asarray(model(images, training=False))
     answer = open_saved_model(folder, size)[0](images)
-    scale = max(1.0, float(np.abs(expected).max()))
-    difference = float(np.abs(answer - expected).max()) / scale
-    if not difference <= _CLOSE:
-        raise VerificationError(
-            f"the SavedModel of {model.name!r} differs from the model by {difference:.3g} of the "
-            "output range (at most {_CLOSE:g} expected); it was not kept"
-        )
-    return difference
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keeps TensorFlow's and absl's notes about assets off the user's terminal."""
-    loggers = [logging.getLogger(name) for name in ("tensorflow", "absl")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+    return require_close(model.name, expected, {SERVING: answer})

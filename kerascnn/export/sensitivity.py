@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.export import flatbuffer, rewrites
+from kerascnn.export import rewrites
 from kerascnn.export.any_model import input_shape_of
 from kerascnn.export.calibration import (
     Progress,
@@ -19,6 +19,7 @@ from kerascnn.export.calibration import (
 )
 from kerascnn.export.comparison import output_range
 from kerascnn.export.convert import convert_float
+from kerascnn.export.graph import Graph
 from kerascnn.export.interpreter import TFLiteModel
 from kerascnn.export.litert import rewrite
 from kerascnn.export.recipes import INT8
@@ -167,15 +168,10 @@ def tensors_of(float_bytes: bytes, layers: Sequence[str]) -> tuple[str, ...]:
 
 def _groups(float_bytes: bytes) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
     """(layer, operators, tensors) of each operator with weights and what follows it."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    names = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
-    model = flatbuffer.parse(float_bytes)
-    graph = model.subgraphs[0]
+    graph = Graph(float_bytes)
     groups: list[list[tuple[str, str]]] = []
     for operator in graph.operators:
-        kind = names[model.operatorCodes[operator.opcodeIndex].builtinCode]
-        tensor = graph.tensors[operator.outputs[0]].name.decode()
+        kind, tensor = graph.kind(operator), graph.name(int(operator.outputs[0]))
         if kind in _WEIGHTED or not groups:
             groups.append([])
         groups[-1].append((kind, tensor))

@@ -1,9 +1,8 @@
 """One call from a Keras model to a verified `.tflite` file."""
 
 import dataclasses
-import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,16 +21,17 @@ from kerascnn.export.calibration import Progress
 from kerascnn.export.clipping import check_calibration
 from kerascnn.export.comparison import Report, output_kind
 from kerascnn.export.convert import convert_float
+from kerascnn.export.describe import describe
+from kerascnn.export.export_result import ExportResult, result_of
+from kerascnn.export.file_arguments import check_data, known_sizes
 from kerascnn.export.flatbuffer import pack, parse
-from kerascnn.export.interpreter import FileSummary, TensorSpec, inspect
 from kerascnn.export.learned_ranges import learned_ranges
-from kerascnn.export.metadata import embed
 from kerascnn.export.quantize import quantize
 from kerascnn.export.recipes import AUTO, INT8, Recipe, Tolerance, get
-from kerascnn.export.samples import check_samples, synthetic_images
+from kerascnn.export.samples import synthetic_images
 from kerascnn.export.sensitivity import all_but, tensors_of
-from kerascnn.export.task_comparison import Task, check_task
-from kerascnn.export.verify import check_truth, keras_outputs, verify_tflite
+from kerascnn.export.task_comparison import Task
+from kerascnn.export.verify import keras_outputs, verify_tflite
 from kerascnn.files import PathLike, atomic_file, refuse_existing
 
 if TYPE_CHECKING:
@@ -46,41 +46,6 @@ _GENTLER = {
     "weight_only_int8": "float16",
     "float16": "float32",
 }
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportResult:
-    """A `.tflite` file that was written.
-
-    Attributes:
-        path: The file.
-        recipe: The recipe's name.
-        bytes: Size of the file.
-        sha256: Its hash, in hexadecimal.
-        input: Name, shape, type and quantisation of the input.
-        output: The same of the output.
-        operators: How often each operator occurs.
-        delegate_partitions: Pieces of the graph the CPU delegate runs; 1 is best.
-        undelegated_operators: Operators outside these pieces, with counts.
-        undelegated_reasons: Why they are outside, one sentence for each.
-        report: The comparison with the Keras model; None with `verify=False`.
-        seconds: Wall time of the export.
-        trials: With the recipe "auto", what was tried; the last is this file.
-    """
-
-    path: Path
-    recipe: str
-    bytes: int
-    sha256: str
-    input: TensorSpec
-    output: TensorSpec
-    operators: Mapping[str, int]
-    delegate_partitions: int
-    undelegated_operators: Mapping[str, int]
-    undelegated_reasons: Mapping[str, str]
-    report: Report | None
-    seconds: float
-    trials: tuple[Trial, ...] = ()
 
 
 def export_tflite(
@@ -170,11 +135,11 @@ def export_tflite(
             f'recipe "auto" measures classifiers, not the task {task!r}: name a recipe'
         )
     shape = input_shape_of(model, input_shape, need_size=True)
-    samples, labels = _check_data(model, recipe, shape, samples, labels, class_names, task)
+    samples, labels = check_data(model, recipe, shape, samples, labels, class_names, task)
     if evaluation is not None:
         if not automatic:
             raise InputError('evaluation= goes with recipe "auto"; other recipes take samples=')
-        evaluation = _check_data(model, recipe, shape, *evaluation, class_names, task)  # type: ignore[assignment]
+        evaluation = check_data(model, recipe, shape, *evaluation, class_names, task)  # type: ignore[assignment]
     with write_errors(path):
         refuse_existing(path, overwrite)
     require_tensorflow()
@@ -212,7 +177,7 @@ def export_tflite(
         learned=learned,
     )
     content = targets.prepare(target, content)
-    images = synthetic_images(_sizes(shape)) if samples is None else samples
+    images = synthetic_images(known_sizes(shape)) if samples is None else samples
     if evaluation is not None:
         (images, labels), reference = evaluation, None
     if reference is None or samples is None:
@@ -221,9 +186,7 @@ def export_tflite(
         content = pack(parse(content))  # for its alignment of the constants
     else:
         kind = "probabilities" if task == "multi_label" else output_kind(reference)
-        content = _with_metadata(
-            content, name or model.name, description, recipe, class_names, kind
-        )
+        content = describe(content, name or model.name, description, recipe.name, class_names, kind)
     if target is not None:
         targets.require(target, content)
     report = None
@@ -239,82 +202,7 @@ def export_tflite(
     with write_errors(path), atomic_file(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(content)
     seconds = time.perf_counter() - start
-    return _result(path, recipe, content, inspect(content), report, seconds, trials)
-
-
-def _check_data(
-    model: "keras.Model",
-    recipe: Recipe,
-    shape: tuple[int | None, ...],
-    samples: np.ndarray | None,
-    labels: np.ndarray | None,
-    class_names: Sequence[str] | None,
-    task: Task,
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Refuses unfit data before the slow part begins."""
-    check_task(task)
-    if task == "regression" and class_names is not None:
-        raise InputError("class_names are for classifiers; a file of quantities has none")
-    outputs = getattr(model, "outputs", None)
-    classes = outputs[0].shape[-1] if outputs else None
-    if class_names is not None and outputs:
-        _check_classifier((1, *_sizes(shape)), tuple(outputs[0].shape))
-        if len(class_names) != classes:
-            raise InputError(f"{len(class_names)} class names were given for {classes} outputs")
-    if samples is None:
-        if recipe.needs_samples:
-            raise InputError(
-                f"recipe {recipe.name} measures value ranges on real images: pass samples=, a "
-                "uint8 array [n, height, width, channels] of 100 to 500 typical images"
-            )
-        if labels is not None:
-            raise InputError("labels were given without the samples they belong to")
-        return None, None
-    samples = check_samples(samples, _sizes(shape))
-    if task == "multi_label" and labels is not None and classes is None:
-        classes = np.shape(labels)[-1]
-    return samples, check_truth(task, labels, len(samples), classes or 1 << 31)
-
-
-def _check_classifier(takes: Sequence[int], gives: Sequence[int | None]) -> None:
-    if len(gives) != 2 or takes[-1] not in (1, 3):
-        raise InputError(
-            "class_names can be embedded in classifiers [1, classes] of grey or RGB images; this "
-            f"model maps {list(takes)} to {list(gives)}"
-        )
-
-
-def _sizes(shape: tuple[int | None, ...]) -> tuple[int, ...]:
-    return tuple(size for size in shape if size is not None)
-
-
-def _with_metadata(
-    content: bytes,
-    name: str,
-    description: str | None,
-    recipe: Recipe,
-    class_names: Sequence[str] | None,
-    kind: str,
-) -> bytes:
-    """Returns the file with TFLite Metadata where it is an image classifier, else as it is.
-
-    Without class names the labels are the class numbers: clients that look for labels find some.
-    """
-    summary = inspect(content)
-    try:
-        _check_classifier(summary.input.shape, summary.output.shape)
-    except InputError:
-        if class_names is not None:
-            raise
-        return pack(parse(content))  # for its alignment of the constants
-    labels = list(class_names) if class_names is not None else None
-    return embed(
-        content,
-        name=name,
-        description=description or f"{name}, recipe {recipe.name}, exported by kerascnn",
-        labels=labels or [str(index) for index in range(summary.output.shape[-1])],
-        output_range=(0.0, 1.0) if kind == "probabilities" else None,
-    )
+    return result_of(path, recipe.name, content, report, seconds, trials)
 
 
 def _judge(report: Report, recipe: Recipe) -> None:
@@ -324,29 +212,3 @@ def _judge(report: Report, recipe: Recipe) -> None:
         hint = _GENTLER.get(recipe.name)
         advice = f" Try {hint}." if hint else ""
         raise VerificationError(f"{error}{advice} The file was not written.") from error
-
-
-def _result(
-    path: Path,
-    recipe: Recipe,
-    content: bytes,
-    summary: FileSummary,
-    report: Report | None,
-    seconds: float,
-    trials: tuple[Trial, ...],
-) -> ExportResult:
-    return ExportResult(
-        path=path,
-        recipe=recipe.name,
-        bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        input=summary.input,
-        output=summary.output,
-        operators=summary.operators,
-        delegate_partitions=summary.delegate_partitions,
-        undelegated_operators=summary.undelegated_operators,
-        undelegated_reasons=summary.undelegated_reasons,
-        report=report,
-        seconds=seconds,
-        trials=trials,
-    )

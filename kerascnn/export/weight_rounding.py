@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from kerascnn.errors import ExportError
-from kerascnn.export import flatbuffer
+from kerascnn.export.graph import Graph
 from kerascnn.export.layer_inputs import Moments, measure
-from kerascnn.export.layer_weights import constant, float_layers, write_constant
+from kerascnn.export.layer_weights import float_layers
 
 LEVELS = 127  # symmetric int8, one scale for each output
 _LARGEST = 1024  # inputs of one output; more take long, and their errors average out anyway
@@ -47,16 +47,15 @@ def round_weights(
         keep: Names of what operators make that stay in float32 although they are in the scope.
         moments: From `measure_inputs`, to share them among calls.
     """
-    model = flatbuffer.parse(float_bytes)
-    graph = model.subgraphs[0]
+    graph = Graph(float_bytes)
     if moments is None:
         moments = measure_inputs(float_bytes, samples)
-    for (operator, kind), inputs in zip(list(float_layers(model, graph)), moments, strict=True):
-        name = graph.tensors[operator.outputs[0]].name.decode()
+    for (operator, kind), inputs in zip(float_layers(graph), moments, strict=True):
+        name = graph.name(int(operator.outputs[0]))
         if name in keep or not re.search(scope, name):
             continue
-        compensated = _is_roundable(model, graph, operator, kind)
-        weights = constant(model, graph, operator.inputs[1])
+        compensated = _is_roundable(graph, operator, kind)
+        weights = graph.values(int(operator.inputs[1]))
         rows = _rows(weights, kind)
         mean = _means(inputs.mean, rows, weights.shape[-1], kind)
         if not compensated:
@@ -68,30 +67,28 @@ def round_weights(
             rounded = round_together(rows, inputs.covariance)
         if compensated:
             back = rounded.T if kind == "depthwise" else rounded
-            write_constant(model, graph, operator, 1, back.reshape(weights.shape))
-        bias = constant(model, graph, operator.inputs[2])
-        write_constant(model, graph, operator, 2, bias - ((rounded - rows) * mean).sum(axis=1))
-    return flatbuffer.pack(model)
+            graph.set_constant(operator, 1, back.reshape(weights.shape))
+        bias = graph.values(int(operator.inputs[2]))
+        graph.set_constant(operator, 2, bias - ((rounded - rows) * mean).sum(axis=1))
+    return graph.pack()
 
 
 def measure_inputs(float_bytes: bytes, samples: np.ndarray) -> list[Moments]:
     """What `round_weights` has to know of the inputs of each layer with weights."""
-    model = flatbuffer.parse(float_bytes)
-    graph = model.subgraphs[0]
-    layers = list(float_layers(model, graph))
-    together = [_is_roundable(model, graph, operator, kind) for operator, kind in layers]
+    graph = Graph(float_bytes)
+    layers = float_layers(graph)
+    together = [_is_roundable(graph, operator, kind) for operator, kind in layers]
     return measure(graph, float_bytes, layers, together, samples)
 
 
-def _is_roundable(model: Any, graph: Any, operator: Any, kind: str) -> bool:
+def _is_roundable(graph: Graph, operator: Any, kind: str) -> bool:
     entry, kernel = (int(index) for index in operator.inputs[:2])
-    buffer, shape = graph.tensors[kernel].buffer, graph.tensors[kernel].shape
-    readers = sum(int(i) == kernel for other in graph.operators for i in other.inputs)
-    if readers > 1 or sum(tensor.buffer == buffer for tensor in graph.tensors) > 1:
+    if graph.is_shared(kernel):
         return False
     if kind == "depthwise":
         return True
-    grouped = kind == "conv" and shape[-1] != graph.tensors[entry].shape[-1]
+    shape = graph.shape(kernel)
+    grouped = kind == "conv" and shape[-1] != graph.shape(entry)[-1]
     return not grouped and int(np.prod(shape[1:])) <= _LARGEST
 
 

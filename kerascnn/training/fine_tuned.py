@@ -91,7 +91,7 @@ def fit(
         batch_size=config.training.batch_size,
         batch_norm=plan.batch_norm,
         weight_decay=config.training.weight_decay,
-        class_weight=_class_weight(plan, splits),
+        class_weight=class_weight(plan, splits),
         cache=folder / run_folder.BACKUP / FEATURES,
         views=(original, mirrored) if _mirrors(config) else (original,),
         epochs_done=state.epochs,
@@ -194,7 +194,8 @@ def _seconds_of_an_epoch(model: keras.Model, batches: Any, splits: "Splits") -> 
     return seconds * (splits.counts["train"] + splits.counts["validation"] / 3)
 
 
-def _class_weight(plan: FineTune, splits: "Splits") -> dict[int, float] | None:
+def class_weight(plan: FineTune, splits: "Splits") -> dict[int, float] | None:
+    """The weight of each class in the loss, where the plan asks for it and classes differ."""
     counts = splits.class_counts["train"]
     if not plan.balance or splits.task != "classification":
         return None

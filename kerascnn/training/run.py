@@ -1,8 +1,6 @@
 """Training: data in, a run folder out."""
 
 import importlib.metadata
-import json
-import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,22 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from kerascnn import augment as augmentation
 from kerascnn import catalog, data
-from kerascnn.errors import InputError, OutputExistsError, TrainingError
-from kerascnn.files import PathLike, atomic_file, refuse_existing, write_text
-from kerascnn.training import fine_tuned, run_folder, tasks
+from kerascnn.errors import InputError, OutputExistsError
+from kerascnn.export.any_model import require_tensorflow
+from kerascnn.files import PathLike, refuse_existing, write_text
+from kerascnn.serialization import load_model
+from kerascnn.training import fine_tuned, quantized, run_folder, tasks
 from kerascnn.training import precision as computation
-from kerascnn.training.batches import training_batches
 from kerascnn.training.defaults import defaults_for
+from kerascnn.training.eight_bits import EightBits
+from kerascnn.training.finish import finish
 from kerascnn.training.keeper import RunKeeper, State, read_state
-from kerascnn.training.metrics import Metrics
+from kerascnn.training.network import fit
+from kerascnn.training.network import network as network_of
 from kerascnn.training.plan import AUGMENTATION, MODEL, FineTune, pretrained
 from kerascnn.training.plan import image_size as plan_image_size
 from kerascnn.training.run_folder import RunConfig, load_data, open_run
-from kerascnn.transfer.first_step import create_state
 
 # Options of a factory that the data decides, or that would not give a classifier.
 RESERVED_OPTIONS = ("include_top", "input_tensor", "input_shape", "classes", "pooling", "weights")
@@ -41,6 +41,7 @@ class RunResult:
         history: One row per epoch.
         best_epoch: From 1; the saved model is that of this epoch.
         notes: What the data loader said.
+        eight_bits: What int8 files cost, where `quantize_aware` asked for it.
     """
 
     folder: Path
@@ -48,6 +49,7 @@ class RunResult:
     history: tuple[dict[str, float], ...]
     best_epoch: int
     notes: tuple[str, ...]
+    eight_bits: EightBits | None = None
 
 
 def train(
@@ -68,6 +70,7 @@ def train(
     augment: str | None = None,
     fine_tune: bool | FineTune = False,
     precision: str = "auto",
+    quantize_aware: int = 0,
     seed: int = 0,
     data_dir: str | None = None,
     resume: bool = False,
@@ -111,6 +114,10 @@ def train(
         precision: "float32", "mixed_float16", "mixed_bfloat16", or "auto": mixed where the hardware
             gains by it (float16 on NVIDIA GPUs with compute capability 7.0 or more; on JAX,
             bfloat16 on GPUs and TPUs), else float32. Weights and outputs are float32 in any.
+        quantize_aware: Epochs with the rounding of 8 bits after all others, from the best of them,
+            at a twentieth of the learning rate. Their model is `quantize_aware/model.keras`, which
+            int8 exports of the run are made from; `quantize_aware/metrics.json` and the report
+            compare int8 files made without and with them. Needs TensorFlow as backend.
         seed: Makes splits, initial weights, the order of the images and their augmentation
             reproducible.
         data_dir: Folder of TensorFlow Datasets.
@@ -124,10 +131,15 @@ def train(
         DataError: A source that cannot be trained on.
         OutputExistsError: `out` exists, and neither `resume` nor `overwrite` is set.
         TrainingError: The loss is not a number any more.
+        ExportError: With `quantize_aware`: another backend, or a model that cannot become a file.
     """
+    if quantize_aware < 0:
+        raise InputError(f"`quantize_aware` must be 0 epochs or more, not {quantize_aware}.")
+    if quantize_aware:
+        require_tensorflow()
     folder = Path(out)
     if resume:
-        config = _resumed_config(folder, source, model, augment, task, precision)
+        config = _resumed_config(folder, source, model, augment, task, precision, quantize_aware)
         state = read_state(folder) or State()
         splits = load_data(config, first_epoch=state.epochs)
     else:
@@ -187,11 +199,12 @@ def train(
             task=splits.task,
             fine_tuning=plan,
             precision=precision,
+            quantize_aware=quantize_aware,
         )
         state = State()
     keras.utils.set_random_seed(config.seed)
     with computation.computing_in(config.precision):
-        network = _network(config, folder, state, splits)
+        network = network_of(config, folder, state, splits)
     if not resume:
         _start_folder(folder, config)
     plan = config.fine_tuning
@@ -202,35 +215,21 @@ def train(
         # Its phases have schedules of their own, that end where the next begins.
         keeper = RunKeeper(folder, state, None, plan.phase_of)
         epochs = plan.epochs
-    if state.epochs < epochs and not keeper.finished:
+    done = keeper.finished or quantized.has_begun(folder)
+    if state.epochs < epochs and not done:
         with data.reading(), computation.computing_in(config.precision):
             if plan is not None:
                 fine_tuned.fit(folder, config, plan, network, splits, state, [keeper, *callbacks])
             else:
-                _fit(config, network, splits, state, [keeper, *callbacks])
-    metrics = _finish(folder, keeper, splits)
-    return RunResult(folder, metrics, tuple(state.history), state.best_epoch, splits.notes)
-
-
-def _fit(
-    config: RunConfig,
-    network: keras.Model,
-    splits: "data.Splits",
-    state: State,
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> None:
-    targets = tasks.find(config.task).targets
-    batches = training_batches(config, splits, state.epochs)
-    create_state(network, batches)
-    network.fit(
-        batches.repeat(),  # one iterator for all epochs: starting one takes tenths of a second
-        steps_per_epoch=len(splits.train),
-        validation_data=targets(splits.validation, len(config.class_names)),
-        initial_epoch=state.epochs,
-        epochs=config.training.epochs,
-        callbacks=list(callbacks),
-        shuffle=False,  # the data comes shuffled
-        verbose=0,
+                fit(config, network, splits, state, [keeper, *callbacks])
+    eight_bits = None
+    if config.quantize_aware and state.epochs:
+        best = load_model(keeper.best_path)
+        with data.reading():
+            eight_bits = quantized.train_with_rounding(folder, config, best, splits, callbacks)
+    metrics = finish(folder, keeper, splits, eight_bits)
+    return RunResult(
+        folder, metrics, tuple(state.history), state.best_epoch, splits.notes, eight_bits
     )
 
 
@@ -253,6 +252,7 @@ def _resumed_config(
     augment: str | None,
     task: str,
     precision: str,
+    quantize_aware: int,
 ) -> RunConfig:
     config = open_run(folder).config
     if source is not None and _absolute(source) != config.source:
@@ -265,6 +265,11 @@ def _resumed_config(
         raise InputError(f"run {folder} is of the task {config.task}, not {task}.")
     if precision not in ("auto", config.precision):
         raise InputError(f"run {folder} has the precision {config.precision}, not {precision}.")
+    if quantize_aware not in (0, config.quantize_aware):
+        raise InputError(
+            f"run {folder} has {config.quantize_aware} quantisation-aware epochs, not "
+            f"{quantize_aware}."
+        )
     if not (folder / run_folder.BACKUP).is_dir():
         raise InputError(f"run {folder} is finished; there is nothing to resume.")
     return config
@@ -280,110 +285,6 @@ def _start_folder(folder: Path, config: RunConfig) -> None:
     (folder / run_folder.BACKUP).mkdir(parents=True, exist_ok=True)
     write_text(folder / run_folder.LABELS, "\n".join(config.class_names) + "\n")
     write_text(folder / run_folder.CONFIG, config.to_json())
-
-
-def _network(config: RunConfig, folder: Path, state: State, splits: "data.Splits") -> keras.Model:
-    from kerascnn.serialization import load_model
-
-    if state.epochs:
-        return load_model(folder / run_folder.BACKUP / state.checkpoint)
-    task = tasks.find(config.task)
-    for name in task.options:
-        if name in config.options:
-            raise InputError(f"option {name!r} is decided by the task {config.task}; leave it out.")
-    if config.fine_tuning is not None:
-        return fine_tuned.network(config, config.fine_tuning, splits)
-    model = catalog.create_model(
-        config.model,
-        weights=config.weights,
-        input_shape=config.input_shape,
-        classes=len(config.class_names),
-        **task.options,
-        **config.options,
-    )
-    if not keras.backend.is_keras_tensor(model.output):
-        raise InputError(
-            f"`train` takes models with one output. {config.model} with the options "
-            f"{config.options} has the outputs {list(model.output)}: leave the option out, or "
-            "train with `model.fit`, as `kerascnn.models.googlenet` shows."
-        )
-    settings = config.training
-    steps = len(splits.train) * settings.epochs
-    warmup = max(1, round(settings.warmup * steps))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        settings.learning_rate / 25,
-        decay_steps=max(1, steps - warmup),
-        warmup_target=settings.learning_rate,
-        warmup_steps=warmup,
-    )
-    logits = config.options.get("classifier_activation", "softmax") is None
-    labels = splits.labels("train")
-    model = task.complete(computation.keep_outputs(model), labels)
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay)
-    model.compile(
-        computation.scaled(optimizer, config.precision),
-        task.loss(labels, settings.label_smoothing, logits),
-        metrics=[task.metric],
-    )
-    return model
-
-
-def _finish(folder: Path, keeper: RunKeeper, splits: "data.Splits") -> dict[str, tasks.Measured]:
-    from kerascnn.serialization import load_model
-    from kerascnn.training.report.write import write_report
-    from kerascnn.visualize import plot_confusion, plot_history
-
-    if not keeper.state.epochs:
-        raise TrainingError("no epoch was finished.")
-    network = load_model(keeper.best_path)
-    metrics = {}
-    for name, dataset in (("validation", splits.validation), ("test", splits.test)):
-        if dataset is not None:
-            labels = np.concatenate([np.asarray(batch) for _, batch in dataset])
-            outputs = network.predict(dataset, verbose=0)
-            metrics[name] = tasks.find(splits.task).measure(
-                _probabilities(network, outputs), labels, splits.class_names
-            )
-    plot_history(keeper.state.history, folder / run_folder.CURVES)
-    last = "test" if "test" in metrics else "validation"
-    judged = metrics[last]
-    if isinstance(judged, Metrics):
-        plot_confusion(
-            judged.confusion, splits.class_names, folder / run_folder.CONFUSION, title=last
-        )
-    report = {name: value.to_dict() for name, value in metrics.items()}
-    write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")
-    with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
-        shutil.copyfile(keeper.best_path, temporary)
-    if isinstance(judged, Metrics):
-        config, quoted = open_run(folder).config, shlex.quote(str(folder))
-        write_report(
-            network,
-            splits,
-            folder / run_folder.REPORT,
-            history=_with_phases(keeper.state.history, config.fine_tuning),
-            title=config.model,
-            notes=splits.notes,
-            next_commands=(
-                f"kerascnn predict {quoted} IMAGE",
-                f"kerascnn export {quoted} --recipes float32,int8 --out {quoted}-bundle",
-            ),
-        )
-    shutil.rmtree(keeper.backup)
-    return metrics
-
-
-def _with_phases(history: list[dict[str, float]], plan: FineTune | None) -> list[dict[str, Any]]:
-    """The history with the names of its phases in place of their numbers."""
-    if plan is None:
-        return [*history]
-    return [{**row, "phase": plan.phases[int(row["phase"]) - 1].name} for row in history]
-
-
-def _probabilities(network: keras.Model, outputs: np.ndarray) -> np.ndarray:
-    if getattr(network.loss, "from_logits", False):
-        return np.asarray(keras.ops.softmax(outputs))
-    return outputs
 
 
 def _versions() -> dict[str, str]:

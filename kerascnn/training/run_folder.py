@@ -21,6 +21,7 @@ MODEL, CONFIG, HISTORY = "model.keras", "config.json", "history.csv"
 LABELS, METRICS, BACKUP = "labels.txt", "metrics.json", "backup"
 CURVES, CONFUSION = "curves.png", "confusion_matrix.png"
 REPORT = "report.html"
+QUANTIZE_AWARE = "quantize_aware"  # a folder with the model of those epochs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class RunConfig:
         augment: Name of the augmentation of the training images.
         task: "classification", "multi_label" or "regression".
         precision: Policy of the layers: "float32", "mixed_float16" or "mixed_bfloat16".
+        quantize_aware: Epochs with the rounding of 8 bits after all others.
     """
 
     source: str
@@ -59,6 +61,7 @@ class RunConfig:
     augment: str = "none"  # also that of runs older than this entry
     task: str = "classification"  # likewise
     precision: str = "float32"  # likewise
+    quantize_aware: int = 0  # likewise
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -106,6 +109,12 @@ class Run:
                 "Run `kerascnn train --resume` on it first."
             )
         return path
+
+    @property
+    def quantize_aware_path(self) -> Path | None:
+        """Path of the quantisation-aware model; None for a run without."""
+        path = self.folder / QUANTIZE_AWARE / MODEL
+        return path if path.is_file() else None
 
     def load_model(self) -> "keras.Model":
         """Loads the trained model."""

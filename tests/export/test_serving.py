@@ -13,7 +13,7 @@ from kerascnn.data.resize import ResizeRule
 from kerascnn.errors import InputError, OutputExistsError
 from kerascnn.export import export_serving
 from kerascnn.export.bundle_arguments import check_resize
-from kerascnn.export.serving import decode
+from kerascnn.export.encoded_images import decode
 
 LABELS = ["a", "b", "c", "d", "é"]
 CROP = {"fit": "crop", "filter": "bilinear", "antialias": True, "pad_value": 0}

@@ -11,8 +11,9 @@ from kerascnn.errors import ExportError
 from kerascnn.export import flatbuffer
 from kerascnn.export import quantize as quantizing
 from kerascnn.export.convert import convert_float
+from kerascnn.export.graph import Graph
 from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.layer_weights import constant, float_layers
+from kerascnn.export.layer_weights import float_layers
 from kerascnn.export.weight_rounding import round_each, round_together, round_weights
 
 SAMPLES = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3)).astype("uint8")
@@ -106,23 +107,18 @@ def test_every_layer_keeps_the_mean_of_its_outputs():
     """Measured at every place of every image: borders, strides and groups have their own means."""
     content = convert_float(network())
     rounded = round_weights(content, SAMPLES)
-    before, after = (flatbuffer.parse(file) for file in (content, rounded))
-    pairs = zip(
-        float_layers(before, before.subgraphs[0]),
-        float_layers(after, after.subgraphs[0]),
-        strict=True,
-    )
+    before, after = Graph(content), Graph(rounded)
     kinds = []
-    for (old, kind), (new, _) in pairs:
+    for (old, kind), (new, _) in zip(float_layers(before), float_layers(after), strict=True):
         kinds.append(kind)
         seen = inputs_of(content, int(old.inputs[0]))
         options = old.builtinOptions
         results = []
-        for model, operator in ((before, old), (after, new)):
-            weights = constant(model, model.subgraphs[0], operator.inputs[1])
+        for graph, operator in ((before, old), (after, new)):
+            weights = graph.values(int(operator.inputs[1]))
             if operator is new:  # the quantiser's part; it finds all but grouped ones done
                 weights = as_quantised(weights, kind)
-            bias = constant(model, model.subgraphs[0], operator.inputs[2])
+            bias = graph.values(int(operator.inputs[2]))
             results.append(apply(seen, weights, kind, options) + bias)
         axes = tuple(range(results[0].ndim - 1))
         assert np.abs(results[0] - results[1]).max() > 1e-5, kind
@@ -136,10 +132,10 @@ def test_the_quantiser_finds_the_weights_on_its_steps():
     from ai_edge_litert import schema_py_generated as schema
 
     content = round_weights(convert_float(network()), SAMPLES)
-    chosen = flatbuffer.parse(content)
+    chosen = Graph(content)
     kernels = {}
-    for operator, kind in float_layers(chosen, chosen.subgraphs[0]):
-        values = constant(chosen, chosen.subgraphs[0], operator.inputs[1])
+    for operator, kind in float_layers(chosen):
+        values = chosen.values(int(operator.inputs[1]))
         kernels[values.shape] = as_quantised(values, kind)
     stored = flatbuffer.parse(quantizing.quantize(content, "weight_only_int8"))
     found = 0

@@ -7,10 +7,10 @@ LiteRT 2.3 brings it) takes was measured, operator by operator, and not read fro
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from kerascnn.export.graph import Graph
 from kerascnn.export.rewrites.average_pool import average_pool_as_depthwise
 from kerascnn.export.rewrites.channel_factors import fold_channel_factors
 from kerascnn.export.rewrites.float_islands import float_islands
-from kerascnn.export.rewrites.graph import Graph
 from kerascnn.export.rewrites.hard_swish import split_hard_swish
 from kerascnn.export.rewrites.large_depthwise import split_large_depthwise
 from kerascnn.export.rewrites.offsets import fold_offsets

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from kerascnn.export.graph import Graph
 from kerascnn.export.rewrites.activations import NONE
-from kerascnn.export.rewrites.graph import Graph
 
 _SAME = 0  # schema.fbs, enum Padding
 

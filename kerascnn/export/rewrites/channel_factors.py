@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn.export.graph import Graph
 from kerascnn.export.rewrites.activations import NONE
-from kerascnn.export.rewrites.graph import Graph
 from kerascnn.export.rewrites.offsets import added_constant, per_channel
 
 _LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")

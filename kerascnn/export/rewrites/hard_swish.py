@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from kerascnn.export.graph import Graph
 from kerascnn.export.rewrites.activations import RELU6
-from kerascnn.export.rewrites.graph import Graph
 
 
 def split_hard_swish(graph: Graph) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn.export.graph import Graph
 from kerascnn.export.rewrites.activations import NONE
-from kerascnn.export.rewrites.graph import Graph
 
 _FAST = 25  # pixels of a window; 7x7 takes 20 times as long as 5x5, in float32 and in 8 bits
 _SAME = 0  # schema.fbs, enum Padding

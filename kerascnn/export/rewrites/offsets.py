@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn.export.graph import Graph
 from kerascnn.export.rewrites.activations import NONE
-from kerascnn.export.rewrites.graph import Graph
 
 _SAME = 0  # schema.fbs, enum Padding
 
@@ -29,7 +29,7 @@ def fold_offsets(graph: Graph) -> None:
         elif len(followers) == 1 and _second(graph, followers[0]):
             total = offset + graph.values(int(followers[0].inputs[1]))
             name = graph.name(int(followers[0].inputs[1]))
-            followers[0].inputs = np.array([y, graph.add_constant(total, name)], np.int32)
+            graph.set_inputs(followers[0], [y, graph.add_constant(total, name)])
         else:
             continue
         graph.redirect(y, x)

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn.export.graph import Graph
 from kerascnn.export.rewrites.activations import NONE, RELU, RELU6
-from kerascnn.export.rewrites.graph import Graph
 
 _FUSED = {"RELU": RELU, "RELU6": RELU6}
 _LAYERS = ("ADD", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MUL")

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn.export.graph import Graph
 from kerascnn.export.rewrites.activations import NONE, RELU
-from kerascnn.export.rewrites.graph import Graph
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _PASSING = ("MEAN", "RESHAPE", "PAD", "AVERAGE_POOL_2D", "MAX_POOL_2D")

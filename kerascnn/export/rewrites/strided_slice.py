@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn.export.graph import Graph
 from kerascnn.export.rewrites.activations import NONE
-from kerascnn.export.rewrites.graph import Graph
 
 _POOLS = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
 _VALID = 1  # schema.fbs, enum Padding

@@ -1,8 +1,6 @@
 """Concatenations of many tensors: the CPU delegate joins up to five at a time."""
 
-import numpy as np
-
-from kerascnn.export.rewrites.graph import Graph
+from kerascnn.export.graph import Graph
 
 _MOST = 5
 
@@ -25,4 +23,4 @@ def join_in_steps(graph: Graph) -> None:
                 options="ConcatenationOptions",
                 values={"axis": axis},
             )
-            operator.inputs = np.array([joined, *operator.inputs[_MOST:]], np.int32)
+            graph.set_inputs(operator, [joined, *operator.inputs[_MOST:]])

@@ -12,6 +12,7 @@ from kerascnn import data
 from kerascnn.files import PathLike, write_text
 from kerascnn.pages import format as page
 from kerascnn.pages import frame
+from kerascnn.training.eight_bits import EightBits
 from kerascnn.training.report.calibration_section import (
     Calibration,
     calibrate,
@@ -21,6 +22,7 @@ from kerascnn.training.report.confusion_section import confusion_section
 from kerascnn.training.report.curves_section import curves_section
 from kerascnn.training.report.data_checks import Check, data_checks
 from kerascnn.training.report.data_section import check_list, data_section
+from kerascnn.training.report.eight_bits_section import eight_bits_section
 from kerascnn.training.report.history import Rows, as_rows
 from kerascnn.training.report.losses_section import losses_section
 from kerascnn.training.report.outcome import Outcome, judge
@@ -39,6 +41,7 @@ def write_report(
     title: str | None = None,
     notes: Sequence[str] = (),
     next_commands: Sequence[str] = (),
+    eight_bits: EightBits | None = None,
 ) -> Path:
     """Writes a page about a trained classifier and its data: one HTML file that loads nothing.
 
@@ -56,6 +59,7 @@ def write_report(
         title: The heading; the name of the model if None.
         notes: Sentences shown at the end, such as those of the data loader.
         next_commands: Command lines shown at the end.
+        eight_bits: What int8 files cost, where it was measured.
 
     Returns:
         The path.
@@ -86,6 +90,7 @@ def write_report(
             confusion_section(outcome, splits.class_names),
             losses_section(model, splits, outcome),
             calibration_section(model, calibration, outcome.split),
+            eight_bits_section(eight_bits),
             _notes(notes),
             _next(next_commands),
             _footer(),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kerascnn.export import structure
+from kerascnn.export.graph import Graph
 from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.rewrites.graph import Graph
 
 FACTORS = np.linspace(0.5, 1.0, 6).astype("float32")  # one for all would be folded at once
 
@@ -68,3 +68,31 @@ def test_names_stay_unique(content):
     graph = Graph(content)
     first, second = (graph.add_tensor((1,), "again") for _ in range(2))
     assert (graph.name(first), graph.name(second)) == ("again", "again_2")
+
+
+def test_changes_are_seen_at_once(content):
+    graph = Graph(content)
+    product, conv = graph.operators[:2]
+    between, pixels = int(product.outputs[0]), graph.inputs[0]
+    assert graph.consumers(between) == [conv]  # looked up once, and again after each change
+    graph.redirect(between, pixels)
+    assert (graph.consumers(between), graph.consumers(pixels)) == ([], [product, conv])
+    graph.remove(product)
+    assert (graph.producer(between), graph.consumers(pixels)) == (None, [conv])
+    assert int(conv.inputs[0]) == pixels
+
+
+def test_a_shared_constant_keeps_its_values_for_the_others(content):
+    graph = Graph(content)
+    product, conv = graph.operators[:2]
+    factors, weights = int(product.inputs[1]), int(conv.inputs[1])
+    assert not graph.is_shared(weights)
+    graph.set_constant(conv, 1, graph.values(weights) * 2)
+    assert int(conv.inputs[1]) == weights
+    other = graph.add_tensor(graph.shape(int(product.outputs[0])), "other")
+    graph.add_operator("MUL", [graph.inputs[0], factors], [other], before=conv)
+    assert graph.is_shared(factors)
+    graph.set_constant(product, 1, graph.values(factors) * 3)
+    assert int(product.inputs[1]) != factors
+    np.testing.assert_array_equal(graph.values(factors).ravel(), FACTORS)
+    np.testing.assert_array_equal(graph.values(int(product.inputs[1])).ravel(), FACTORS * 3)

@@ -1,18 +1,31 @@
 """The main graph of a parsed `.tflite` model in the terms that a rewrite thinks in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import collections
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from kerascnn.export import flatbuffer
+from kerascnn.export.unused import drop_unused
+
+
+@dataclass(frozen=True)
+class _Links:
+    """Who makes and who reads each tensor, and how many tensors lie in each buffer."""
+
+    makers: dict[int, Any] = field(default_factory=dict)
+    readers: dict[int, list[Any]] = field(default_factory=lambda: collections.defaultdict(list))
+    tensors: collections.Counter[int] = field(default_factory=collections.Counter)
 
 
 class Graph:
     """A file's main graph, to be read and changed in place.
 
     Tensors are known by their index, operators are the schema's own objects (`OperatorT`) and stand
-    in an order in which they can run.
+    in an order in which they can run. What they read and make is changed through the graph alone,
+    which keeps it looked up.
 
     Args:
         content: A `.tflite` file.
@@ -31,6 +44,7 @@ class Graph:
         self.model = flatbuffer.parse(content)
         self._graph = self.model.subgraphs[0]
         self._taken = {tensor.name for tensor in self._graph.tensors}
+        self._links: _Links | None = None
 
     @property
     def operators(self) -> list[Any]:
@@ -59,11 +73,17 @@ class Graph:
 
     def producer(self, tensor: int) -> Any | None:
         """The operator that computes a tensor; None for inputs and constants."""
-        return next((op for op in self.operators if tensor in op.outputs), None)
+        return self._linked().makers.get(tensor)
 
     def consumers(self, tensor: int) -> list[Any]:
-        """The operators that read a tensor."""
-        return [op for op in self.operators if tensor in op.inputs]
+        """The operators that read a tensor, each once, in order."""
+        return list(self._linked().readers.get(tensor, ()))
+
+    def is_shared(self, tensor: int) -> bool:
+        """Whether a constant's data have other readers than one operator, or another tensor."""
+        links = self._linked()
+        buffer = int(self._graph.tensors[tensor].buffer)
+        return len(links.readers.get(tensor, ())) > 1 or links.tensors[buffer] > 1
 
     def shape(self, tensor: int) -> tuple[int, ...]:
         """The tensor's dimensions."""
@@ -78,20 +98,22 @@ class Graph:
         """Whether a tensor holds float32."""
         return bool(self._graph.tensors[tensor].type == self._schema.TensorType.FLOAT32)
 
+    def is_constant(self, tensor: int) -> bool:
+        """Whether a tensor's values are in the file; not so for an input left out (-1)."""
+        return tensor >= 0 and self._data(tensor) is not None
+
     def constant(self, tensor: int) -> np.ndarray | None:
         """The values of a float32 or int32 constant; None for what is computed, or another type."""
-        if tensor < 0:
-            return None
         types = {
             self._schema.TensorType.FLOAT32: np.float32,
             self._schema.TensorType.INT32: np.int32,
         }
-        entry = self._graph.tensors[tensor]
-        data = self.model.buffers[entry.buffer].data
-        if data is None or len(data) == 0 or entry.type not in types:
+        data = self._data(tensor) if tensor >= 0 else None
+        kind = types.get(self._graph.tensors[tensor].type)
+        if data is None or kind is None:
             return None
         raw = np.asarray(data, np.uint8).tobytes()
-        return np.frombuffer(raw, types[entry.type]).reshape(self.shape(tensor))
+        return np.frombuffer(raw, kind).reshape(self.shape(tensor))
 
     def values(self, tensor: int) -> np.ndarray:
         """The values of a tensor that is known to be a constant.
@@ -103,6 +125,16 @@ class Graph:
         if values is None:
             raise ValueError(f"tensor {self.name(tensor)!r} is no float32 or int32 constant")
         return values
+
+    def set_constant(self, operator: Any, position: int, values: np.ndarray) -> None:
+        """Gives an operator new values for a float32 constant; other readers keep the old ones."""
+        tensor = int(operator.inputs[position])
+        if self.is_shared(tensor):
+            self.set_input(operator, position, self.add_constant(values, self.name(tensor)))
+            return
+        data = np.ascontiguousarray(values, np.float32).tobytes()
+        buffer = self.model.buffers[self._graph.tensors[tensor].buffer]
+        buffer.data = np.frombuffer(data, np.uint8)
 
     def add_constant(self, values: np.ndarray, name: str) -> int:
         """A new constant tensor, float32 or int32 as `values` are."""
@@ -148,17 +180,20 @@ class Graph:
                 setattr(operator.builtinOptions, field, value)
         place = next(i for i, known in enumerate(self.operators) if known is before)
         self.operators.insert(place, operator)
+        self._links = None
         return operator
 
     def remove(self, operator: Any) -> None:
         """Takes an operator out; the caller has seen to those that read its outputs."""
         place = next(i for i, known in enumerate(self.operators) if known is operator)
         del self.operators[place]
+        self._links = None
 
     def redirect(self, old: int, new: int) -> None:
         """Lets every operator, and the outputs of the graph, use tensor `new` in place of `old`."""
-        for operator in self.operators:
+        for operator in self.consumers(old):
             operator.inputs = np.where(operator.inputs == old, new, operator.inputs)
+        self._links = None
         self._graph.outputs = np.where(np.asarray(self._graph.outputs) == old, new, self.outputs)
         for signature in self.model.signatureDefs or []:
             for entry in signature.outputs or []:
@@ -169,12 +204,35 @@ class Graph:
         """Lets one operator read another tensor."""
         inputs = np.array(operator.inputs, np.int32)
         inputs[position] = tensor
-        operator.inputs = inputs
+        self.set_inputs(operator, inputs)
+
+    def set_inputs(self, operator: Any, tensors: Sequence[int] | np.ndarray) -> None:
+        """Lets one operator read these tensors in place of all that it read."""
+        operator.inputs = np.array(tensors, np.int32)
+        self._links = None
 
     def pack(self) -> bytes:
-        """The file, without what nothing refers to any more."""
-        self._drop_unused()
+        """The file, without what nothing refers to any more; tensors get new indices by that."""
+        drop_unused(self.model)
+        self._links = None
         return flatbuffer.pack(self.model)
+
+    def _data(self, tensor: int) -> Any | None:
+        """The bytes of a constant; None of a tensor without."""
+        data = self.model.buffers[self._graph.tensors[tensor].buffer].data
+        return None if data is None or len(data) == 0 else data
+
+    def _linked(self) -> _Links:
+        """What reads and makes what, looked up anew after a change."""
+        if self._links is None:
+            links = _Links(tensors=collections.Counter(int(t.buffer) for t in self._graph.tensors))
+            for operator in self.operators:
+                for tensor in operator.outputs:
+                    links.makers.setdefault(int(tensor), operator)
+                for tensor in {int(i) for i in operator.inputs}:
+                    links.readers[tensor].append(operator)
+            self._links = links
+        return self._links
 
     def _code(self, kind: str) -> int:
         """Place of a kind of operator in the file's list, which grows when it is new."""
@@ -198,6 +256,7 @@ class Graph:
         self.model.buffers.append(self._schema.BufferT())
         tensor.buffer = len(self.model.buffers) - 1
         self._graph.tensors.append(tensor)
+        self._links = None
         return len(self._graph.tensors) - 1
 
     def _unused(self, name: str) -> bytes:
@@ -207,55 +266,3 @@ class Graph:
             wanted = f"{name}_{number}".encode()
         self._taken.add(wanted)
         return wanted
-
-    def _drop_unused(self) -> None:
-        """Removes tensors and buffers of the main graph that nothing refers to."""
-        used = {*self.inputs, *self.outputs}
-        for operator in self.operators:
-            used.update(int(i) for part in _tensors_of(operator) for i in part if i >= 0)
-        kept = [i for i in range(len(self._graph.tensors)) if i in used]
-        place = {-1: -1, **{old: new for new, old in enumerate(kept)}}
-        self._graph.tensors = [self._graph.tensors[i] for i in kept]
-        self._graph.inputs = _mapped(self._graph.inputs, place)
-        self._graph.outputs = _mapped(self._graph.outputs, place)
-        for operator in self.operators:
-            operator.inputs = _mapped(operator.inputs, place)
-            operator.outputs = _mapped(operator.outputs, place)
-            if operator.intermediates is not None:
-                operator.intermediates = _mapped(operator.intermediates, place)
-        for signature in self.model.signatureDefs or []:
-            if signature.subgraphIndex == 0:
-                for entry in [*(signature.inputs or []), *(signature.outputs or [])]:
-                    entry.tensorIndex = place[entry.tensorIndex]
-        self._drop_buffers()
-
-    def _drop_buffers(self) -> None:
-        used = {0}  # stands for "no data" by convention
-        for graph in self.model.subgraphs:
-            used.update(int(tensor.buffer) for tensor in graph.tensors)
-        used.update(int(entry.buffer) for entry in self.model.metadata or [])
-        used.update(int(i) for i in self._metadata_buffers())
-        kept = [i for i in range(len(self.model.buffers)) if i in used]
-        place = {old: new for new, old in enumerate(kept)}
-        self.model.buffers = [self.model.buffers[i] for i in kept]
-        for graph in self.model.subgraphs:
-            for tensor in graph.tensors:
-                tensor.buffer = place[int(tensor.buffer)]
-        for entry in self.model.metadata or []:
-            entry.buffer = place[int(entry.buffer)]
-        if self.model.metadataBuffer is not None:
-            self.model.metadataBuffer = _mapped(self.model.metadataBuffer, place)
-
-    def _metadata_buffers(self) -> Sequence[int]:
-        return () if self.model.metadataBuffer is None else self.model.metadataBuffer
-
-
-def _tensors_of(operator: Any) -> Iterator[Sequence[int]]:
-    yield operator.inputs
-    yield operator.outputs
-    if operator.intermediates is not None:
-        yield operator.intermediates
-
-
-def _mapped(indices: Sequence[int], place: Mapping[int, int]) -> np.ndarray:
-    return np.array([place[int(i)] for i in indices], np.int32)

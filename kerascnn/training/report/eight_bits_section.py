@@ -1,0 +1,30 @@
+"""What 8 bits cost: float32 against int8 files made after training and with it."""
+
+from kerascnn.pages import format as page
+from kerascnn.pages import frame
+from kerascnn.training.eight_bits import EightBits
+from kerascnn.training.metrics import Metrics
+
+
+def eight_bits_section(found: EightBits | None) -> str:
+    """Accuracy and loss of the three, in a table; nothing for a run without such epochs."""
+    if found is None:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{page.text(name)}</th><td>{page.percent(measured.accuracy, 2)}</td>'
+        f"<td>{measured.loss:.3f}</td></tr>"
+        for name, measured in (
+            ("float32", found.float32),
+            ("int8, made after training", found.after_training),
+            ("int8, quantisation-aware", found.aware),
+        )
+        if isinstance(measured, Metrics)
+    )
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("network", "accuracy", "loss"))
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    about = (
+        f"Answers of the .tflite files on all {found.float32.images:,} {found.split} images. The "
+        "last one was trained on with the rounding of 8 bits; exports in int8 are made from it. "
+        "Losses of int8 files are larger because small probabilities are rounded to 0."
+    )
+    return frame.section("In 8 bits", table, about=about)
