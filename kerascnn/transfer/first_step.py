@@ -36,6 +36,7 @@ def create_state(model: keras.Model, data: Any) -> None:
         return
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    outputs = keras.ops.zeros((1, *model.output_shape[1:]), model.output.dtype)
+    (output,) = model.outputs  # a Sequential has no `output` before it is called
+    outputs = keras.ops.zeros((1, *output.shape[1:]), output.dtype)
     model.compute_metrics(None, keras.ops.zeros((1, *shape), dtype), outputs)
     model.reset_metrics()

@@ -58,6 +58,14 @@ def test_a_range_test_traces_its_step_once(counted):
     assert counted.calls == 1
 
 
+def test_a_sequential_model_that_was_never_called_is_taken():
+    model = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(3)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
+    create_state(model, data())
+    assert model.optimizer.built
+
+
 def curve(created):
     model = network()
     optimizer = keras.optimizers.AdamW(1e-2, use_ema=True)
