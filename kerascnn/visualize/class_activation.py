@@ -42,7 +42,7 @@ def grad_cam(
         model: Any model with one image input and the output `[B, classes]`: functional, Sequential,
             nested or subclassed.
         images: `[B, H, W, C]`, as the model takes them.
-        classes: The class of each image; the one the model chooses if None.
+        classes: The class of each image, or one for all; the model's choice if None.
         layer: Name of the layer whose maps are used, also inside nested models. None takes the last
             that gives maps larger than 1x1 and is no pooling or padding.
         batch_size: Images at a time.
@@ -117,7 +117,7 @@ def cam(
         model: Its last steps are global average pooling and one dense layer (or a 1x1 convolution),
             whose outputs are the scores; dropout and a softmax may be there too.
         images: `[B, H, W, C]`, as the model takes them.
-        classes: The class of each image; the one the model chooses if None.
+        classes: The class of each image, or one for all; the model's choice if None.
         batch_size: Images at a time.
 
     Returns:

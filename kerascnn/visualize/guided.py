@@ -33,7 +33,7 @@ def guided_backpropagation(
         model: Any model with one image input and the output `[B, classes]`, and rectifiers that are
             layers, operations of a functional model, or the `activation` of a layer.
         images: `[B, H, W, C]`, as the model takes them.
-        classes: The class of each image; the one the model chooses if None.
+        classes: The class of each image, or one for all; the model's choice if None.
         batch_size: Images at a time.
 
     Returns:

@@ -45,7 +45,7 @@ def integrated_gradients(
     Args:
         model: Any model with one image input and the output `[B, classes]`.
         images: `[B, H, W, C]`, as the model takes them.
-        classes: The class of each image; the one the model chooses if None.
+        classes: The class of each image, or one for all; the model's choice if None.
         baseline: What an image without content is: one value (0 is black for models that take raw
             pixels), or an array that fits `[B, H, W, C]`. It gets no attribution, so black says
             nothing about black pixels.

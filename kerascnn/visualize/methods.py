@@ -53,7 +53,7 @@ def attribute(
     model: "keras.Model",
     images: np.ndarray,
     method: str,
-    classes: Sequence[int] | np.ndarray | None = None,
+    classes: int | Sequence[int] | np.ndarray | None = None,
     layer: str | None = None,
     **options: Any,
 ) -> np.ndarray:
@@ -63,8 +63,8 @@ def attribute(
         model: Any model with one image input and the output `[B, classes]`.
         images: `[B, H, W, C]`, as the model takes them.
         method: One of the names in `METHODS`.
-        classes: The class of each image; the one the model chooses if None. "deconvnet" is about
-            the strongest unit of a layer instead.
+        classes: The class of each image, or one for all; the model's choice if None.
+            "deconvnet" is about the strongest unit of a layer instead.
         layer: Name of the layer whose maps are used; None takes the last with maps. Methods of
             pixels leave it aside.
         **options: Further keywords of the method's function.

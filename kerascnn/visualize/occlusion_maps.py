@@ -39,7 +39,7 @@ def occlusion(
     Args:
         model: Any model with one image input and the output `[B, classes]`.
         images: `[B, H, W, C]`, as the model takes them.
-        classes: The class of each image; the one the model chooses if None.
+        classes: The class of each image, or one for all; the model's choice if None.
         patch: Side of the square in pixels; None takes a sixth of the image's shorter side.
         stride: From one place to the next; None takes half a patch. The last place in each
             direction is at the border.

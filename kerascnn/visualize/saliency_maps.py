@@ -21,7 +21,7 @@ def saliency(
     Args:
         model: Any model with one image input and the output `[B, classes]`.
         images: `[B, H, W, C]`, as the model takes them.
-        classes: The class of each image; the one the model chooses if None.
+        classes: The class of each image, or one for all; the model's choice if None.
         batch_size: Images at a time.
 
     Returns:
@@ -50,7 +50,8 @@ def smooth_grad(
     Args:
         model: Any model with one image input and the output `[B, classes]`.
         images: `[B, H, W, C]`, as the model takes them.
-        classes: The class of each image; the one the model chooses for it, without noise, if None.
+        classes: The class of each image, or one for all; the model's choice, without noise, if
+            None.
         noise: Standard deviation, as a share of the image's range (largest less smallest value);
             the paper looks at 0.1 to 0.2.
         samples: Noisy copies of each image; the paper sees little change beyond 50.

@@ -44,7 +44,7 @@ def score_cam(
     Args:
         model: Any model with one image input and the output `[B, classes]`.
         images: `[B, H, W, C]`, as the model takes them.
-        classes: The class of each image; the one the model chooses if None.
+        classes: The class of each image, or one for all; the model's choice if None.
         layer: Name of the layer whose maps are used; None as in `grad_cam`.
         channels: Only so many of the maps: those that vary most over the image. None takes all.
         batch_size: Masked images at a time.

@@ -18,7 +18,7 @@ from kerascnn.visualize.gradient import gradient
 from kerascnn.visualize.taps import without_softmax
 
 Tensor = Any
-Classes = Sequence[int] | np.ndarray | None
+Classes = int | Sequence[int] | np.ndarray | None
 WORTH_COMPILING = 4  # batches: compiling takes as long as one or two of them
 
 
@@ -28,13 +28,14 @@ def checked_images(images: np.ndarray) -> np.ndarray:
 
 
 def checked_classes(classes: Any, count: int, outputs: int) -> np.ndarray:
-    """One class for each of `count` images, or an InputError."""
+    """One class for each of `count` images, of which one may do for all, or an InputError."""
     chosen = np.asarray(classes)
+    chosen = np.full(count, chosen) if chosen.ndim == 0 else chosen
     fits = chosen.shape == (count,) and np.issubdtype(chosen.dtype, np.integer)
     if not fits or chosen.min() < 0 or chosen.max() >= outputs:
         raise InputError(
-            f"`classes` must hold {count} whole numbers, one per image, from 0 to "
-            f"{outputs - 1}. Received: {classes!r}."
+            f"`classes` must hold {count} whole numbers, one per image, or be one for all, from 0 "
+            f"to {outputs - 1}. Received: {classes!r}."
         )
     return chosen
 

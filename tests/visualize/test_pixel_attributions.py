@@ -60,6 +60,11 @@ def test_without_classes_it_is_the_model_s_choice(smooth_model):
     )
 
 
+def test_one_class_may_do_for_all(smooth_model):
+    found = saliency(smooth_model, IMAGES, 2)
+    np.testing.assert_array_equal(found, saliency(smooth_model, IMAGES, [2, 2, 2]))
+
+
 def test_smooth_grad_without_noise_is_saliency(smooth_model):
     """Many batches: so this compares what is compiled with what is not, too."""
     found = smooth_grad(smooth_model, IMAGES, noise=0, samples=20, batch_size=4)
@@ -224,6 +229,8 @@ def test_occlusion_covers_with_the_mean_colour():
         (occlusion, {"fill": (1, 2, 3)}, "one per channel"),
         (saliency, {"classes": [0, 1]}, "must hold 3 whole numbers"),
         (saliency, {"classes": [0, 1, 4]}, "from 0 to 3"),
+        (saliency, {"classes": -1}, "from 0 to 3"),
+        (saliency, {"classes": 1.5}, "one for all"),
     ],
 )
 def test_what_does_not_fit_is_said(smooth_model, function, options, message):
