@@ -47,6 +47,7 @@ METHODS: dict[str, Method] = {
     "score-cam": Method("score_cam", takes_layer=True, coarse=True, options={"channels": 128}),
     "layer-cam": Method("layer_cam", takes_layer=True, coarse=True),
 }
+"""What `attribute` and `kerascnn explain` know by name."""
 
 
 def attribute(
