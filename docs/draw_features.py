@@ -169,6 +169,16 @@ class Pictures:
         frames = visualize.evolution_frames(evolution, columns=8)
         visualize.save_animation(frames, OUT / "filter_evolution.gif", seconds=0.7, scale=5)
 
+    def projection_evolution(self) -> None:
+        splits = data.load("digits", image_size=32)
+        images, _ = splits.arrays("validation")
+        keras.utils.set_random_seed(0)
+        model = kerascnn.models.LeNet5(activation="relu", pool="max")
+        evolution = visualize.FilterEvolution("c3", (1, 2, 5, 10, 20, 40, 64), images=images)
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(splits.train, epochs=64, verbose=0, callbacks=[evolution])
+        self.save(visualize.plot_filter_evolution(evolution, most=8))
+
     def maximized(self) -> None:
         names = {1: "goldfish", 130: "flamingo", 949: "strawberry", 985: "daisy"}
         found = visualize.maximize_activation(self.mobilenet, list(names), steps=300, seed=1)
@@ -180,7 +190,7 @@ class Pictures:
             axes.imshow(picture / 255)
             axes.axis("off")
             axes.set_title(name, loc="left", fontsize=10)
-        self.save(figure)
+        self.save(figure, suffix="jpg")
 
     def loss_landscape(self) -> None:
         images, labels = self.digits.sample("train", 500, seed=0)
@@ -210,7 +220,8 @@ class Pictures:
 
 NAMES = (
     *("filters_squeezenet", "filters_cifar", "feature_maps", "top_patches", "deconvnet"),
-    *("neighbors", "tsne", "filter_evolution", "maximized", "loss_landscape", "architectures"),
+    *("neighbors", "tsne", "filter_evolution", "projection_evolution", "maximized"),
+    *("loss_landscape", "architectures"),
 )
 
 

@@ -325,6 +325,11 @@ def _from_tflite(path: Path, pixel_range: tuple[float, float] | None) -> Predict
             path.name,
             "stored as pixel - 128" if model.pixels.as_stored else "raw, 0 to 255",
         )
+    if model.metadata and model.metadata.calibrates_scores:
+        _log.info(
+            "%s asks MediaPipe to calibrate its scores; here they are as the model computes them.",
+            path.name,
+        )
     labels = model.metadata.labels if model.metadata and model.metadata.labels else None
     count = model.output.shape[-1] if model.output.shape else 0
     if labels is not None and len(labels) != count:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, options, targets
+from kerascnn.cli import console, options, score_calibration, targets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +55,7 @@ _JUDGED = 1000  # validation images at most that decide for --recipes auto
     metavar="FILE.png",
     help="Also measure which layers lose accuracy in int8: a table, and a picture here.",
 )
+@score_calibration.option
 @click.option("--data", "source", metavar="SOURCE", help="Calibrate and measure on this data.")
 @click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option("--saved-model", metavar="FOLDER", help="Write a SavedModel too.")
@@ -70,6 +71,7 @@ def command(
     io: str | None,
     calibration: str,
     sensitivity: str | None,
+    calibrate_scores: bool,
     source: str | None,
     samples: int,
     saved_model: str | None,
@@ -113,6 +115,8 @@ def command(
     predictor = open_predictors(path)[0]
     if predictor.path.suffix != ".keras":
         raise InputError(f"{path} is not a Keras model: expected a run folder or a .keras file.")
+    if calibrate_scores and target == "serving":
+        raise InputError("--calibrate-scores does not go with --target serving.")
     if target == "serving":
         targets.write_serving(predictor, out, overwrite, as_json)
         return
@@ -125,6 +129,8 @@ def command(
             f"{path} does not know its data: say --data FOLDER, FILE.csv, tfds:NAME or digits."
         )
     model = load_model(model_path(predictor, chosen), compile=False)
+    if calibrate_scores:
+        model = score_calibration.calibrated(model, splits)
     images, labels = splits.sample("train", samples, seed=0)
     held_out = "test" if splits.test is not None else "validation"
     if saved_model is not None:

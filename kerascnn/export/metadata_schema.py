@@ -21,6 +21,7 @@ LABELS_FILE = "labels.txt"
 _FEATURE_PROPERTIES = 1
 _IMAGE_PROPERTIES = 2
 _NORMALIZATION = 1
+_SCORE_CALIBRATION = 2
 _TENSOR_AXIS_LABELS = 2
 _COLORS = {1: "rgb", 2: "grayscale"}
 
@@ -41,6 +42,8 @@ class Metadata:
         std: Then divided by. Mean 0 and std 1 mean raw pixels.
         input_range: Smallest and largest value of the input tensor, None when not said.
         output_range: The same of the output.
+        calibrates_scores: Whether the file asks its client to put each score through a sigmoid of
+            its class. MediaPipe does; `TFLiteModel` gives the scores as the model computes them.
         min_parser_version: Oldest version of the schema that knows every field.
     """
 
@@ -55,6 +58,7 @@ class Metadata:
     std: tuple[float, ...] = ()
     input_range: tuple[float, float] | None = None
     output_range: tuple[float, float] | None = None
+    calibrates_scores: bool = False
     min_parser_version: str = ""
 
 
@@ -198,6 +202,7 @@ def decode(content: bytes) -> tuple[Metadata, str | None]:
         std=std,
         input_range=_range(inputs[0]) if inputs else None,
         output_range=_range(outputs[0]) if outputs else None,
+        calibrates_scores=bool(outputs) and _calibrates(outputs[0]),
         min_parser_version=root.text(7),
     )
     return metadata, names[0] if names else None
@@ -217,6 +222,10 @@ def _normalization(tensor: Table) -> tuple[tuple[float, ...], tuple[float, ...]]
         if unit.byte(0) == _NORMALIZATION and options is not None:
             return options.floats(0), options.floats(1)
     return (), ()
+
+
+def _calibrates(tensor: Table) -> bool:
+    return any(unit.byte(0) == _SCORE_CALIBRATION for unit in tensor.tables(4))
 
 
 def _range(tensor: Table) -> tuple[float, float] | None:

@@ -4,7 +4,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kerascnn.training.calibration import apply_temperature as apply_temperature
     from kerascnn.training.calibration import (
         expected_calibration_error as expected_calibration_error,
     )
@@ -16,11 +15,12 @@ if TYPE_CHECKING:
     from kerascnn.training.run import train as train
     from kerascnn.training.run_folder import Run as Run
     from kerascnn.training.run_folder import open_run as open_run
+    from kerascnn.training.temperature import apply_temperature as apply_temperature
 
 _CALIBRATION = "kerascnn.training.calibration"
 _NAMES = {
     "FineTune": "kerascnn.training.plan",
-    "apply_temperature": _CALIBRATION,
+    "apply_temperature": "kerascnn.training.temperature",
     "expected_calibration_error": _CALIBRATION,
     "fit_temperature": _CALIBRATION,
     "reliability_bins": _CALIBRATION,

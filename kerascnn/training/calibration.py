@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say, and temperature scaling, which mends them.
+"""Whether probabilities mean what they say, and the temperature that mends them.
 
 Guo, Pleiss, Sun, Weinberger, On Calibration of Modern Neural Networks, ICML 2017,
 arXiv:1706.04599: reliability diagrams and the expected calibration error (section 2), temperature
@@ -7,7 +7,6 @@ scaling (section 4.2).
 
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 
 from kerascnn.errors import InputError
@@ -124,46 +123,6 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
         else:
             low = middle
     return float(np.exp(-(low + high) / 2))
-
-
-def apply_temperature(model: keras.Model, temperature: float) -> keras.Model:
-    """A copy of a classifier whose scores are divided by `temperature` before the softmax.
-
-    Kernel and bias of the last layer are divided, so the copy has the same layers, costs the same
-    and chooses the same classes. It is not compiled; the model itself is not changed.
-
-    Args:
-        model: Functional or Sequential, ending in a Dense layer with softmax.
-        temperature: From `fit_temperature`.
-
-    Raises:
-        InputError: A model with another end, or a temperature that is not above 0.
-    """
-    _check_temperature(temperature)
-    last_dense(model)
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    layer = last_dense(copy)
-    for weight in layer.weights:
-        weight.assign(weight / temperature)
-    return copy
-
-
-def last_dense(model: keras.Model) -> keras.layers.Dense:
-    """The Dense layer with softmax that a classifier ends in; an InputError if it does not."""
-    from kerascnn.visualize.taps import last_layer
-
-    layer = last_layer(model)
-    if (
-        not isinstance(layer, keras.layers.Dense)
-        or layer.activation is not keras.activations.softmax
-    ):
-        found = "no known layer" if layer is None else f"{layer.name!r}, a {type(layer).__name__}"
-        raise InputError(
-            "a temperature is divided out of the weights of a last Dense layer with softmax. "
-            f"{model.name!r} ends in {found}."
-        )
-    return layer
 
 
 def _scores(probabilities: np.ndarray) -> np.ndarray:

@@ -8,10 +8,9 @@ from typing import Any
 
 import keras
 
-from kerascnn.errors import InputError
 from kerascnn.visualize import layer_labels as labels
+from kerascnn.visualize.call_graph import Call, Shape, calls_of
 
-Shape = tuple[int | None, ...]
 LONGEST_PATTERN = 4
 
 
@@ -76,66 +75,18 @@ class Group:
     times: int
 
 
-@dataclass
-class _Call:
-    layer: Any
-    shape: Shape
-    sources: list[int]
-
-
 def diagram_items(model: keras.Model) -> list[Group]:
     """Groups in the order of computation, nested models in their place.
 
     Raises:
         InputError: Not a functional or Sequential model.
     """
-    calls = _calls(model)
+    calls = calls_of(model)
     counted: set[int] = set()
     return _folded(_items(calls, range(len(calls)), counted))
 
 
-def _calls(model: Any) -> list[_Call]:
-    graph = _graph(model)
-    if graph is None:
-        raise InputError(
-            f"a diagram needs a functional or Sequential model; {model.name!r} is a "
-            f"{type(model).__name__}."
-        )
-    calls: list[_Call] = []
-    made_by: dict[int, int] = {}
-    for tensor in graph.inputs:
-        calls.append(_Call(tensor._keras_history.operation, tuple(tensor.shape[1:]), []))
-        made_by[id(tensor)] = len(calls) - 1
-    _walk(graph, calls, made_by)
-    return calls
-
-
-def _graph(model: Any) -> Any:
-    graph = getattr(model, "_functional", None) or model
-    return graph if hasattr(graph, "_nodes_by_depth") else None
-
-
-def _walk(graph: Any, calls: list[_Call], made_by: dict[int, int]) -> None:
-    for depth in sorted(graph._nodes_by_depth, reverse=True):
-        for node in graph._nodes_by_depth[depth]:
-            inputs = node.arguments.keras_tensors
-            if not inputs:
-                continue
-            inner = _graph(node.operation)
-            if inner is not None:
-                for inside, outside in zip(inner.inputs, inputs, strict=True):
-                    made_by[id(inside)] = made_by[id(outside)]
-                _walk(inner, calls, made_by)
-                for inside, outside in zip(inner.outputs, node.outputs, strict=True):
-                    made_by[id(outside)] = made_by[id(inside)]
-                continue
-            sources = list(dict.fromkeys(made_by[id(tensor)] for tensor in inputs))
-            calls.append(_Call(node.operation, tuple(node.outputs[0].shape[1:]), sources))
-            for tensor in node.outputs:
-                made_by[id(tensor)] = len(calls) - 1
-
-
-def _items(calls: list[_Call], places: Sequence[int], counted: set[int]) -> list[Step | Block]:
+def _items(calls: list[Call], places: Sequence[int], counted: set[int]) -> list[Step | Block]:
     """Steps and blocks of some calls in their order, split where a single path runs."""
     items: list[Step | Block] = []
     padded = False
@@ -165,7 +116,7 @@ def _items(calls: list[_Call], places: Sequence[int], counted: set[int]) -> list
     return items
 
 
-def _segments(calls: list[_Call], places: Sequence[int]) -> Iterator[list[int]]:
+def _segments(calls: list[Call], places: Sequence[int]) -> Iterator[list[int]]:
     """Parts that end where all paths run through one call."""
     last_use = {source: place for place in places for source in calls[place].sources}
     segment: list[int] = []
@@ -181,7 +132,7 @@ def _segments(calls: list[_Call], places: Sequence[int]) -> Iterator[list[int]]:
         yield segment
 
 
-def _block(calls: list[_Call], segment: list[int], merge: Step, counted: set[int]) -> Block:
+def _block(calls: list[Call], segment: list[int], merge: Step, counted: set[int]) -> Block:
     inside = segment[:-1]
     branches = []
     for component in _components(calls, inside):
@@ -203,7 +154,7 @@ def _common(names: list[str]) -> str:
     return "_".join(each[0] for each in alike)
 
 
-def _components(calls: list[_Call], places: list[int]) -> list[list[int]]:
+def _components(calls: list[Call], places: list[int]) -> list[list[int]]:
     """Calls that hang together, each part in the order of computation."""
     part = {place: place for place in places}
 

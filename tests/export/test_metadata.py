@@ -129,6 +129,21 @@ def test_foreign_metadata_are_said(embedded):
         metadata.read(altered)
 
 
+def test_a_calibration_of_scores_is_noticed():
+    """As MediaPipe's writer describes it: a process unit of the output, option 2 of the union."""
+    found = []
+    for option in (1, 2):
+        writer = metadata_schema.Writer()
+        unit = writer.table(2, s0=("byte", option), s1=("ref", writer.table(2)))
+        scores = writer.references(writer.table(7, s4=writer.references(unit)))
+        graphs = writer.references(writer.table(10, s3=scores))
+        root = writer.table(8, s3=graphs)
+        writer.builder.Finish(root, file_identifier=metadata_schema.IDENTIFIER)
+        decoded, _ = metadata_schema.decode(bytes(writer.builder.Output()))
+        found.append(decoded.calibrates_scores)
+    assert found == [False, True]
+
+
 def test_metadata_cut_anywhere_are_refused_or_read(embedded):
     whole = metadata_schema.encode(
         metadata.Metadata(name="n", color="rgb", mean=(0.0,), std=(1.0,))

@@ -101,8 +101,12 @@ WRITE = """
 import sys
 from mediapipe.tasks.python.metadata.metadata_writers import image_classifier, metadata_writer
 labels = metadata_writer.Labels().add(sys.argv[3:])
+sigmoids = [metadata_writer.CalibrationParameter(1.0, 2.0, 0.5) for _ in sys.argv[3:]]
+calibration = metadata_writer.ScoreCalibration(
+    metadata_writer.ScoreCalibration.transformation_types.LOG, sigmoids, 0.1
+)
 writer = image_classifier.MetadataWriter.create(
-    bytearray(open(sys.argv[1], "rb").read()), [127.5], [64.0], labels
+    bytearray(open(sys.argv[1], "rb").read()), [127.5], [64.0], labels, calibration
 )
 open(sys.argv[2], "wb").write(writer.populate()[0])
 """
@@ -120,4 +124,6 @@ def test_we_read_what_mediapipes_writer_writes(bundle, tmp_path):
     assert found.labels == tuple(NAMES)
     assert (found.mean, found.std) == ((127.5,), (64.0,))
     assert found.color == "rgb"
+    assert found.calibrates_scores
+    assert not metadata.read(bundle / "colours_float32.tflite").calibrates_scores
     assert np.isclose(found.input_range, (-127.5 / 64, 127.5 / 64)).all()

@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from kerascnn.errors import InputError
+from kerascnn.quantization import learned_ranges, quantize_aware
 from kerascnn.training import (
     apply_temperature,
     expected_calibration_error,
@@ -103,13 +104,49 @@ def test_a_temperature_reaches_a_nested_head():
     "last",
     [
         (layers.Dense(4),),
-        (layers.Dense(4), layers.Softmax()),
+        (layers.Dense(4), layers.ReLU(6), layers.Softmax()),
         (layers.Dense(4, activation="sigmoid"),),
+        (layers.Dense(4, activation="tanh"), layers.Softmax()),
+        (layers.Dense(4), layers.Softmax(), layers.ReLU()),
     ],
 )
 def test_another_end_is_an_error(last):
-    with pytest.raises(InputError, match="a last Dense layer with softmax"):
+    with pytest.raises(InputError, match="behind which a softmax comes"):
         apply_temperature(network(*last), 2.0)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        (layers.Dense(4), layers.Softmax()),
+        (layers.Dense(4, activation="relu"), layers.Dropout(0.5), layers.Activation("softmax")),
+        # The end of NIN and SqueezeNet.
+        (
+            *(layers.Reshape((4, 4, 3)), layers.Conv2D(5, 1), layers.ReLU()),
+            *(layers.GlobalAveragePooling2D(), layers.Softmax()),
+        ),
+    ],
+)
+def test_what_lets_factors_pass_may_stand_between(last):
+    model = network(*last)
+    images = np.random.default_rng(0).normal(0, 3, (8, 6, 6, 1)).astype("float32")
+    expected = scale(np.asarray(model(images)), 0.4)
+    np.testing.assert_allclose(
+        np.asarray(apply_temperature(model, 0.4)(images)), expected, atol=1e-5
+    )
+
+
+def test_a_quantisation_aware_model_rounds_as_before():
+    """Weights and ranges shrink together: before the softmax, all integers stay what they were."""
+    model = network(layers.Dense(4, activation="softmax"))
+    images = np.random.default_rng(0).normal(0, 3, (8, 6, 6, 1)).astype("float32")
+    aware = quantize_aware(model, images)
+    other = apply_temperature(aware, 0.5)  # exact in floating point
+    scores = [keras.Model(m.input, m.layers[-2].input)(images) for m in (aware, other)]
+    np.testing.assert_array_equal(np.asarray(scores[1]), 2 * np.asarray(scores[0]))
+    expected = scale(np.asarray(aware(images)), 0.5)
+    np.testing.assert_allclose(np.asarray(other(images)), expected, atol=0.03)  # of 1/256 steps
+    assert learned_ranges(other).keys() == learned_ranges(aware).keys()
 
 
 @pytest.mark.parametrize("temperature", [0, -1, np.nan, np.inf])

@@ -105,6 +105,47 @@ def test_without_rectifiers_it_is_the_gradient_times_the_activation():
     np.testing.assert_allclose(found, np.asarray(slopes) * value[:, None, None, None], atol=1e-6)
 
 
+def test_it_is_the_backward_pass_but_for_its_rectifiers():
+    """Layer by layer, by each one's own derivative; a rectifier rectifies what comes back."""
+    keras.utils.set_random_seed(4)
+    chain = [
+        layers.Conv2D(6, 3, padding="same"),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.MaxPooling2D(3, 2, padding="same"),
+        kerascnn.layers.LocalResponseNormalization(3, alpha=0.1),
+        layers.Conv2D(5, 3, strides=2),
+        layers.ReLU(max_value=6),
+        layers.AveragePooling2D(2, 1),
+        layers.Flatten(),
+        layers.Dense(4),
+    ]
+    model = keras.Sequential([keras.Input((9, 9, 2)), *chain])
+    rng = np.random.default_rng(2)
+    chain[1].set_weights([rng.uniform(0.5, 2, 6) for _ in range(4)])
+    inputs = [ops.convert_to_tensor(IMAGES)]
+    for layer in chain:
+        inputs.append(layer(inputs[-1], training=False))
+    top = ops.convert_to_numpy(inputs.pop())
+    signal = ops.convert_to_tensor(np.where(top == top.max(1, keepdims=True), top, 0))
+    for layer, taken in zip(chain[::-1], inputs[::-1], strict=True):
+        if isinstance(layer, layers.ReLU):
+            signal = ops.relu(signal)
+        else:
+
+            def weighted(x, layer=layer, signal=signal):
+                return ops.sum(layer(x, training=False) * signal)
+
+            signal = gradient(weighted, taken)
+    wanted = ops.convert_to_numpy(signal)
+    peak = np.abs(wanted).max()
+    assert peak > 1e-3
+    found = deconvnet(model, IMAGES, chain[-1].name)
+    np.testing.assert_allclose(found / peak, wanted / peak, atol=1e-5)
+    slopes = gradient(lambda x: ops.sum(model(x) * top), ops.convert_to_tensor(IMAGES))
+    assert np.abs(ops.convert_to_numpy(slopes) - found).max() > 0.1 * peak  # not the plain one
+
+
 def test_batch_normalisation_is_part_of_the_filters_before_it():
     normed = small_model(norm=True)
     rng = np.random.default_rng(1)

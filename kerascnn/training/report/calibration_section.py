@@ -14,11 +14,11 @@ from kerascnn.training.calibration import (
     ReliabilityBin,
     expected_calibration_error,
     fit_temperature,
-    last_dense,
     reliability_bins,
     scale,
 )
 from kerascnn.training.report.outcome import Outcome
+from kerascnn.training.temperature import score_weights
 
 WORTHWHILE = 0.02  # a smaller gain in calibration error is none
 ROUGH = 500  # with fewer images the error is rough
@@ -123,10 +123,10 @@ def _advice(model: keras.Model, found: Calibration) -> str:
     if found.before - found.after < WORTHWHILE:
         return '<p class="note">A temperature would gain nothing here.</p>'
     try:
-        last_dense(model)
+        score_weights(model)
     except InputError:
         return (
-            '<p class="note">This network does not end in a dense layer with softmax: divide its '
+            '<p class="note">This network has no softmax behind its last weights: divide its '
             "scores by the temperature where they are used.</p>"
         )
     lines = (
