@@ -171,7 +171,9 @@ def _attributions(
     from kerascnn.visualize import attribute
 
     found, reasons = {}, []
-    for name in names:
+    for number, name in enumerate(names, 1):
+        if len(names) > 1:
+            console.note(f"{number}/{len(names)} {name}")
         try:
             found[name] = attribute(model, pixels, name, classes, layer)
         except InputError as error:
