@@ -82,7 +82,10 @@ def _guiding(activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tenso
 
 
 def _only_positive(outputs: Tensor) -> Tensor:
-    """The same, but of the slope with respect to it only what is positive goes back."""
+    """The same, but of the slope with respect to it only what is positive goes back.
+
+    What was not open, the rectifier before it stops by itself: that is its own derivative.
+    """
 
     @ops.custom_gradient
     def hand_on(values: Tensor) -> tuple[Tensor, Callable[..., Tensor]]:

@@ -58,7 +58,7 @@ def integrated_gradients(
             derivatives.
     """
     images = checked_images(images)
-    ends = _checked_baseline(baseline, images.shape)
+    ends = checked_baseline(baseline, images.shape)
     points, weights = _nodes(rule, steps)
     way = images - ends
 
@@ -74,7 +74,8 @@ def integrated_gradients(
     return IntegratedGradients(attributions, gains, errors.astype(np.float32))
 
 
-def _checked_baseline(baseline: float | np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def checked_baseline(baseline: float | np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The baseline as float32 of that shape, or an InputError."""
     given = np.asarray(baseline, np.float32)
     try:
         return np.broadcast_to(given, shape)
