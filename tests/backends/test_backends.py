@@ -8,13 +8,11 @@ import fnmatch
 import importlib.util
 import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
 import numpy as np
+import other_backend
 import pytest
 import tiny
 import worker
@@ -54,17 +52,7 @@ def results(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(backend)
     save_layers(folder / "layers")
     save_explained(folder / "explained")
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": backend,
-        "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE.parent / "models")]),
-        # Half the time to compile; and a GPU would multiply with fewer digits.
-        "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
-        "JAX_PLATFORMS": "cpu",
-        "CUDA_VISIBLE_DEVICES": "",
-    }
-    command = [sys.executable, str(HERE / "worker.py"), str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = other_backend.run(backend, HERE / "worker.py", folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "backend.txt").read_text() == backend
     return folder

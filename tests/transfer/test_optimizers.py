@@ -1,14 +1,12 @@
 """One learning rate per layer: as separate optimisers per group, saved, on every path of Keras."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 import optimizer_worker
+import other_backend
 import pytest
 from backbones import SIZE, backbone, images, sequential
 from keras import layers, ops
@@ -268,15 +266,7 @@ def test_a_used_optimizer_is_refused():
 
 def test_jax_trains_alike():
     pytest.importorskip("jax")
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": "jax",
-        "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": "--xla_backend_optimization_level=0",
-        "PYTHONPATH": str(Path(kerascnn.__file__).parents[1]),
-    }
-    command = [sys.executable, str(Path(__file__).with_name("optimizer_worker.py"))]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = other_backend.run("jax", Path(__file__).with_name("optimizer_worker.py"))
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     for name, expected in optimizer_worker.trained().items():
