@@ -5,11 +5,12 @@ VENV   := .venv
 CLIENTS := .venv-clients
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+DOCS   := $(VENV)/.docs
 # One process per core, two at most: each one loads TensorFlow.
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint clients bench export-matrix clean
+.PHONY: help install demo test lint clients docs bench export-matrix clean
 
 help:
 	@echo "make demo    train, export, verify and replay a small model (sets everything up)"
@@ -17,6 +18,7 @@ help:
 	@echo "make install only set up .venv"
 	@echo "make lint    ruff and mypy"
 	@echo "make clients the tests of the device kits with MediaPipe, tflite-micro, a browser (sets them up)"
+	@echo "make docs    the site of the guides, the course and the API, in site/   (sets everything up)"
 	@echo "make bench   measurements against peers, results in benchmarks/results/"
 	@echo "make export-matrix every model as float32 and int8 file, in docs/export_matrix.md (hours; resumable)"
 	@echo "make clean   remove .venv and everything generated"
@@ -44,6 +46,14 @@ lint: $(STAMP)
 clients: $(STAMP)
 	$(BIN)/python tests/kits/with_clients.py $(CLIENTS)
 
+$(DOCS): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $(DOCS)
+
+docs: $(DOCS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(BIN)/python -m pytest tests/test_docs_site.py tests/test_notebooks.py
+
 bench: $(STAMP)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/quantize.py
@@ -56,5 +66,5 @@ export-matrix: $(STAMP)
 	$(BIN)/python benchmarks/export_matrix.py $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(FILES),--files "$(FILES)")
 
 clean:
-	rm -rf $(VENV) $(CLIENTS) demo build dist .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(CLIENTS) demo site build dist .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

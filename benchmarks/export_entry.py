@@ -16,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
 import kerascnn
@@ -170,14 +171,14 @@ def enliven(model: keras.Model, images: np.ndarray) -> None:
     momenta = [layer.momentum for layer in norms]
     for layer in norms:
         layer.momentum = 0.0
-    if norms:
-        model(images.astype("float32"), training=True)
+    if norms:  # in a graph, which lets go of what it no longer needs
+        tf.function(model)(images.astype("float32"), training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
     weighted = [
         layer for layer in model._flatten_layers() if getattr(layer, "bias", None) is not None
     ]
-    probabilities = np.asarray(model(images.astype("float32"), training=False), np.float64)
+    probabilities = keras_outputs(model, images).astype(np.float64)
     if not weighted or not np.allclose(probabilities.sum(-1), 1, atol=1e-3):
         return
     logits = np.log(np.maximum(probabilities, 1e-30))

@@ -46,6 +46,7 @@ class Predictor:
             their values have to tell.
         columns: Outputs that stand for the classes, in their order; None for all of them.
         first: Without columns, the first output that stands for a class.
+        model: The Keras model, or None where the file holds none.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Predictor:
     kind: str | None = None
     columns: tuple[int, ...] | None = None
     first: int = 0
+    model: Any = None
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Class probabilities (n, classes) of raw uint8 images (n, height, width, channels).
@@ -279,6 +281,7 @@ def _from_keras(model: Any, path: Path, **known: Any) -> Predictor:
         run=known.get("run"),
         task=known.get("task"),
         outputs=lambda images: model.predict_on_batch(images),
+        model=model,
     )
 
 

@@ -21,6 +21,27 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _forked_converters():
+    """Conversions take a second, not three: their processes are forked from one that is ready."""
+    import forked_converter
+
+    from kerascnn.export import convert
+
+    with pytest.MonkeyPatch.context() as patch:
+        started = convert._child
+        patch.setattr(convert, "_child", forked_converter.child)
+        yield started
+
+
+@pytest.fixture
+def started_converters(_forked_converters, monkeypatch):
+    """Conversions in processes that are started as a user's are."""
+    from kerascnn.export import convert
+
+    monkeypatch.setattr(convert, "_child", _forked_converters)
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the checkout."""

@@ -93,9 +93,36 @@ def test_the_code_of_a_guide_runs_as_it_stands(repository, guide):
         assert variables["field"].extent == (19, 19)
 
 
+def test_the_code_of_the_explain_guide_runs(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    variables = {}
+    for block in code_blocks(repository / "docs" / "explain.md"):
+        exec(compile(block, "explain.md", "exec"), variables)
+        if "gains" in block:
+            found = variables["found"]
+            assert found.errors.max() < 0.01
+            sums = found.attributions.sum(axis=(1, 2, 3))
+            assert abs(sums - found.gains).max() < 0.01 * abs(found.gains).max()
+    assert variables["picture"].shape == (64, 64, 3)
+    assert (tmp_path / "explained.png").is_file()
+
+
 def test_the_code_of_the_quantization_guide_runs(repository, run, tmp_path):
     variables = {}
     for block in code_blocks(repository / "docs" / "quantization.md"):
         run(block, variables)
     written = {path.name for path in tmp_path.iterdir()}
     assert {"digits.tflite", "mixed.tflite", "best.tflite", "aware.tflite"} <= written
+
+
+def test_the_code_of_the_features_guide_runs(repository, run, tmp_path, capsys):
+    variables = {}
+    for block in code_blocks(repository / "docs" / "features.md"):
+        short = block.replace("steps=64", "steps=9")
+        run(short, variables)
+    out = capsys.readouterr().out
+    assert "(16, 9) (16, 9, 14, 14, 1)" in out
+    assert "[0, 1]" in out  # one epoch here
+    assert "(7, 7)" in out
+    assert len(list(tmp_path.glob("*.png"))) == 7
+    assert len(list(tmp_path.glob("*.gif"))) == 2

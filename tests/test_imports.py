@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fresh
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "kerascnn"
@@ -27,7 +28,7 @@ ALLOWED = {
     "weights": {"catalog"},
     "models": {"layers", "weights"},
     "data": set(),
-    "export": {"pages", "quantization"},
+    "export": {"pages", "profile", "quantization"},
     "pages": set(),
     "transfer": {"augment", "layers", "losses"},
     "visualize": set(),
@@ -52,8 +53,8 @@ FAST_PATHS = {
     "grouped_conv.py",
     "layer_normalization.py",
 }
-# Derivatives are each backend's own: Keras has no operation for them.
-DERIVATIVES = {"gradient.py"}
+# Derivatives and compiling are each backend's own: Keras has no operation for them.
+DERIVATIVES = {"compiled.py", "gradient.py"}
 # What the backend computes on: Keras has no question for it.
 DEVICES = {"precision.py"}
 # The parts of augmentation that `tf.data` runs.
@@ -165,6 +166,14 @@ def test_a_fresh_process_loads_neither_keras_nor_tensorflow(code):
     assert done.returncode == 0, done.stderr
 
 
+def name_and_scale(path):
+    """Of a model and its loss, for a fresh process."""
+    import kerascnn
+
+    model = kerascnn.load_model(path)
+    return model.name, [float(value) for value in model.loss.scale]
+
+
 def test_load_model_registers_layers_and_losses_in_a_fresh_process(tmp_path):
     import kerascnn
     from kerascnn.losses import ScaledHuber
@@ -172,10 +181,8 @@ def test_load_model_registers_layers_and_losses_in_a_fresh_process(tmp_path):
     model = kerascnn.models.LeNet5Original()
     model.compile("sgd", ScaledHuber([2.0] * 10))
     model.save(tmp_path / "model.keras")
-    path = str(tmp_path / "model.keras")
-    code = f"from kerascnn import load_model; m = load_model({path!r}); print(m.name, m.loss.scale)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == f"lenet5original {[2.0] * 10}", done.stderr
+    name, scale = fresh.call(name_and_scale, tmp_path / "model.keras")
+    assert (name, scale) == ("lenet5original", [2.0] * 10)
 
 
 def test_unknown_names_are_attribute_errors():

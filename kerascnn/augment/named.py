@@ -92,6 +92,7 @@ NAMES: dict[str, Named] = {
         lambda size: (RandomResizedCrop(size, scale=(0.35, 1.0)), Flip(), AugMix()),
     ),
 }
+"""The pipelines by name."""
 
 
 def get(name: str, size: int | Size) -> Compose:

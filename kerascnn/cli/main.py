@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "Train a model on a folder of photos, a TFDS data set or the digits.",
     "evaluate": "Measure the accuracy of a run, a model file or a bundle.",
     "predict": "Name what is in images.",
+    "explain": "Draw what in images spoke for a class.",
     "export": "Turn a run or a .keras file into a verified bundle for devices.",
     "benchmark": "Measure the latency of .tflite files on this machine.",
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kerascnn.cli import console, options
+from kerascnn.files import atomic_file, refuse_existing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +25,25 @@ if TYPE_CHECKING:
     help="Option of the architecture, such as alpha=0.5. Repeatable.",
 )
 @click.option("--image-size", metavar="N|HxW", help="Size of the images (default: the model's).")
+@click.option("--svg", metavar="FILE", help="Also draw the model into this SVG file.")
+@options.overwrite
 @options.as_json
-def command(model: str, items: tuple[str, ...], image_size: str | None, as_json: bool) -> None:
+def command(
+    model: str,
+    items: tuple[str, ...],
+    image_size: str | None,
+    svg: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
     """Show a model layer by layer: an architecture, a .keras file or a run.
 
     Receptive field is the side of the square of input pixels that one unit depends on, memory that
     of the layer's outputs for one image. MACs are multiply-accumulate operations.
     """
     parsed, size = options.parse_options(items), options.parse_size(image_size)
+    if svg is not None:
+        refuse_existing(Path(svg), overwrite)
     entry = _entry(model, bool(parsed or size))
     console.import_tensorflow()
     from kerascnn.profile import profile
@@ -41,6 +53,8 @@ def command(model: str, items: tuple[str, ...], image_size: str | None, as_json:
     else:
         built, entry = _open(Path(model))
     rows = profile(built)
+    if svg is not None:
+        _draw(built, svg, overwrite)
     if as_json:
         _show_json(built, rows, entry)
     else:
@@ -102,6 +116,14 @@ def _open(path: Path) -> "tuple[Any, Entry | None]":
         f"cannot show {path}. Expected an architecture (`kerascnn models` lists them), a .keras "
         "file or a run folder."
     )
+
+
+def _draw(built: Any, path: str, overwrite: bool) -> None:
+    from kerascnn.visualize import architecture_diagram
+
+    with atomic_file(path, overwrite=overwrite) as temporary:
+        temporary.write_text(architecture_diagram(built), encoding="utf-8")
+    console.note(f"drawn: {path}")
 
 
 def _totals(rows: "Sequence[LayerProfile]") -> dict[str, int]:

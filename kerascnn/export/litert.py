@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn.errors import ExportError
+from kerascnn.export.large_kernels import large_kernels
 from kerascnn.export.recipes import Io, Recipe
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def rewrite(
         ExportError: The quantiser cannot handle the model.
     """
     try:
-        with quiet():
+        with quiet(), large_kernels():
             quantizer = _configured(float_bytes, recipe, io, scope, islands)
             result = quantizer.quantize(
                 None if ranges is None else dict(ranges),

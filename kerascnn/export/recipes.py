@@ -176,6 +176,7 @@ RECIPES = MappingProxyType(
         for recipe in (FLOAT32, FLOAT16, DYNAMIC_INT8, WEIGHT_ONLY_INT8, INT8, INT16X8)
     }
 )
+"""The recipes by name."""
 
 
 def get(name: str | Recipe) -> Recipe:

@@ -22,7 +22,8 @@ from kerascnn.files import PathLike
 if TYPE_CHECKING:
     import keras
 
-_BATCH = 32
+_MOST_AT_ONCE = 32
+_ACTIVATION_BYTES = 2**31  # Keras keeps what every layer gives until a call ends
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -167,13 +168,28 @@ def keras_outputs(model: "keras.Model", samples: np.ndarray) -> np.ndarray:
     """Returns a Keras model's float32 outputs for raw images, in inference mode."""
     from keras import ops
 
+    step = images_at_once(model)
     parts = [
         np.asarray(
             ops.convert_to_numpy(
-                model(samples[start : start + _BATCH].astype(np.float32), training=False)
+                model(samples[start : start + step].astype(np.float32), training=False)
             ),
             np.float32,
         )
-        for start in range(0, len(samples), _BATCH)
+        for start in range(0, len(samples), step)
     ]
     return np.concatenate(parts)
+
+
+def images_at_once(model: "keras.Model") -> int:
+    """How many images a call may take: 1 to 32, so that the activations stay below 2 GiB.
+
+    Of a subclassed model, or one for images of any size, nothing is known beforehand: it gets 8.
+    """
+    from kerascnn.profile import profile
+
+    try:
+        one = sum(layer.activation_bytes for layer in profile(model))
+    except InputError:
+        return 8
+    return int(np.clip(_ACTIVATION_BYTES // max(one, 1), 1, _MOST_AT_ONCE))

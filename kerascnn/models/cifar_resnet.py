@@ -32,7 +32,11 @@ DEPTHS = {20: 3, 32: 5, 44: 7, 56: 9, 110: 18}
 
 
 class CifarResNetOptions(ModelOptions, total=False):
-    """Adds the normalisation."""
+    """Adds the normalisation.
+
+    Attributes:
+        norm: "batch", "group", "layer" or None.
+    """
 
     norm: NormKind | None
 

@@ -50,7 +50,13 @@ XLARGE = Spec((3, 3, 27, 3), (256, 512, 1024, 2048))
 
 
 class ConvNeXtOptions(ModelOptions, total=False):
-    """Adds stochastic depth, layer scale and the normalisation."""
+    """Adds stochastic depth, layer scale and the normalisation.
+
+    Attributes:
+        drop_path_rate: Rate of stochastic depth at the last block, in [0, 1).
+        layer_scale_init_value: First value of the factors on the branches; None for no factors.
+        norm: "layer", or "batch" (section 2.6).
+    """
 
     drop_path_rate: float
     layer_scale_init_value: float | None

@@ -61,7 +61,12 @@ SPECS = {
 
 
 class DenseNetOptions(ModelOptions, total=False):
-    """Adds the library whose epsilon is followed, and the normalisation."""
+    """Adds the library whose epsilon is followed, and the normalisation.
+
+    Attributes:
+        style: "keras" or "torch": whose epsilon; None follows the weights.
+        norm: "batch", "group", "layer" or None.
+    """
 
     style: Literal["keras", "torch"] | None
     norm: NormKind | None

@@ -80,7 +80,13 @@ def details(style: str, kind: NormKind | None, *, lite: bool, width: float) -> D
 
 
 class EfficientNetOptions(ModelOptions, total=False):
-    """Adds the rate of stochastic depth, the library whose details are followed, normalisation."""
+    """Adds the rate of stochastic depth, the library whose details are followed, normalisation.
+
+    Attributes:
+        drop_connect_rate: Rate of stochastic depth towards the last block, in [0, 1).
+        style: "keras" or "torch": whose details; None follows the weights.
+        norm: "batch", "group", "layer" or None.
+    """
 
     drop_connect_rate: float
     style: Literal["keras", "torch"] | None

@@ -171,7 +171,11 @@ RESNET_V2: Stages = (
 
 
 class InceptionOptions(ModelOptions, total=False):
-    """Adds the normalisation after each convolution; None gives the convolutions a bias."""
+    """Adds the normalisation after each convolution; None gives the convolutions a bias.
+
+    Attributes:
+        norm: "batch", "group", "layer", or None, which gives the convolutions a bias.
+    """
 
     norm: NormKind | None
 

@@ -57,7 +57,12 @@ INITIALIZER = "lecun_normal"
 
 
 class LeNet5Options(ModelOptions, total=False):
-    """Adds the two choices in which today's LeNet-5 forms differ."""
+    """Adds the two choices in which today's LeNet-5 forms differ.
+
+    Attributes:
+        activation: What follows each layer with weights but the last: any Keras activation.
+        pool: "average" or "max".
+    """
 
     activation: str
     pool: Literal["average", "max"]

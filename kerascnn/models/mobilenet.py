@@ -32,7 +32,13 @@ BLOCKS = (
 
 
 class MobileNetOptions(ModelOptions, total=False):
-    """Adds the width, the filters per channel and the normalisation."""
+    """Adds the width, the filters per channel and the normalisation.
+
+    Attributes:
+        alpha: Multiplies the channels; above 0.
+        depth_multiplier: Filters of the depthwise convolutions per channel, at least 1.
+        norm: "batch", "group", "layer" or None.
+    """
 
     alpha: float
     depth_multiplier: int

@@ -82,7 +82,13 @@ def details(style: str, kind: NormKind | None) -> Details:
 
 
 class MobileNetV2Options(ModelOptions, total=False):
-    """Adds the width, the library whose details are followed, and the normalisation."""
+    """Adds the width, the library whose details are followed, and the normalisation.
+
+    Attributes:
+        alpha: Multiplies the channels; above 0.
+        style: "keras" or "torch": whose details; None follows the weights.
+        norm: "batch", "group", "layer" or None.
+    """
 
     alpha: float
     style: Literal["keras", "torch"] | None

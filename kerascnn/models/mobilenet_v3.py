@@ -105,7 +105,14 @@ SMALL = Spec(
 
 
 class MobileNetV3Options(ModelOptions, total=False):
-    """Adds the width, the plain form for simple devices, the details and the normalisation."""
+    """Adds the width, the plain form for simple devices, the details and the normalisation.
+
+    Attributes:
+        alpha: Multiplies the channels; above 0.
+        minimalistic: Only 3x3 windows, ReLU and no attention, for simple devices.
+        style: "keras" or "torch": whose details; None follows the weights.
+        norm: "batch", "group", "layer" or None.
+    """
 
     alpha: float
     minimalistic: bool

@@ -42,7 +42,11 @@ DEPTHS = {
 
 
 class ResNetV2Options(ModelOptions, total=False):
-    """Adds the normalisation."""
+    """Adds the normalisation.
+
+    Attributes:
+        norm: "batch", "group", "layer" or None.
+    """
 
     norm: NormKind | None
 

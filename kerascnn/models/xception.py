@@ -53,7 +53,11 @@ EXIT = (1536, 2048)
 
 
 class XceptionOptions(ModelOptions, total=False):
-    """Adds the normalisation after each convolution; None gives the convolutions a bias."""
+    """Adds the normalisation after each convolution; None gives the convolutions a bias.
+
+    Attributes:
+        norm: "batch", "group", "layer", or None, which gives the convolutions a bias.
+    """
 
     norm: NormKind | None
 

@@ -13,6 +13,7 @@ from kerascnn.training import precision as computation
 from kerascnn.training.batches import training_batches
 from kerascnn.training.keeper import State
 from kerascnn.training.run_folder import RunConfig
+from kerascnn.transfer.first_step import create_state
 
 if TYPE_CHECKING:
     from kerascnn.data import Splits
@@ -82,9 +83,10 @@ def fit(
 ) -> None:
     """Trains the epochs that are left of a run without phases."""
     targets = tasks.find(config.task).targets
+    batches = training_batches(config, splits, state.epochs)
+    create_state(network, batches)
     network.fit(
-        # One iterator for all epochs: starting one takes tenths of a second.
-        training_batches(config, splits, state.epochs).repeat(),
+        batches.repeat(),  # one iterator for all epochs: starting one takes tenths of a second
         steps_per_epoch=len(splits.train),
         validation_data=targets(splits.validation, len(config.class_names)),
         initial_epoch=state.epochs,

@@ -15,6 +15,7 @@ from kerascnn.errors import DataError, InputError
 from kerascnn.transfer import parts
 from kerascnn.transfer.batches import RowBatches, batches_of
 from kerascnn.transfer.cache import View, mirrored, original
+from kerascnn.transfer.first_step import create_state
 from kerascnn.transfer.freezing import freeze
 from kerascnn.transfer.head_training import Caches, features_of, fit_on_features, fresh
 from kerascnn.transfer.objective import Objective, find_objective
@@ -269,6 +270,7 @@ def _fit(
     watchers: Sequence[keras.callbacks.Callback],
     options: dict[str, Any],
 ) -> keras.callbacks.History:
+    create_state(model, data)
     if isinstance(validation, RowBatches):
         validation = validation.epochs(0, 1)
     if isinstance(data, RowBatches):

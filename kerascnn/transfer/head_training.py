@@ -14,6 +14,7 @@ from kerascnn.errors import InputError
 from kerascnn.transfer import parts
 from kerascnn.transfer.batches import RowBatches, batches_of
 from kerascnn.transfer.cache import FeatureCache, View, cache_features, mirrored, original
+from kerascnn.transfer.first_step import create_state
 from kerascnn.transfer.judge import Judge, fits
 
 logger = logging.getLogger("kerascnn.transfer")
@@ -135,6 +136,7 @@ def fit_on_features(
 
     found, judged = caches
     batches = RowBatches(found.features, found.labels, batch_size, seed)
+    create_state(head, batches)
     validation, first = None, []
     if judged is not None and fits(judged):
         first = [Judge(head, judged)]

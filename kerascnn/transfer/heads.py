@@ -15,6 +15,7 @@ from kerascnn.transfer.trunk import refuse_taken_names, trunk_of
 Tensor = Any
 
 HEADS = ("linear", "mlp", "conv", "concat_pool", "cosine")
+"""What `attach_head` knows by name."""
 # Task -> the activation that suits it.
 TASKS = {
     "classification": "softmax",

@@ -121,6 +121,7 @@ def _probe(model: keras.Model, rate: float) -> keras.Model:
         run_eagerly=model.run_eagerly,
         jit_compile=model.jit_compile,
     )
+    probe.optimizer.build(model.trainable_variables)  # or its first step would be traced twice
     return probe
 
 
@@ -168,6 +169,8 @@ def _batches(data: Any, batch_size: int, seed: int) -> Iterator[Any]:
         raise InputError(
             f"`data` must be batches (images, targets), or two arrays. Received: {data!r}."
         )
+    if hasattr(data, "repeat"):  # a tf.data.Dataset: starting it anew takes tenths of a second
+        data = data.repeat()
     while True:
         count = 0
         for batch in data:

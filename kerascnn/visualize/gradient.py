@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 Tensor = Any
+Mark = Callable[[Tensor], Tensor]
 
 
 def gradient(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
@@ -26,7 +27,76 @@ def gradient(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
         return torch.autograd.grad(function(at), at)[0]
     import tensorflow as tf
 
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(at)
         result = function(at)
     return tape.gradient(result, at)
+
+
+def gradient_inside(
+    function: Callable[[Mark], tuple[Tensor, Tensor]],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Derivative with respect to a tensor that a computation comes across on its way.
+
+    One pass forward, and backward only as far as that tensor.
+
+    Args:
+        function: Takes `mark`, calls `mark(tensor)` at the place in question, goes on with what
+            that returns, and gives a number and one more result. Of several marks the last counts.
+
+    Returns:
+        The derivative, or None where the number does not depend on the tensor; the tensor, or None
+        if nothing was marked; the other result.
+    """
+    if keras.backend.backend() == "jax":
+        return _gradient_inside_jax(function)
+    marked: list[Tensor] = []
+    if keras.backend.backend() == "torch":
+        import torch
+
+        def mark(tensor: Tensor) -> Tensor:
+            marked[:] = [tensor.detach().requires_grad_()]
+            return marked[0]
+
+        number, other = function(mark)
+        if not marked or not number.requires_grad:
+            return None, marked[0] if marked else None, other
+        return torch.autograd.grad(number, marked[0], allow_unused=True)[0], marked[0], other
+    import tensorflow as tf
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+
+        def mark(tensor: Tensor) -> Tensor:
+            tape.watch(tensor)
+            marked[:] = [tensor]
+            return tensor
+
+        number, other = function(mark)
+    return (tape.gradient(number, marked[0]), marked[0], other) if marked else (None, None, other)
+
+
+def _gradient_inside_jax(function: Any) -> tuple[Tensor, Tensor, Tensor]:
+    import jax
+    from jax import numpy as jnp
+
+    last = -1  # until the first, abstract run has counted the marks
+
+    def run(offset: Tensor) -> tuple[Tensor, tuple[list[Tensor], Tensor]]:
+        marked: list[Tensor] = []
+
+        def mark(tensor: Tensor) -> Tensor:
+            if len(marked) == last:
+                tensor = tensor + offset
+            marked.append(tensor)
+            return tensor
+
+        number, other = function(mark)
+        return number, (marked, other)
+
+    _, (marked, other) = jax.eval_shape(run, 0.0)
+    if not marked:
+        return None, None, run(0.0)[1][1]
+    last = len(marked) - 1
+    offset = jnp.zeros(marked[last].shape, marked[last].dtype)
+    slopes, (marked, other) = jax.grad(run, has_aux=True)(offset)
+    return slopes, marked[last], other

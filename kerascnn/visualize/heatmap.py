@@ -1,4 +1,4 @@
-"""A heat map over the image it belongs to."""
+"""Heat maps, and how they lie over the image they belong to."""
 
 import numpy as np
 
@@ -8,6 +8,36 @@ from kerascnn.errors import InputError
 COLORS = np.array(
     [(38, 48, 140), (32, 140, 200), (70, 190, 110), (250, 200, 50), (215, 40, 35)], np.float32
 )
+
+
+def heat_map(attributions: np.ndarray, percentile: float = 99.0) -> np.ndarray:
+    """Attributions of pixels as heat maps in 0..1, to be looked at.
+
+    Of each pixel the absolute values, summed over the colours; of maps without colours, what is
+    positive. The value that `percentile` of an image's pixels do not exceed becomes 1, so that a
+    few extreme ones do not leave the rest in the dark.
+
+    Args:
+        attributions: `[B, H, W]` or `[B, H, W, C]`.
+        percentile: In 0..100.
+
+    Returns:
+        float32 `[B, H, W]`.
+
+    Raises:
+        InputError: An array of another shape.
+    """
+    if attributions.ndim not in (3, 4):
+        raise InputError(
+            "expected attributions [B, H, W] or [B, H, W, C]. Received the shape "
+            f"{attributions.shape}."
+        )
+    heat = np.asarray(attributions, np.float32)
+    heat = np.abs(heat).sum(axis=-1) if heat.ndim == 4 else np.maximum(heat, 0)
+    peak = np.percentile(heat, percentile, axis=(1, 2), keepdims=True)
+    highest = heat.max(axis=(1, 2), keepdims=True)
+    peak = np.where(peak > 0, peak, highest)  # where almost all is 0
+    return np.clip(heat / np.where(peak > 0, peak, 1), 0, 1).astype(np.float32)
 
 
 def overlay(image: np.ndarray, heatmap: np.ndarray, strength: float = 0.5) -> np.ndarray:

@@ -12,15 +12,26 @@ Tensor = Any
 
 
 @contextlib.contextmanager
-def tapped(layer: keras.layers.Layer, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+def tapped(
+    layer: Any, change: Callable[[Tensor], Tensor], *, inputs: bool = False
+) -> Iterator[None]:
     """While open, `layer` gives `change(output)` in place of its output.
+
+    With `inputs`, it takes `change(input)` in place of its first input.
 
     It is the layer itself that is changed, so it works in nested, Sequential and subclassed models
     alike; another thread must not use the model meanwhile. Functions that were compiled before,
     such as those of `model.predict`, are not reached: call the model itself.
     """
     compute = layer.call
-    with _set(layer, "call", lambda *inputs, **options: change(compute(*inputs, **options))):
+
+    def of_input(first: Tensor, *others: Tensor, **options: Any) -> Tensor:
+        return compute(change(first), *others, **options)
+
+    def of_output(*given: Tensor, **options: Any) -> Tensor:
+        return change(compute(*given, **options))
+
+    with replaced(layer, "call", of_input if inputs else of_output):
         yield
 
 
@@ -32,17 +43,18 @@ def without_softmax(model: keras.Model) -> Iterator[None]:
     """
     layer = last_layer(model)
     if type(layer).__name__ == "Softmax":  # the layer, or the operation `keras.ops.softmax`
-        with _set(layer, "call", lambda inputs, *_, **__: inputs):
+        with replaced(layer, "call", lambda inputs, *_, **__: inputs):
             yield
     elif getattr(layer, "activation", None) is keras.activations.softmax:
-        with _set(layer, "activation", keras.activations.linear):
+        with replaced(layer, "activation", keras.activations.linear):
             yield
     else:
         yield
 
 
 @contextlib.contextmanager
-def _set(layer: keras.layers.Layer, name: str, value: Any) -> Iterator[None]:
+def replaced(layer: Any, name: str, value: Any) -> Iterator[None]:
+    """While open, the attribute `name` of a layer or operation is `value`."""
     own = vars(layer).get(name)  # a method is the class's, and shows again when ours is gone
     setattr(layer, name, value)
     try:
@@ -72,6 +84,23 @@ def layers_of(model: keras.Model) -> Iterator[keras.layers.Layer]:
             yield from layers_of(layer)
         else:
             yield layer
+
+
+def operations_of(model: keras.Model) -> Iterator[Any]:
+    """Every layer that is none made of others, and every operation of functional models, once.
+
+    Also those that subclassed models and layers hold, in no particular order.
+    """
+    waiting: list[Any] = [model]
+    seen: set[int] = set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) not in seen:
+            seen.add(id(each))
+            inner = [*getattr(each, "_layers", ()), *getattr(each, "operations", ())]
+            waiting += inner
+            if not inner or not isinstance(each, keras.Model):
+                yield each
 
 
 def find_layer(model: keras.Model, name: str) -> keras.layers.Layer:

@@ -115,7 +115,7 @@ def plot_confusion(
     """Draws a confusion matrix: colour is the share of the true class, numbers are images.
 
     Args:
-        confusion: confusion[i][j] images of class i were predicted as class j.
+        confusion: `confusion[i][j]` images of class i were predicted as class j.
         class_names: One name per class.
         path: The PNG file to write; replaced if it exists.
         title: Which split it is.

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import pytest
 import tiny
+import worker
 from parity import difference, infer, randomize
 from test_every_layer import CASES, build, images
 
@@ -52,6 +53,7 @@ def results(request, tmp_path_factory):
     backend = request.param
     folder = tmp_path_factory.mktemp(backend)
     save_layers(folder / "layers")
+    save_explained(folder / "explained")
     environment = {
         **os.environ,
         "KERAS_BACKEND": backend,
@@ -76,6 +78,22 @@ def save_layers(folder):
         randomize(model)
         model.save(folder / f"{name}.keras")
         np.save(folder / f"{name}.images.npy", images(shape))
+
+
+def save_explained(path):
+    """A network with batch normalisation and rectifiers of three kinds."""
+    inputs = keras.Input((12, 12, 3))
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    x = keras.layers.Conv2D(4, 3, activation="relu", name="one")(x)
+    x = keras.layers.Conv2D(6, 3, strides=2, use_bias=False, name="two")(x)
+    x = keras.layers.ReLU(6.0)(keras.layers.BatchNormalization(name="norm")(x))
+    x = keras.ops.relu(keras.layers.Conv2D(5, 3, padding="same", name="three")(x))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, keras.layers.Dense(4, activation="softmax", name="last")(x))
+    randomize(model)
+    model.save(path.with_suffix(".keras"))
+    generator = np.random.default_rng(3)
+    np.save(path.with_suffix(".images.npy"), generator.uniform(0, 255, (2, 12, 12, 3)))
 
 
 def outputs(path):
@@ -122,3 +140,14 @@ def test_a_network_saved_there_gives_the_same_here(family, results):
 @each_family
 def test_a_network_takes_a_training_step(family, results):
     check_step(results / "families" / family, WITHOUT_EFFECT.get(family, "no weight at all"))
+
+
+def test_attributions_are_the_same_there(results):
+    path = results / "explained"
+    found = outputs(path)
+    model = kerascnn.load_model(path.with_suffix(".keras"))
+    expected = worker.attributions(model, np.load(path.with_suffix(".images.npy")))
+    assert sorted(found) == sorted(expected)
+    for name, values in expected.items():
+        assert np.ptp(values) > 0, name
+        assert difference(found[name], values) < 1e-3, name

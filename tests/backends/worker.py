@@ -1,9 +1,9 @@
 """Runs every layer and every family on the backend of this process: `worker.py FOLDER`.
 
 Reads FOLDER/layers/NAME.keras, written by another backend, and the images beside it. Writes the
-outputs of each layer and family to NAME.npz, the state of each network to NAME.keras, and what a
-training step did to NAME.json, or, where something failed, the traceback to NAME.error. The name of
-the backend goes to FOLDER/backend.txt.
+outputs of each layer and family, and the attributions of FOLDER/explained.keras, to NAME.npz, the
+state of each network to NAME.keras, and what a training step did to NAME.json, or, where something
+failed, the traceback to NAME.error. The name of the backend goes to FOLDER/backend.txt.
 """
 
 import json
@@ -18,6 +18,7 @@ import tiny
 from parity import pixels, randomize
 
 import kerascnn
+from kerascnn.visualize import METHODS, attribute
 
 
 def layer(path: Path) -> None:
@@ -47,6 +48,24 @@ def family(path: Path) -> None:
     np.savez(path.with_suffix(".npz"), images=images, outputs=forward(model, images))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     step(model, loss, images, np.arange(len(images)) % tiny.CLASSES, path)
+
+
+def explain(path: Path) -> None:
+    """What every attribution method says about the network saved as `path`."""
+    model = kerascnn.load_model(path)
+    images = np.load(path.with_suffix(".images.npy"))
+    np.savez(path.with_suffix(".npz"), **attributions(model, images))
+
+
+def attributions(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Results of all methods; those of many batches, SmoothGrad and occlusion, are compiled."""
+    options = {"smooth-grad": {"samples": 8}, "integrated": {"steps": 1}}
+    options["score-cam"] = {"channels": 1}
+    return {
+        name: attribute(model, images, name, **{"batch_size": len(images), **options.get(name, {})})
+        for name in METHODS
+        if name != "deconvnet"  # takes no batches
+    }
 
 
 def forward(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -86,6 +105,7 @@ if __name__ == "__main__":
     (folder / "backend.txt").write_text(keras.backend.backend())
     for file in sorted((folder / "layers").glob("*.keras")):
         attempt(layer, file)
+    attempt(explain, folder / "explained.keras")
     (folder / "families").mkdir()
     for name in tiny.FAMILIES:
         attempt(family, folder / "families" / name)

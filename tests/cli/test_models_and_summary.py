@@ -1,6 +1,7 @@
 """`kerascnn models`, `kerascnn summary`, and `kerascnn predict` with an architecture."""
 
 import json
+import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
@@ -94,6 +95,20 @@ def test_summary_of_a_run_and_of_a_file(where, run, call):
     summary = json.loads(out)
     assert summary["catalogue"]["name"] == "LeNet5"
     assert summary["totals"]["trainable_params"] == 61_706
+
+
+def test_summary_draws_a_diagram_once(call, tmp_path):
+    path = tmp_path / "model.svg"
+    code, out, err = call("summary", "LeNet5", "--svg", path, "--json")
+    assert code == 0, err
+    assert json.loads(out)["model"] == "lenet5"  # nothing else on standard output
+    assert ElementTree.parse(path).getroot().tag.endswith("svg")
+    assert "5x5 conv, 16" in path.read_text(encoding="utf-8")
+    code, _, err = call("summary", "LeNet5", "--svg", path)
+    assert code == 2
+    assert "output exists" in err
+    code, _, err = call("summary", "LeNet5", "--svg", path, "--overwrite")
+    assert code == 0, err
 
 
 def test_summary_of_a_model_of_other_origin_has_no_catalogue(call, tmp_path):

@@ -13,6 +13,8 @@ from kerascnn.export import convert
 from kerascnn.export.convert import convert_float, explain_failure, missing_operators
 from kerascnn.export.interpreter import TFLiteModel, inspect
 
+pytestmark = pytest.mark.usefixtures("started_converters")
+
 ERFINV = (
     'loc(callsite(fused["Erfinv:", "net_1/strange_1/erfinv@__inference_1"] at fused["x@y"])): '
     "error: 'tf.Erfinv' op is neither a custom op nor a flex op"

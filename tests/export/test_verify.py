@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 
@@ -10,7 +11,13 @@ from kerascnn.export.comparison import compare, output_kind, output_range
 from kerascnn.export.quantize import quantize
 from kerascnn.export.recipes import FLOAT32, INT8, Tolerance
 from kerascnn.export.samples import check_labels, synthetic_images
-from kerascnn.export.verify import evaluate_tflite, keras_outputs, score, verify_tflite
+from kerascnn.export.verify import (
+    evaluate_tflite,
+    images_at_once,
+    keras_outputs,
+    score,
+    verify_tflite,
+)
 
 WIDE = Tolerance(
     max_abs=1.0, mean_abs=1.0, top1_agreement=0.0, accuracy_drop=1.0, near_tie=0.0
@@ -251,3 +258,14 @@ def test_generated_images_are_seeded_and_varied():
     assert (first.shape, first.dtype) == ((10, 9, 7, 3), np.uint8)
     assert len(np.unique(first.reshape(10, -1), axis=0)) == 10
     assert (first.min(), first.max()) == (0, 255)
+
+
+def test_images_go_in_at_once_as_far_as_memory_does(tiny_model):
+    assert images_at_once(tiny_model) == 32
+    images = keras.Input((512, 512, 3))
+    maps = keras.layers.Conv2D(128, 3, padding="same")(images)  # 128 MiB for one image
+    assert images_at_once(keras.Model(images, maps)) == 16
+    huge = keras.layers.Conv2D(4096, 3, padding="same")(images)
+    assert images_at_once(keras.Model(images, huge)) == 1
+    any_size = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3)])
+    assert images_at_once(any_size) == 8

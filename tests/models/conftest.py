@@ -16,6 +16,7 @@ def _release_models():
     yield
     keras.backend.clear_session()
     gc.collect()
+    gc.freeze()  # what is left stays: the next file's collection need not go through it
 
 
 @pytest.fixture

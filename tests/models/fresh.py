@@ -9,11 +9,11 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["keras"])
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["keras"])
 
 
 def call(function: Callable[..., Any], *arguments: Any) -> Any:
     """What a function of a module that does not import kerascnn gives in a fresh process."""
-    with ProcessPoolExecutor(1, mp_context=_CONTEXT) as pool:
+    with ProcessPoolExecutor(1, mp_context=CONTEXT) as pool:
         return pool.submit(function, *arguments).result()

@@ -30,10 +30,7 @@ def noise(model: keras.Model, count: int = 8) -> Batch:
 def losses(
     model: keras.Model, batch: Batch | None = None, learning_rate: float = 0.1, steps: int = 12
 ) -> list[float]:
-    """Losses of a few steps on one batch, of `colours` by default.
-
-    Steps are plain gradient descent, without a graph, which takes longer to trace than they take.
-    """
+    """Losses of a few steps of plain gradient descent on one batch, of `colours` by default."""
     batch = colours(model.input_shape[1]) if batch is None else batch
     return _steps(model, keras.optimizers.SGD(learning_rate), batch, steps)
 
@@ -48,7 +45,9 @@ def adam_losses(
 def _steps(
     model: keras.Model, optimizer: keras.optimizers.Optimizer, batch: Batch, steps: int
 ) -> list[float]:
-    model.compile(optimizer, "sparse_categorical_crossentropy", run_eagerly=True)
+    # A graph takes as long to trace as some eight steps without one take.
+    model.compile(optimizer, "sparse_categorical_crossentropy", run_eagerly=steps < 8)
+    optimizer.build(model.trainable_variables)  # or it would be traced twice
     return [float(model.train_on_batch(*batch)) for _ in range(steps)]
 
 

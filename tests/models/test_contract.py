@@ -26,6 +26,14 @@ def _no_weights():
         yield
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _forget_models():
+    """What `built` and `built_upon` keep is for this file."""
+    yield
+    built.cache_clear()
+    built_upon.cache_clear()
+
+
 @functools.cache
 def built(name, **options):
     """A model that several tests look at: building it takes longest, so they share options."""

@@ -1,23 +1,30 @@
 """A run killed at any moment goes on, and ends as if nothing had happened."""
 
+import contextlib
+import io
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 
+import fresh
 import pytest
 
+from kerascnn.cli.main import main
 from kerascnn.errors import InputError, TrainingError
 from kerascnn.training import open_run, train
 
 EPOCHS = 6
 
 
-def command(folder, *extra):
+def run(folder, *extra):
+    """Exit code and standard output of `kerascnn train`, for a process of its own."""
     options = ["--model", "LeNet5", "--epochs", str(EPOCHS), "--out", str(folder), "--json"]
-    return [sys.executable, "-m", "kerascnn", "train", "digits", *options, *extra]
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        try:
+            main(["train", "digits", *options, *extra])
+        except SystemExit as stop:
+            return stop.code, said.getvalue()
+    raise AssertionError("the command line did not exit")
 
 
 def wait_for_epochs(folder, count, process, seconds=120):
@@ -26,7 +33,7 @@ def wait_for_epochs(folder, count, process, seconds=120):
     while time.monotonic() < end:
         if state.is_file() and len(json.loads(state.read_text())["history"]) >= count:
             return
-        assert process.poll() is None, "training ended before it could be killed"
+        assert process.is_alive(), "training ended before it could be killed"
         time.sleep(0.02)
     pytest.fail(f"no {count} epochs in {seconds} s")
 
@@ -34,24 +41,21 @@ def wait_for_epochs(folder, count, process, seconds=120):
 @pytest.fixture(scope="module")
 def killed_and_resumed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("resume") / "run"
-    process = subprocess.Popen(
-        command(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = fresh.CONTEXT.Process(target=run, args=(folder,))
+    process.start()
     wait_for_epochs(folder, 2, process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     assert not (folder / "model.keras").exists()
     done_before = len(json.loads((folder / "backup" / "state.json").read_text())["history"])
-    resumed = subprocess.run(
-        command(folder, "--resume"), capture_output=True, text=True, check=False
-    )
-    return folder, done_before, resumed
+    return folder, done_before, fresh.call(run, folder, "--resume")
 
 
 def test_the_resumed_run_is_complete(killed_and_resumed):
     folder, _, resumed = killed_and_resumed
-    assert resumed.returncode == 0, resumed.stderr
-    assert json.loads(resumed.stdout)["metrics"]["test"]["accuracy"] > 0.85
+    code, said = resumed
+    assert code == 0
+    assert json.loads(said)["metrics"]["test"]["accuracy"] > 0.85
     assert (folder / "model.keras").is_file()
     assert not (folder / "backup").exists()
 

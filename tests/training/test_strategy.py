@@ -3,57 +3,63 @@
 TensorFlow takes two devices from one processor only before it has started.
 """
 
-import json
-import subprocess
-import sys
+import contextlib
 
+import fresh
+import keras
+import numpy as np
 import pytest
 
-SCRIPT = """
-import contextlib, json
-import numpy as np, tensorflow as tf
-processor = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
-import keras, kerascnn
 
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-rng = np.random.default_rng(0)
-
-def losses(model):
+def losses(model, images):
     model.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")
-    fit = model.fit(images, np.arange(8) % 3, batch_size=8, epochs=3, shuffle=False, verbose=0)
+    labels = np.arange(8) % 3
+    fit = model.fit(images, labels, batch_size=8, epochs=3, shuffle=False, verbose=0)
     return fit.history["loss"]
 
-def statistics(scope, synchronized):
+
+def statistics(scope, synchronized, maps):
+    from kerascnn.layers import BatchNormalization
+
     with scope:
-        layer = kerascnn.layers.BatchNormalization(synchronized=synchronized, momentum=0.5)
+        layer = BatchNormalization(synchronized=synchronized, momentum=0.5)
         inputs = keras.Input((4, 4, 5))
         model = keras.Model(inputs, layer(inputs))
         model.compile(keras.optimizers.SGD(0.1), "mse")
     model.fit(maps, maps, batch_size=8, verbose=0, shuffle=False)
     return [np.array(layer.moving_mean).tolist(), np.array(layer.moving_variance).tolist()]
 
-images = rng.integers(0, 256, (8, 8, 8, 3)).astype("float32")
-maps = rng.normal(2, 3, (8, 4, 4, 5)).astype("float32")
-with strategy.scope():
-    ours = kerascnn.models.ResNet20(input_shape=(8, 8, 3), classes=3)
-    stock = kerascnn.layers.to_stock(ours)
-print(json.dumps({
-    "replicas": strategy.num_replicas_in_sync,
-    "ours": losses(ours),
-    "stock": losses(stock),
-    "one device": statistics(contextlib.nullcontext(), False),
-    "synchronized": statistics(strategy.scope(), True),
-}))
-"""
+
+def on_two_devices():
+    """What the process of its own finds."""
+    import tensorflow as tf
+
+    device = tf.config.LogicalDeviceConfiguration()
+    processor = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(processor, [device] * 2)
+
+    from kerascnn.layers import to_stock
+    from kerascnn.models import ResNet20
+
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (8, 8, 8, 3)).astype("float32")
+    maps = rng.normal(2, 3, (8, 4, 4, 5)).astype("float32")
+    with strategy.scope():
+        ours = ResNet20(input_shape=(8, 8, 3), classes=3)
+        stock = to_stock(ours)
+    return {
+        "replicas": strategy.num_replicas_in_sync,
+        "ours": losses(ours, images),
+        "stock": losses(stock, images),
+        "one device": statistics(contextlib.nullcontext(), False, maps),
+        "synchronized": statistics(strategy.scope(), True, maps),
+    }
 
 
 @pytest.fixture(scope="module")
 def found():
-    command = [sys.executable, "-c", SCRIPT]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return fresh.call(on_two_devices)
 
 
 def test_a_network_learns_on_two_devices_as_with_stock_layers(found):

@@ -16,6 +16,7 @@ __all__ = ["TARGETS", "Target", "Verdict", "find", "prepare", "require", "runs_o
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {module.TARGET.name: module.TARGET for module in (mediapipe, litert_js, android, tflm, coral)}
 )
+"""The targets by name."""
 
 
 def find(name: str) -> Target:

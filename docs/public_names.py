@@ -1,0 +1,41 @@
+"""What the API reference shows of a package: the names that its `__init__` hands on.
+
+An extension of griffe, which reads the docstrings for mkdocstrings. It takes `__all__` where there
+is one; our packages without one say `from module import name as name`.
+"""
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import griffe
+
+
+def handed_on(file: Path) -> dict[str, str]:
+    """The names of `from module import name as name` in a file, each with its module."""
+    imports = [
+        node
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+    ]
+    return {
+        alias.name: node.module or ""
+        for node in imports
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+
+
+class PublicNames(griffe.Extension):
+    """Marks as public what packages of ours hand on, and nothing else of them."""
+
+    def on_module_members(self, *, mod: griffe.Module, **_: Any) -> None:
+        """Completes `__all__` of a package."""
+        if mod.is_init_module and not mod.exports:
+            names = {*handed_on(Path(str(mod.filepath))), *_own(mod)}
+            mod.exports = [name for name in mod.members if name in names]
+
+
+def _own(mod: griffe.Module) -> list[str]:
+    defined = (*mod.functions.values(), *mod.classes.values())
+    return [value.name for value in defined if not value.is_alias and not value.is_private]

@@ -1,0 +1,214 @@
+"""`kerascnn explain`."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kerascnn.cli import console, options
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kerascnn.predictors import Predictor
+
+ALL, MOST = "all", 12  # images of a folder
+
+
+@click.command(short_help="Draw what in images spoke for a class.")
+@click.argument("path")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    metavar="NAME",
+    help="Repeatable; `all` for every one that the model allows [grad-cam].",
+)
+@click.option("--layer", metavar="NAME", help="Whose maps are used [the last with maps].")
+@click.option("--class", "label", metavar="NAME|NUMBER", help="Of all images [the model's choice].")
+@click.option("--out", "-o", metavar="FILE.png", help="The picture [named after image and method].")
+@click.option(
+    "--weights", metavar="FILE|TAG", help="Of an architecture: a weight file or published weights."
+)
+@click.option(
+    "--option",
+    "items",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Of an architecture, such as alpha=0.25. Repeatable.",
+)
+@options.overwrite
+@options.as_json
+def command(
+    path: str,
+    images: tuple[str, ...],
+    methods: tuple[str, ...],
+    layer: str | None,
+    label: str | None,
+    out: str | None,
+    weights: str | None,
+    items: tuple[str, ...],
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Draw what in each IMAGE spoke for a class, with PATH: a run or a .keras file.
+
+    PATH may also be an architecture with --weights, as in `kerascnn predict`; an IMAGE may be a
+    folder, whose first 12 images are taken. The picture has one row per image and one column per
+    method: saliency, smooth-grad, guided, deconvnet, integrated, occlusion, cam, grad-cam,
+    grad-cam++, score-cam, layer-cam.
+    """
+    from kerascnn.errors import InputError
+    from kerascnn.files import atomic_file, refuse_existing
+
+    names = _methods(methods)
+    paths = _paths(images)
+    target = Path(out or f"{paths[0].stem if len(paths) == 1 else 'explained'}-{_short(names)}.png")
+    if target.suffix.lower() != ".png":
+        raise InputError(f"--out must be a .png file. Received: {target}")
+    refuse_existing(target, overwrite)
+    parsed = options.parse_options(items)
+    console.import_tensorflow()
+    from kerascnn.predictors import open_predictors
+    from kerascnn.visualize import plot_attributions
+
+    predictor = open_predictors(path, weights=weights, options=parsed)[0]
+    if predictor.model is None:
+        raise InputError(
+            f"{path} holds no Keras model, and its inner maps and slopes cannot be seen. Give the "
+            "run or the .keras file that it was made from."
+        )
+    pixels = predictor.load_images([str(image) for image in paths])
+    outputs = predictor.predict(pixels)
+    classes = [_class(label, predictor, outputs.shape[1])] * len(paths) if label else None
+    chosen = outputs.argmax(1).tolist() if classes is None else classes
+    found = _attributions(predictor.model, pixels, names, chosen, layer)
+    figure = plot_attributions(pixels, found, _titles(predictor, outputs, chosen))
+    with atomic_file(target, overwrite=overwrite) as temporary:
+        figure.savefig(temporary, format="png")
+    _show(paths, predictor, outputs, chosen, target, list(found), as_json)
+    if ALL not in methods:
+        console.next_steps(f"kerascnn explain {path} {images[0]} --method all")
+
+
+def _methods(given: Sequence[str]) -> list[str]:
+    from kerascnn.errors import InputError
+    from kerascnn.visualize import METHODS
+
+    if ALL in given:
+        return list(METHODS)
+    for name in given:
+        if name not in METHODS:
+            near = difflib.get_close_matches(name, METHODS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise InputError(
+                f"no method {name!r}.{hint} There are: {', '.join(METHODS)}, and {ALL}."
+            )
+    return list(dict.fromkeys(given)) or ["grad-cam"]
+
+
+def _short(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else "methods"
+
+
+def _paths(images: Sequence[str]) -> list[Path]:
+    """Files as they are given, and the first images of folders."""
+    from kerascnn.data.folder import looks_like_an_image
+    from kerascnn.errors import InputError
+
+    found: list[Path] = []
+    for image in map(Path, images):
+        if not image.is_dir():
+            found.append(image)
+            continue
+        inside = sorted(file for file in image.iterdir() if looks_like_an_image(file))
+        if not inside:
+            raise InputError(
+                f"{image} has no image files in it. Expected a folder of images, without folders "
+                "between."
+            )
+        if len(inside) > MOST:
+            console.note(f"{image}: the first {MOST} of {len(inside)} images")
+        found += inside[:MOST]
+    return found
+
+
+def _class(text: str, predictor: "Predictor", count: int) -> int:
+    from kerascnn.errors import InputError
+
+    labels = predictor.labels or ()
+    if text in labels:
+        return labels.index(text)
+    if text.isdecimal() and int(text) < count:
+        return int(text)
+    near = difflib.get_close_matches(text, labels, n=3)
+    known = f"one of {', '.join(near)}" if near else ", ".join(labels[:8]) or "a number"
+    raise InputError(f"no class {text!r}. Expected {known}, or a number from 0 to {count - 1}.")
+
+
+def _attributions(
+    model: Any, pixels: "np.ndarray", names: Sequence[str], classes: list[int], layer: str | None
+) -> "dict[str, np.ndarray]":
+    """What each method gives. Of several, those that are not for this model are left out."""
+    from kerascnn.errors import InputError
+    from kerascnn.visualize import attribute
+
+    found, reasons = {}, []
+    for name in names:
+        try:
+            found[name] = attribute(model, pixels, name, classes, layer)
+        except InputError as error:
+            if len(names) == 1:
+                raise
+            reasons.append(error)
+            console.note(f"without {name}: {error}")
+    if not found:
+        raise reasons[0]
+    return found
+
+
+def _titles(predictor: "Predictor", outputs: "np.ndarray", classes: Sequence[int]) -> list[str]:
+    return [
+        f"{_label(predictor, number)}\n{_value(predictor, row[number])}"
+        for row, number in zip(outputs, classes, strict=True)
+    ]
+
+
+def _label(predictor: "Predictor", number: int) -> str:
+    if predictor.labels is not None:
+        return predictor.labels[number]
+    return f"{'target' if predictor.task == 'regression' else 'class'} {number}"
+
+
+def _value(predictor: "Predictor", value: float) -> str:
+    return f"{value:.4g}" if predictor.task == "regression" else console.percent(float(value))
+
+
+def _show(
+    paths: Sequence[Path],
+    predictor: "Predictor",
+    outputs: "np.ndarray",
+    classes: Sequence[int],
+    target: Path,
+    methods: list[str],
+    as_json: bool,
+) -> None:
+    rows = list(zip(paths, outputs, classes, strict=True))
+    if as_json:
+        explained = [
+            {
+                "image": str(path),
+                "label": _label(predictor, number),
+                "output": round(float(row[number]), 6),
+            }
+            for path, row, number in rows
+        ]
+        report = {"picture": str(target), "methods": methods, "images": explained}
+        console.show_json(report)
+        return
+    for path, row, number in rows:
+        console.say(f"{path}: {_label(predictor, number)} {_value(predictor, row[number])}")
+    console.say(f"picture: {target}")
