@@ -51,6 +51,11 @@ _JUDGED = 1000  # validation images at most that decide for --recipes auto
     help="How the integer files set the ranges of activations.",
 )
 @click.option(
+    "--clusters",
+    type=click.IntRange(min=4, max=255),
+    help="Values that the 8-bit weights of a layer share: with 16, files zip a third smaller.",
+)
+@click.option(
     "--sensitivity",
     metavar="FILE.png",
     help="Also measure which layers lose accuracy in int8: a table, and a picture here.",
@@ -70,6 +75,7 @@ def command(
     accuracy_drop: float,
     io: str | None,
     calibration: str,
+    clusters: int | None,
     sensitivity: str | None,
     calibrate_scores: bool,
     source: str | None,
@@ -140,9 +146,10 @@ def command(
         float_model = convert_float(model)
         _show_sensitivity(model, images, float_model, sensitivity, as_json)
     if single:
-        options = {
+        options: dict[str, Any] = {
             "io": io,
             "calibration": calibration,
+            "clusters": clusters,
             "accuracy_drop": accuracy_drop,
             "float_model": float_model,
             "target": target,
@@ -165,6 +172,7 @@ def command(
             io=io,
             target=target,
             calibration=calibration,
+            clusters=clusters,
             overwrite=overwrite,
             progress=status.update,
         )
