@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, options, score_calibration, targets
+from kerascnn.cli import console, layer_errors, options, score_calibration, targets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,7 +144,7 @@ def command(
     float_model = None
     if sensitivity is not None:
         float_model = convert_float(model)
-        _show_sensitivity(model, images, float_model, sensitivity, as_json)
+        layer_errors.show(model, images, float_model, sensitivity, as_json)
     if single:
         options: dict[str, Any] = {
             "io": io,
@@ -246,36 +246,6 @@ def _write_file(
         f"kerascnn evaluate {out} --data {splits.source}",
         f"kerascnn predict {out} --task {task} IMAGE",
     )
-
-
-def _show_sensitivity(
-    model: "keras.Model", images: "np.ndarray", float_model: bytes, path: str, as_json: bool
-) -> None:
-    """Measures each layer; the worst in a table, unless JSON is wanted, and all in a picture."""
-    from kerascnn.export import measure_sensitivity
-    from kerascnn.visualize import plot_layer_errors
-
-    with console.err.status("measuring each layer"):
-        found = measure_sensitivity(model, images, float_model=float_model)
-    title = "mean change of the outputs with one layer in int8, as a share of their range"
-    names = [layer.layer for layer in found.layers]
-    plot_layer_errors(names, [layer.error for layer in found.layers], path, title)
-    if as_json:
-        return
-    console.show_table(
-        f"the layers that lose most in int8, each alone, on {found.images} images",
-        ("layer", "operators", "error", "agreement"),
-        [
-            (
-                layer.layer,
-                " ".join(layer.operators),
-                f"{layer.error:.2e}",
-                console.percent(layer.agreement),
-            )
-            for layer in found.worst(10)
-        ],
-    )
-    console.note(f"all layers: {path}")
 
 
 def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
