@@ -134,7 +134,7 @@ def command(
         raise InputError(
             f"{path} does not know its data: say --data FOLDER, FILE.csv, tfds:NAME or digits."
         )
-    model = load_model(model_path(predictor, chosen), compile=False)
+    model = load_model(model_path(predictor, chosen, clusters), compile=False)
     if calibrate_scores:
         model = score_calibration.calibrated(model, splits)
     images, labels = splits.sample("train", samples, seed=0)
@@ -189,13 +189,18 @@ def command(
     )
 
 
-def model_path(predictor: "Predictor", recipes: Sequence[str]) -> "Path":
+def model_path(
+    predictor: "Predictor", recipes: Sequence[str], clusters: int | None = None
+) -> "Path":
     """The model of a run, or its quantisation-aware one where an int8 file is made of it."""
     from kerascnn.export import recipes as known
 
     aware = predictor.run.quantize_aware_path if predictor.run is not None else None
     rounded = any(name == known.AUTO or known.get(name).activations == "int8" for name in recipes)
     if aware is None or not rounded:
+        return predictor.path
+    if clusters is not None:
+        console.note("--clusters rounds weights anew: exporting the float model of the run")
         return predictor.path
     console.note(f"exporting the quantisation-aware model of the run, {aware}")
     return aware
