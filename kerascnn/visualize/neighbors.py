@@ -95,6 +95,8 @@ def nearest_neighbors(
             f"expected features [N, D] and queries [Q, D]. Received: {features.shape} and "
             f"{queries.shape}."
         )
+    if not len(queries) or not (np.isfinite(features).all() and np.isfinite(queries).all()):
+        raise InputError("expected one query at least, and features of finite numbers only.")
     if not 1 <= count <= len(features):
         raise InputError(f"`count` must be from 1 to {len(features)}. Received: {count}.")
     if metric not in ("euclidean", "cosine"):
@@ -126,8 +128,17 @@ def plot_neighbors(
 
     Returns:
         A matplotlib figure; `figure.savefig(path)` writes it.
+
+    Raises:
+        InputError: Fewer images, queries or names than the neighbours speak of.
     """
     rows, count = neighbors.indices.shape
+    known = len(images) if names is None else min(len(images), len(names))
+    if len(query_images) != rows or neighbors.indices.max() >= known:
+        raise InputError(
+            f"expected {rows} query images, and at least {neighbors.indices.max() + 1} images and "
+            f"names. Received: {len(query_images)} and {known}."
+        )
     height, width = images.shape[1:3]
     side = 9 / (count + 1)
     tall = side * height / width + (0.25 if names is not None else 0.05)
