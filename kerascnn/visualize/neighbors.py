@@ -45,8 +45,9 @@ def hidden_features(
     Args:
         model: Any model with one image input; nested ones are entered.
         images: `[B, H, W, C]`, as the model takes them.
-        layer: Name of the layer whose input is taken; None is the last with weights that gives one
-            score per class `[B, classes]`, so its input is the last hidden layer.
+        layer: Name of the layer whose input is taken; None is the last with weights, which gives
+            the scores `[B, classes]`, or `[B, 1, 1, classes]` as a 1x1 convolution: its input is
+            the last hidden layer.
         batch_size: Images at a time.
 
     Returns:
@@ -157,8 +158,9 @@ def _last_dense(model: keras.Model) -> keras.layers.Layer:
     found = None
     for layer in layers_of(model):
         output = layer.output if layer._inbound_nodes else None
-        if layer.weights and len(getattr(output, "shape", ())) == 2:
-            found = layer
+        if layer.weights and output is not None:
+            shape = tuple(getattr(output, "shape", ()))
+            found = layer if len(shape) == 2 or shape[1:3] == (1, 1) else None
     if found is None:
         raise InputError(
             f"{model.name!r} has no dense layer at its end. Name the layer whose input is meant: "

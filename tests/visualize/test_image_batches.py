@@ -60,7 +60,7 @@ def test_a_model_of_two_images_is_named(call):
         CALLS[call](keras.Model(inputs, scores), images)
 
 
-@pytest.mark.parametrize("method", set(METHODS) - {"deconvnet"})
+@pytest.mark.parametrize("method", METHODS)
 def test_a_batch_holds_an_image_at_least(method, network):
     images = np.zeros((1, 8, 8, 3), "float32")
     with pytest.raises(InputError, match=r"`batch_size` must be at least 1. Received: 0"):
