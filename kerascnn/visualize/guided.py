@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.scores import Classes, checked_images, choose, summed_slopes
+from kerascnn.visualize.scores import Classes, choose, float_images, summed_slopes
 from kerascnn.visualize.taps import operations_of, replaced, tapped
 
 Tensor = Any
@@ -42,7 +42,7 @@ def guided_backpropagation(
     Raises:
         InputError: Images or classes that do not fit, or a model without such rectifiers.
     """
-    images = checked_images(images)
+    images = float_images(model, images)
     wanted = choose(model, images, classes, batch_size)
     with guided(model):
         return summed_slopes(

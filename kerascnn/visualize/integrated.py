@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.scores import Classes, checked_images, choose, scores_of, summed_slopes
+from kerascnn.visualize.scores import Classes, choose, float_images, scores_of, summed_slopes
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def integrated_gradients(
         InputError: Images, classes, baseline, steps or rule that do not fit, or a model without
             derivatives.
     """
-    images = checked_images(images)
+    images = float_images(model, images)
     ends = checked_baseline(baseline, images.shape)
     points, weights = _nodes(rule, steps)
     way = images - ends

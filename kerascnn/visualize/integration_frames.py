@@ -8,7 +8,7 @@ import numpy as np
 from kerascnn.errors import InputError
 from kerascnn.visualize.heatmap import heat_map
 from kerascnn.visualize.integrated import checked_baseline, integrated_gradients
-from kerascnn.visualize.scores import Classes, checked_images, choose
+from kerascnn.visualize.scores import Classes, choose, float_images
 
 
 def integration_path(
@@ -39,7 +39,7 @@ def integration_path(
     Raises:
         InputError: Images, classes, baseline, frames or steps that do not fit.
     """
-    images = checked_images(images)
+    images = float_images(model, images)
     if frames < 1 or images.shape[-1] not in (1, 3):
         raise InputError(
             "expected at least one frame, and images with 1 or 3 channels. Received: "

@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.visualize.image_batches import slices
 from kerascnn.visualize.tiles import new_figure
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def loss_landscape(
     if not kernels:
         raise InputError(f"the model {model.name!r} has no trainable kernels to move.")
     generator = np.random.default_rng(seed)
-    start = [ops.convert_to_numpy(v).astype(np.float64) for v in kernels]
+    start = [ops.convert_to_numpy(v.value).astype(np.float64) for v in kernels]
     ways = [[filter_normalized(w, generator) for w in start] for _ in range(directions)]
     measure = keras.losses.get(loss)
     steps = np.linspace(-span, span, points)
@@ -145,8 +146,7 @@ def plot_loss_landscape(landscape: LossLandscape, title: str = "") -> "Figure":
 
 def _mean_loss(model: Any, measure: Any, x: Any, y: Any, batch_size: int) -> float:
     total = 0.0
-    for start in range(0, len(x), batch_size):
-        part = slice(start, start + batch_size)
+    for part in slices(len(x), batch_size):
         outputs = model(x[part], training=False)
         targets = ops.convert_to_tensor(y[part])
         mean = ops.mean(ops.cast(measure(targets, outputs), "float32"))

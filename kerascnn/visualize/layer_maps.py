@@ -10,7 +10,8 @@ from keras import ops
 
 from kerascnn.errors import InputError
 from kerascnn.visualize.gradient import gradient_inside
-from kerascnn.visualize.scores import Classes, checked_classes, checked_images, class_scores
+from kerascnn.visualize.image_batches import slices
+from kerascnn.visualize.scores import Classes, checked_classes, class_scores, float_images
 from kerascnn.visualize.taps import find_layer, layers_of, tapped, without_softmax
 
 Tensor = Any
@@ -32,7 +33,7 @@ def heat_maps(
         combine: From the maps and the slopes of one batch, float32 `[b, h, w, C]` both, to
             `[b, h, w]`.
     """
-    images = checked_images(images)
+    images = float_images(model, images)
     source = map_layer(model, images) if layer is None else find_layer(model, layer)
     parts = [
         scaled(combine(maps, slopes), images.shape[1:3])
@@ -45,12 +46,13 @@ def _maps_and_slopes(
     model: keras.Model, source: Any, images: np.ndarray, classes: Classes, batch_size: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """One pass forward and a short one back for each batch."""
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, start + batch_size)
+    given: list[Tensor] = []  # checked outside the layer: Keras adds its own words to errors
+    for rows in slices(len(images), batch_size):
 
         def compute(mark: Callable[[Tensor], Tensor], rows: slice = rows) -> tuple[Tensor, Tensor]:
             def look(output: Tensor) -> Tensor:
-                return mark(_checked_maps(output, source))
+                given[:] = [output]
+                return mark(output) if _are_maps(output) else output
 
             with tapped(source, look):
                 scores = class_scores(model, images[rows])
@@ -64,7 +66,7 @@ def _maps_and_slopes(
         with without_softmax(model):
             slopes, maps, _ = gradient_inside(compute)
         if maps is None:
-            raise _unused(source, model)
+            raise _not_maps(source, given[0]) if given else _unused(source, model)
         if slopes is None:
             raise InputError(f"the output of {model.name!r} does not depend on {source.name!r}.")
         yield as_float32(maps), as_float32(slopes)
@@ -85,13 +87,15 @@ def seen_by(
     seen: list[Tensor] = []
 
     def look(maps: Tensor) -> Tensor:
-        seen[:] = [_checked_maps(maps, source)]
+        seen[:] = [maps]
         return maps
 
     with without_softmax(model), tapped(source, look, inputs=inputs):
         scores = class_scores(model, images)
     if not seen:
         raise _unused(source, model)
+    if not _are_maps(seen[0]):
+        raise _not_maps(source, seen[0])
     return as_float32(seen[0]), as_float32(scores)
 
 
@@ -150,13 +154,15 @@ def _shapes(model: keras.Model, image: np.ndarray) -> list[tuple[Any, Any]]:
     return found
 
 
-def _checked_maps(maps: Tensor, source: Any) -> Tensor:
-    if len(getattr(maps, "shape", ())) != 4:
-        raise InputError(
-            f"the layer {source.name!r} must give maps [B, height, width, channels]. "
-            f"Its output has the shape {getattr(maps, 'shape', None)}."
-        )
-    return maps
+def _are_maps(output: Tensor) -> bool:
+    return len(getattr(output, "shape", ())) == 4
+
+
+def _not_maps(source: Any, output: Tensor) -> InputError:
+    return InputError(
+        f"the layer {source.name!r} must give maps [B, height, width, channels]. "
+        f"Its output has the shape {getattr(output, 'shape', None)}."
+    )
 
 
 def _unused(source: Any, model: keras.Model) -> InputError:

@@ -92,7 +92,7 @@ def attribute(
 
 
 def _last_maps(model: "keras.Model", images: np.ndarray) -> str:
+    from kerascnn.visualize.image_batches import checked_images
     from kerascnn.visualize.layer_maps import map_layer
-    from kerascnn.visualize.maps import checked_images
 
-    return str(map_layer(model, checked_images(images)).name)
+    return str(map_layer(model, checked_images(model, images)).name)

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.maps import checked_images
+from kerascnn.visualize.image_batches import checked_images, slices
 from kerascnn.visualize.taps import find_layer, layers_of, tapped
 from kerascnn.visualize.tiles import new_figure, scaled_pixels, show
 
@@ -55,7 +55,7 @@ def hidden_features(
     Raises:
         InputError: No images, no such layer, or one that the model does not use.
     """
-    images = checked_images(images)
+    images = checked_images(model, images)
     source = _last_dense(model) if layer is None else find_layer(model, layer)
     seen: list[Any] = []
 
@@ -65,8 +65,8 @@ def hidden_features(
 
     features = []
     with tapped(source, look, inputs=True):
-        for start in range(0, len(images), batch_size):
-            model(images[start : start + batch_size], training=False)
+        for rows in slices(len(images), batch_size):
+            model(images[rows], training=False)
             if not seen:
                 raise InputError(f"the layer {source.name!r} was not used by {model.name!r}.")
             batch = ops.convert_to_numpy(ops.cast(seen.pop(), "float32"))

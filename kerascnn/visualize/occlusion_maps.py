@@ -14,9 +14,9 @@ from kerascnn.errors import InputError
 from kerascnn.visualize.scores import (
     Classes,
     batches,
-    checked_images,
     choose,
     class_scores,
+    float_images,
     repeated,
 )
 from kerascnn.visualize.taps import without_softmax
@@ -53,7 +53,7 @@ def occlusion(
     Raises:
         InputError: Images, classes, patch, stride or fill that do not fit.
     """
-    images = checked_images(images)
+    images = float_images(model, images)
     height, width = images.shape[1:3]
     side = max(1, min(height, width) // 6) if patch is None else patch
     step = max(1, side // 2) if stride is None else stride

@@ -14,7 +14,8 @@ from keras import layers, ops
 
 from kerascnn.errors import InputError
 from kerascnn.visualize.gradient import gradient
-from kerascnn.visualize.maps import checked_images, feature_maps
+from kerascnn.visualize.image_batches import checked_images
+from kerascnn.visualize.maps import feature_maps
 from kerascnn.visualize.taps import (
     find_layer,
     operations_of,
@@ -93,7 +94,7 @@ def deconvnet(
     Raises:
         InputError: A layer that cannot be passed backwards, named; no such layer, unit or position.
     """
-    images = checked_images(images)
+    images = checked_images(model, images)
     target = find_layer(model, layer)
     with without_softmax(model):
         passed = _layers_up_to(model, images, target)

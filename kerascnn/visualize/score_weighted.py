@@ -11,13 +11,14 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.visualize.image_batches import slices
 from kerascnn.visualize.layer_maps import map_layer, scaled, seen_by
 from kerascnn.visualize.scores import (
     Classes,
     batches,
     checked_classes,
-    checked_images,
     class_scores,
+    float_images,
     repeated,
 )
 from kerascnn.visualize.taps import find_layer, without_softmax
@@ -56,12 +57,9 @@ def score_cam(
         InputError: No such layer, a layer that gives no maps, or images, classes or channels that
             do not fit.
     """
-    images = checked_images(images)
+    images = float_images(model, images)
     source = map_layer(model, images) if layer is None else find_layer(model, layer)
-    seen = [
-        seen_by(model, source, images[start : start + batch_size])
-        for start in range(0, len(images), batch_size)
-    ]
+    seen = [seen_by(model, source, images[rows]) for rows in slices(len(images), batch_size)]
     maps, scores = (np.concatenate(parts) for parts in zip(*seen, strict=True))
     chosen = scores.argmax(-1) if classes is None else classes
     chosen = checked_classes(chosen, len(images), scores.shape[1])

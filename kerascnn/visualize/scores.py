@@ -12,9 +12,9 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize import maps
 from kerascnn.visualize.compiled import compiled
 from kerascnn.visualize.gradient import gradient
+from kerascnn.visualize.image_batches import check_batch_size, checked_images, slices
 from kerascnn.visualize.taps import without_softmax
 
 Tensor = Any
@@ -22,9 +22,9 @@ Classes = int | Sequence[int] | np.ndarray | None
 WORTH_COMPILING = 4  # batches: compiling takes as long as one or two of them
 
 
-def checked_images(images: np.ndarray) -> np.ndarray:
-    """Images as float32 `[B, H, W, C]`, or an InputError."""
-    return maps.checked_images(images).astype(np.float32, copy=False)
+def float_images(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Images as float32 `[B, H, W, C]` that fit the model, or an InputError."""
+    return checked_images(model, images).astype(np.float32, copy=False)
 
 
 def checked_classes(classes: Any, count: int, outputs: int) -> np.ndarray:
@@ -55,8 +55,8 @@ def scores_of(model: keras.Model, images: np.ndarray, batch_size: int) -> np.nda
     """Scores before the softmax, float32 `[B, classes]`."""
     with without_softmax(model):
         parts = [
-            ops.convert_to_numpy(class_scores(model, images[start : start + batch_size]))
-            for start in range(0, len(images), batch_size)
+            ops.convert_to_numpy(class_scores(model, images[rows]))
+            for rows in slices(len(images), batch_size)
         ]
     return np.concatenate(parts)
 
@@ -78,6 +78,7 @@ def batches(images: int, variations: int, size: int) -> Iterator[tuple[np.ndarra
     Yields:
         Numbers of images and of variations.
     """
+    check_batch_size(size)
     total = images * variations
     for start in range(0, total, min(size, total)):
         pairs = np.minimum(np.arange(start, start + min(size, total)), total - 1)
