@@ -18,10 +18,10 @@ from kerascnn.visualize.image_batches import checked_images
 from kerascnn.visualize.maps import feature_maps
 from kerascnn.visualize.taps import (
     find_layer,
+    giving_logits,
     operations_of,
     replaced,
     tapped,
-    without_softmax,
 )
 
 # Layers that are a linear map, an offset and an activation at most, or that choose a maximum. Each
@@ -96,7 +96,7 @@ def deconvnet(
     """
     images = checked_images(model, images)
     target = find_layer(model, layer)
-    with without_softmax(model):
+    with giving_logits(model):
         passed = _layers_up_to(model, images, target)
         for each in passed:
             _check(each)
