@@ -7,6 +7,7 @@ import keras
 import pytest
 from stand_ins import short_phases, small_backbone, write_photos
 
+from kerascnn.models import cifar_resnet
 from kerascnn.training import plan
 from kerascnn.transfer import phases
 
@@ -29,12 +30,13 @@ ARGUMENTS = {
 
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
-    """A folder with `photos`; the phases of fine-tuning are short, the large backbone is small."""
+    """A folder with `photos`; the phases of fine-tuning are short, large networks are small."""
     write_photos(tmp_path / "photos")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(plan, "default_phases", short_phases)
     monkeypatch.setattr(phases, "default_phases", short_phases)
     monkeypatch.setattr(keras.applications, "MobileNetV2", small_backbone)
+    monkeypatch.setitem(cifar_resnet.DEPTHS, 20, 1)
 
 
 def test_every_example_is_run(repository):

@@ -75,6 +75,7 @@ def command(
     moving = target.suffix.lower() == ".gif"
     if target.suffix.lower() not in (".png", ".gif"):
         raise InputError(f"--out must be a .png or .gif file. Received: {target}")
+    _check_use(names, layer, label)
     if moving and names != ["integrated"]:
         raise InputError("a .gif shows integrated gradients on their way: add --method integrated.")
     refuse_existing(target, overwrite)
@@ -122,6 +123,22 @@ def _methods(given: Sequence[str]) -> list[str]:
                 f"no method {name!r}.{hint} There are: {', '.join(METHODS)}, and {ALL}."
             )
     return list(dict.fromkeys(given)) or ["grad-cam"]
+
+
+def _check_use(names: Sequence[str], layer: str | None, label: str | None) -> None:
+    """What is asked for must matter to one of the methods."""
+    from kerascnn.errors import InputError
+    from kerascnn.visualize import METHODS
+
+    chosen = [METHODS[name] for name in names]
+    if layer is not None and not any(method.takes_layer for method in chosen):
+        usable = ", ".join(name for name, method in METHODS.items() if method.takes_layer)
+        raise InputError(f"--layer has no part in {', '.join(names)}. It is for: {usable}.")
+    if label is not None and not any(method.takes_classes for method in chosen):
+        raise InputError(
+            f"--class has no part in {', '.join(names)}, which is about the strongest unit of a "
+            "layer. Leave it out, or add another method."
+        )
 
 
 def _short(names: Sequence[str]) -> str:

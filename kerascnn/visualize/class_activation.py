@@ -11,7 +11,7 @@ Localization, IEEE Transactions on Image Processing 30, 2021, section III.
 
 All give float32 `[B, H, W]` in 0..1, as large as the images: what speaks against the class is cut
 off, and each map is scaled until its largest value is 1. It is 0 where nothing spoke for the class.
-The score is the one before the softmax; that of a subclassed model is its output.
+The score is the one before the softmax or sigmoid; that of a subclassed model is its output.
 """
 
 from typing import Any
@@ -116,7 +116,7 @@ def cam(
 
     Args:
         model: Its last steps are global average pooling and one dense layer (or a 1x1 convolution),
-            whose outputs are the scores; dropout and a softmax may be there too.
+            whose outputs are the scores; dropout and a softmax or sigmoid may be there too.
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image, or one for all; the model's choice if None.
         batch_size: Images at a time.

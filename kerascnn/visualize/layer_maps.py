@@ -12,7 +12,7 @@ from kerascnn.errors import InputError
 from kerascnn.visualize.gradient import gradient_inside
 from kerascnn.visualize.image_batches import slices
 from kerascnn.visualize.scores import Classes, checked_classes, class_scores, float_images
-from kerascnn.visualize.taps import find_layer, layers_of, tapped, without_softmax
+from kerascnn.visualize.taps import find_layer, giving_logits, layers_of, tapped
 
 Tensor = Any
 # Layers that only move or sum up what others found, Keras's own and those of others.
@@ -63,7 +63,7 @@ def _maps_and_slopes(
             wanted = ops.one_hot(chosen, scores.shape[-1], dtype="float32")
             return ops.sum(scores * wanted), scores
 
-        with without_softmax(model):
+        with giving_logits(model):
             slopes, maps, _ = gradient_inside(compute)
         if maps is None:
             raise _not_maps(source, given[0]) if given else _unused(source, model)
@@ -83,14 +83,14 @@ def scaled(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def seen_by(
     model: keras.Model, source: Any, images: np.ndarray, *, inputs: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Maps that a layer gives, or takes, and scores before the softmax."""
+    """Maps that a layer gives, or takes, and scores before the softmax or sigmoid."""
     seen: list[Tensor] = []
 
     def look(maps: Tensor) -> Tensor:
         seen[:] = [maps]
         return maps
 
-    with without_softmax(model), tapped(source, look, inputs=inputs):
+    with giving_logits(model), tapped(source, look, inputs=inputs):
         scores = class_scores(model, images)
     if not seen:
         raise _unused(source, model)
@@ -106,7 +106,8 @@ def as_float32(tensor: Tensor) -> np.ndarray:
 
 def map_layer(model: keras.Model, images: np.ndarray) -> keras.layers.Layer:
     """The last layer that gives maps larger than 1x1 and is no pooling or padding."""
-    found = _last_with_maps(_symbolic_shapes(model)) or _last_with_maps(_shapes(model, images[:1]))
+    shapes = _symbolic_shapes(model)
+    found = _last_with_maps(_shapes(model, images[:1]) if shapes is None else shapes)
     if found is None:
         raise InputError(
             f"A CAM needs a layer that gives feature maps, and found none in {model.name!r}: it "
@@ -127,16 +128,18 @@ def _last_with_maps(layers: list[tuple[Any, Any]]) -> Any:
     return found
 
 
-def _symbolic_shapes(model: keras.Model) -> list[tuple[Any, Any]]:
-    """Layers with what they give, as the graph knows it; a layer without a graph gives nothing."""
-    return [
-        (layer, getattr(layer.output, "shape", ()) if layer._inbound_nodes else ())
-        for layer in layers_of(model)
-    ]
+def _symbolic_shapes(model: keras.Model) -> list[tuple[Any, Any]] | None:
+    """Layers with what they give, as the graph knows it; None if some are outside of any graph."""
+    found = list(layers_of(model))
+    if not getattr(model, "inputs", None):
+        return None
+    if not all(layer._inbound_nodes for layer in found):
+        return None
+    return [(layer, getattr(layer.output, "shape", ())) for layer in found]
 
 
 def _shapes(model: keras.Model, image: np.ndarray) -> list[tuple[Any, Any]]:
-    """The same, in the order of computation, of an image that goes through a model without one."""
+    """The same, in the order of computation, of an image that goes through the model."""
     found: list[tuple[Any, Any]] = []
 
     def watch(layer: Any) -> Callable[[Tensor], Tensor]:

@@ -69,14 +69,18 @@ def plot_feature_maps(
         A matplotlib figure; `figure.savefig(path)` writes it.
 
     Raises:
-        InputError: A layer that gives no maps.
+        InputError: No layers, one that gives no maps, or no such image.
     """
+    if not maps:
+        raise InputError("there are no maps to draw. Expected those of one layer at least.")
     grids: dict[str, np.ndarray] = {}
     for name, values in maps.items():
         if values.ndim != 4:
             raise InputError(
                 f"maps have the shape [B, height, width, channels]. Of {name!r}: {values.shape}."
             )
+        if not 0 <= image < len(values):
+            raise InputError(f"`image` must be from 0 to {len(values) - 1}. Received: {image}.")
         chosen = np.moveaxis(values[image], -1, 0)[:most, ..., None]
         across = columns or (len(chosen) if len(chosen) <= 8 else -(-len(chosen) // 2))
         gap = max(1, chosen.shape[1] // 24)

@@ -19,7 +19,7 @@ from kerascnn.visualize.scores import (
     float_images,
     repeated,
 )
-from kerascnn.visualize.taps import without_softmax
+from kerascnn.visualize.taps import giving_logits
 
 Tensor = Any
 
@@ -72,7 +72,7 @@ def occlusion(
     run = repeated(model, compute, len(images) * len(places), batch_size)
     scores = np.zeros((len(images), len(places)), np.float32)
     whole = np.zeros(len(images), np.float32)
-    with without_softmax(model):
+    with giving_logits(model):
         for rows, _ in batches(len(images), 1, batch_size):
             whole[rows] = run(images[rows], wanted[rows])
         for rows, numbers in batches(len(images), len(places), batch_size):

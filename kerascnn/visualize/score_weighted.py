@@ -21,7 +21,7 @@ from kerascnn.visualize.scores import (
     float_images,
     repeated,
 )
-from kerascnn.visualize.taps import find_layer, without_softmax
+from kerascnn.visualize.taps import find_layer, giving_logits
 
 Tensor = Any
 
@@ -93,7 +93,7 @@ def _masked_scores(
 
     scores = np.zeros(masks.shape[:2], np.float32)
     run = repeated(model, compute, scores.size, batch_size)
-    with without_softmax(model):
+    with giving_logits(model):
         for rows, numbers in batches(len(images), masks.shape[1], batch_size):
             hidden = masks[rows, numbers][..., None].astype(np.float32, copy=False)
             scores[rows, numbers] = run(images[rows], hidden, wanted[rows])

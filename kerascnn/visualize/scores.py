@@ -1,7 +1,8 @@
 """The score of a class, and its derivative with respect to the pixels: what attribution is made of.
 
 The score is what goes into the softmax, not what comes out of it: a probability also rises when
-another class loses (Simonyan et al., arXiv:1312.6034, section 2).
+another class loses (Simonyan et al., arXiv:1312.6034, section 2). It is what goes into a sigmoid,
+too: near 0 and 1 the sigmoid has no slope, and every map would be empty.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from kerascnn.errors import InputError
 from kerascnn.visualize.compiled import compiled
 from kerascnn.visualize.gradient import gradient
 from kerascnn.visualize.image_batches import check_batch_size, checked_images, slices
-from kerascnn.visualize.taps import without_softmax
+from kerascnn.visualize.taps import giving_logits
 
 Tensor = Any
 Classes = int | Sequence[int] | np.ndarray | None
@@ -41,7 +42,7 @@ def checked_classes(classes: Any, count: int, outputs: int) -> np.ndarray:
 
 
 def class_scores(model: keras.Model, images: Tensor) -> Tensor:
-    """float32 `[B, classes]`; what the softmax takes only inside `without_softmax`."""
+    """float32 `[B, classes]`; what the softmax or sigmoid takes only inside `giving_logits`."""
     scores = model(images, training=False)
     if len(getattr(scores, "shape", ())) != 2:
         raise InputError(
@@ -52,8 +53,8 @@ def class_scores(model: keras.Model, images: Tensor) -> Tensor:
 
 
 def scores_of(model: keras.Model, images: np.ndarray, batch_size: int) -> np.ndarray:
-    """Scores before the softmax, float32 `[B, classes]`."""
-    with without_softmax(model):
+    """Scores before the softmax or sigmoid, float32 `[B, classes]`."""
+    with giving_logits(model):
         parts = [
             ops.convert_to_numpy(class_scores(model, images[rows]))
             for rows in slices(len(images), batch_size)
@@ -129,7 +130,7 @@ def summed_slopes(
     images, pairs = shape[0], shape[0] * len(weights)
     compute = repeated(model, slopes, pairs, batch_size)
     total, done = np.zeros(shape, np.float32), 0
-    with without_softmax(model):
+    with giving_logits(model):
         for rows, numbers in batches(images, len(weights), batch_size):
             found = compute(vary(rows, numbers).astype(np.float32, copy=False), wanted[rows])
             for row, number, slope in zip(rows, numbers, found, strict=True):

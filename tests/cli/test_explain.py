@@ -70,6 +70,8 @@ def test_a_folder_gives_a_grid_of_its_first_images(call, run, photos, here):
         (["--class", "10"], "a number from 0 to 9"),
         (["--layer", "absent"], "no layer 'absent'"),
         (["--out", "picture.jpg"], "must be a .png or .gif file"),
+        (["--method", "saliency", "--layer", "c1"], "--layer has no part in saliency"),
+        (["--method", "deconvnet", "--class", "3"], "--class has no part in deconvnet"),
         (["--out", "moving.gif"], "add --method integrated"),
     ],
 )
