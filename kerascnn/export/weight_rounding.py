@@ -3,7 +3,7 @@
 Rounding each weight to the nearest step is best for the weight, not for what the layer computes.
 Here the columns of a layer's weights are rounded one after another, and each error is spread over
 the columns still to come so that the outputs on real inputs change least (Frantar et al. 2023,
-"GPTQ", arXiv:2210.17323, section 3). The mean error that is left goes into the bias (Nagel et al.
+"GPTQ", arXiv:2210.17323, section 4). The mean error that is left goes into the bias (Nagel et al.
 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2).
 Nothing changes on the device.
 """
@@ -20,7 +20,7 @@ from kerascnn.export.layer_inputs import Moments, measure
 from kerascnn.export.layer_weights import float_layers
 from kerascnn.export.weight_levels import LARGEST, nearest, shared_levels
 
-_LARGEST = 1024  # inputs of one output; more take long, and their errors average out anyway
+_MOST_INPUTS = 1024  # inputs of one output; more take long, and their errors average out anyway
 _ATTEMPTS = 12  # to damp a covariance, each ten times as much as the one before
 _DAMPING = 0.01  # of the mean variance, so that inputs that never vary do no harm
 _SHARING = 1024  # weights of a layer; with fewer, sharing values saves nothing
@@ -97,7 +97,7 @@ def _is_roundable(graph: Graph, operator: Any, kind: str) -> bool:
         return True
     shape = graph.shape(kernel)
     grouped = kind == "conv" and shape[-1] != graph.shape(entry)[-1]
-    return not grouped and int(np.prod(shape[1:])) <= _LARGEST
+    return not grouped and int(np.prod(shape[1:])) <= _MOST_INPUTS
 
 
 def _rows(weights: np.ndarray, kind: str) -> np.ndarray:
