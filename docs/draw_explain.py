@@ -1,5 +1,7 @@
 """Draws docs/explain.jpg: what methods of attribution say about two photos and three classes.
 
+And docs/ladybug.jpg, the first photo alone, for the README.
+
     python docs/draw_explain.py LADYBUG DAISY WEIGHTS
 
 The picture in docs/explain.md is made of dandelion/5109496141_8dcf673d43_n.jpg and
@@ -18,6 +20,7 @@ from kerascnn.visualize import attribute, plot_attributions
 from kerascnn.weights import imagenet
 
 OUT = Path(__file__).with_name("explain.jpg")
+FIRST = Path(__file__).with_name("ladybug.jpg")
 CLASSES = ("ladybug", "daisy", "bee")
 METHODS = {
     "saliency": {},
@@ -50,8 +53,10 @@ def main() -> None:
     found = {
         name: attribute(model, images, name, classes, **given) for name, given in METHODS.items()
     }
-    figure = plot_attributions(images, found, titles, columns=5)
-    figure.savefig(OUT, dpi=84, pil_kwargs={"quality": 74, "optimize": True})
+    first = {name: maps[:1] for name, maps in found.items()}
+    for path, chosen, maps in ((OUT, slice(None), found), (FIRST, slice(1), first)):
+        figure = plot_attributions(images[chosen], maps, titles[chosen], columns=5)
+        figure.savefig(path, dpi=84, pil_kwargs={"quality": 74, "optimize": True})
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ class Pictures:
         self.save(visualize.plot_feature_maps(maps, most=8))
 
     def top_patches(self) -> None:
-        units = [171, 150, 11, 241]  # of those that are most unlike their mean
+        units = [200, 175, 11, 241]
         top = visualize.top_patches(
             self.squeezenet, self.photos, "stage3", units=units, projections=True
         )

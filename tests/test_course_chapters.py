@@ -4,7 +4,9 @@ import re
 import socket
 
 import chapters
+import numpy as np
 import pytest
+from PIL import Image
 
 ENGLISH = """# Sums
 [En español](es/01-sumas.md)
@@ -124,10 +126,28 @@ class TestTheRunner:
             chapters.twin(page)
 
 
+def alike(one, other):
+    """Whether two pictures show about the same: trained networks differ a little by machine."""
+    opened = [Image.open(path) for path in (one, other)]
+    small = [np.asarray(image.convert("L").resize((32, 32)), float) for image in opened]
+    return opened[0].size == opened[1].size and np.abs(small[0] - small[1]).mean() < 4
+
+
+def test_pictures_of_other_things_are_not_alike(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("one", "other"):
+        Image.fromarray(rng.integers(0, 256, (32, 32), "uint8")).save(tmp_path / f"{name}.png")
+    assert alike(tmp_path / "one.png", tmp_path / "one.png")
+    assert not alike(tmp_path / "one.png", tmp_path / "other.png")
+
+
 @pytest.mark.parametrize("chapter", chapters.chapters(), ids=lambda path: path.stem)
 class TestAChapter:
     def test_its_code_prints_and_draws_what_it_shows(self, chapter, tmp_path, no_network):
         assert chapters.run(chapter, tmp_path) == []
+        shown = chapters.pictures(chapters.read(chapter))
+        stale = [n for n in shown if not alike(tmp_path / n, chapters.PICTURES / n)]
+        assert stale == [], "python docs/draw_course.py draws them anew"
 
     def test_its_twin_says_the_same(self, chapter):
         assert chapters.differences(chapter, chapters.twin(chapter)) == []

@@ -71,7 +71,7 @@ def test_the_reference_shows_each_public_name(site, module):
     page = (site / "api" / f"{module}.html").read_text(encoding="utf-8")
     names = public_names(importlib.import_module(f"kerascnn.{module}"))
     shown = {name.rpartition(".")[2] for name in re.findall(r'id="(kerascnn\.[\w.]+)"', page)}
-    assert set(names) - shown == set()
+    assert set(names) - shown == set(), "without a docstring the reference leaves a name out"
 
 
 def test_the_spanish_pages_have_the_words_of_a_spanish_theme(site):

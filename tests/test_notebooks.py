@@ -131,7 +131,7 @@ def test_it_runs_in_jupyter_and_prints_what_its_chapters_show(path, tmp_path):
     nbclient = pytest.importorskip("nbclient", reason="`make docs` installs it")
     notebook = nbformat.read(path, 4)
     nbclient.NotebookClient(
-        notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
     log = re.compile(r"^INFO:tensorflow:.*\n", re.MULTILINE)  # in Jupyter it goes where prints go
     printed = [

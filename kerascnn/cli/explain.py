@@ -29,7 +29,12 @@ ALL, MOST = "all", 12  # images of a folder
 )
 @click.option("--layer", metavar="NAME", help="Whose maps are used [the last with maps].")
 @click.option("--class", "label", metavar="NAME|NUMBER", help="Of all images [the model's choice].")
-@click.option("--out", "-o", metavar="FILE.png", help="The picture [named after image and method].")
+@click.option(
+    "--out",
+    "-o",
+    metavar="FILE.png|.gif",
+    help="The picture [named after image and method]; .gif shows `integrated` at work.",
+)
 @click.option(
     "--weights", metavar="FILE|TAG", help="Of an architecture: a weight file or published weights."
 )
@@ -67,13 +72,17 @@ def command(
     names = _methods(methods)
     paths = _paths(images)
     target = Path(out or f"{paths[0].stem if len(paths) == 1 else 'explained'}-{_short(names)}.png")
-    if target.suffix.lower() != ".png":
-        raise InputError(f"--out must be a .png file. Received: {target}")
+    moving = target.suffix.lower() == ".gif"
+    if target.suffix.lower() not in (".png", ".gif"):
+        raise InputError(f"--out must be a .png or .gif file. Received: {target}")
+    _check_use(names, layer, label)
+    if moving and names != ["integrated"]:
+        raise InputError("a .gif shows integrated gradients on their way: add --method integrated.")
     refuse_existing(target, overwrite)
     parsed = options.parse_options(items)
     console.import_tensorflow()
     from kerascnn.predictors import open_predictors
-    from kerascnn.visualize import plot_attributions
+    from kerascnn.visualize import integration_path, plot_attributions, save_animation
 
     predictor = open_predictors(path, weights=weights, options=parsed)[0]
     if predictor.model is None:
@@ -85,13 +94,19 @@ def command(
     outputs = predictor.predict(pixels)
     classes = [_class(label, predictor, outputs.shape[1])] * len(paths) if label else None
     chosen = outputs.argmax(1).tolist() if classes is None else classes
-    found = _attributions(predictor.model, pixels, names, chosen, layer)
-    figure = plot_attributions(pixels, found, _titles(predictor, outputs, chosen))
-    with atomic_file(target, overwrite=overwrite) as temporary:
-        figure.savefig(temporary, format="png")
-    _show(paths, predictor, outputs, chosen, target, list(found), as_json)
+    if moving:
+        save_animation(integration_path(predictor.model, pixels, chosen), target)
+    else:
+        found = _attributions(predictor.model, pixels, names, chosen, layer)
+        names = list(found)
+        figure = plot_attributions(pixels, found, _titles(predictor, outputs, chosen))
+        with atomic_file(target, overwrite=overwrite) as temporary:
+            figure.savefig(temporary, format="png")
+    _show(paths, predictor, outputs, chosen, target, names, as_json)
     if ALL not in methods:
-        console.next_steps(f"kerascnn explain {path} {images[0]} --method all")
+        given = [f"--weights {weights}"] if weights else []
+        given += [f"--option {item}" for item in items]
+        console.next_steps(" ".join(["kerascnn explain", path, images[0], *given, "--method all"]))
 
 
 def _methods(given: Sequence[str]) -> list[str]:
@@ -108,6 +123,22 @@ def _methods(given: Sequence[str]) -> list[str]:
                 f"no method {name!r}.{hint} There are: {', '.join(METHODS)}, and {ALL}."
             )
     return list(dict.fromkeys(given)) or ["grad-cam"]
+
+
+def _check_use(names: Sequence[str], layer: str | None, label: str | None) -> None:
+    """What is asked for must matter to one of the methods."""
+    from kerascnn.errors import InputError
+    from kerascnn.visualize import METHODS
+
+    chosen = [METHODS[name] for name in names]
+    if layer is not None and not any(method.takes_layer for method in chosen):
+        usable = ", ".join(name for name, method in METHODS.items() if method.takes_layer)
+        raise InputError(f"--layer has no part in {', '.join(names)}. It is for: {usable}.")
+    if label is not None and not any(method.takes_classes for method in chosen):
+        raise InputError(
+            f"--class has no part in {', '.join(names)}, which is about the strongest unit of a "
+            "layer. Leave it out, or add another method."
+        )
 
 
 def _short(names: Sequence[str]) -> str:
@@ -157,7 +188,9 @@ def _attributions(
     from kerascnn.visualize import attribute
 
     found, reasons = {}, []
-    for name in names:
+    for number, name in enumerate(names, 1):
+        if len(names) > 1:
+            console.note(f"{number}/{len(names)} {name}")
         try:
             found[name] = attribute(model, pixels, name, classes, layer)
         except InputError as error:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, options, score_calibration, targets
+from kerascnn.cli import console, layer_errors, options, score_calibration, targets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +51,11 @@ _JUDGED = 1000  # validation images at most that decide for --recipes auto
     help="How the integer files set the ranges of activations.",
 )
 @click.option(
+    "--clusters",
+    type=click.IntRange(min=4, max=255),
+    help="Values that the 8-bit weights of a layer share: with 16, files zip a third smaller.",
+)
+@click.option(
     "--sensitivity",
     metavar="FILE.png",
     help="Also measure which layers lose accuracy in int8: a table, and a picture here.",
@@ -70,6 +75,7 @@ def command(
     accuracy_drop: float,
     io: str | None,
     calibration: str,
+    clusters: int | None,
     sensitivity: str | None,
     calibrate_scores: bool,
     source: str | None,
@@ -128,7 +134,7 @@ def command(
         raise InputError(
             f"{path} does not know its data: say --data FOLDER, FILE.csv, tfds:NAME or digits."
         )
-    model = load_model(model_path(predictor, chosen), compile=False)
+    model = load_model(model_path(predictor, chosen, clusters), compile=False)
     if calibrate_scores:
         model = score_calibration.calibrated(model, splits)
     images, labels = splits.sample("train", samples, seed=0)
@@ -138,11 +144,12 @@ def command(
     float_model = None
     if sensitivity is not None:
         float_model = convert_float(model)
-        _show_sensitivity(model, images, float_model, sensitivity, as_json)
+        layer_errors.show(model, images, float_model, sensitivity, as_json)
     if single:
-        options = {
+        options: dict[str, Any] = {
             "io": io,
             "calibration": calibration,
+            "clusters": clusters,
             "accuracy_drop": accuracy_drop,
             "float_model": float_model,
             "target": target,
@@ -165,6 +172,7 @@ def command(
             io=io,
             target=target,
             calibration=calibration,
+            clusters=clusters,
             overwrite=overwrite,
             progress=status.update,
         )
@@ -181,13 +189,18 @@ def command(
     )
 
 
-def model_path(predictor: "Predictor", recipes: Sequence[str]) -> "Path":
+def model_path(
+    predictor: "Predictor", recipes: Sequence[str], clusters: int | None = None
+) -> "Path":
     """The model of a run, or its quantisation-aware one where an int8 file is made of it."""
     from kerascnn.export import recipes as known
 
     aware = predictor.run.quantize_aware_path if predictor.run is not None else None
     rounded = any(name == known.AUTO or known.get(name).activations == "int8" for name in recipes)
     if aware is None or not rounded:
+        return predictor.path
+    if clusters is not None:
+        console.note("--clusters rounds weights anew: exporting the float model of the run")
         return predictor.path
     console.note(f"exporting the quantisation-aware model of the run, {aware}")
     return aware
@@ -238,36 +251,6 @@ def _write_file(
         f"kerascnn evaluate {out} --data {splits.source}",
         f"kerascnn predict {out} --task {task} IMAGE",
     )
-
-
-def _show_sensitivity(
-    model: "keras.Model", images: "np.ndarray", float_model: bytes, path: str, as_json: bool
-) -> None:
-    """Measures each layer; the worst in a table, unless JSON is wanted, and all in a picture."""
-    from kerascnn.export import measure_sensitivity
-    from kerascnn.visualize import plot_layer_errors
-
-    with console.err.status("measuring each layer"):
-        found = measure_sensitivity(model, images, float_model=float_model)
-    title = "mean change of the outputs with one layer in int8, as a share of their range"
-    names = [layer.layer for layer in found.layers]
-    plot_layer_errors(names, [layer.error for layer in found.layers], path, title)
-    if as_json:
-        return
-    console.show_table(
-        f"the layers that lose most in int8, each alone, on {found.images} images",
-        ("layer", "operators", "error", "agreement"),
-        [
-            (
-                layer.layer,
-                " ".join(layer.operators),
-                f"{layer.error:.2e}",
-                console.percent(layer.agreement),
-            )
-            for layer in found.worst(10)
-        ],
-    )
-    console.note(f"all layers: {path}")
 
 
 def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]

@@ -75,6 +75,7 @@ def export_bundle(
     task: Task = "classification",
     io: str = "uint8",
     calibration: str = "auto",
+    clusters: int | None = None,
     name: str | None = None,
     input_shape: tuple[int, int, int] | None = None,
     target: str | None = None,
@@ -103,6 +104,8 @@ def export_bundle(
             probability for each label) or "regression" (quantities).
         io: Input and output type of the integer files, as in `export_tflite`.
         calibration: How their ranges are set, as in `export_tflite`.
+        clusters: How many values the 8-bit weights of a layer may share, as in `export_tflite`;
+            files with other weights keep theirs.
         name: Name of the model in the bundle, its own by default.
         input_shape: `(height, width, channels)`, for a model that leaves its size free.
         target: Name of the device client that every file must run on, such as "tflm"; its own
@@ -157,6 +160,7 @@ def export_bundle(
                     float_model=float_model,
                     reference=known.outputs,
                     calibration=calibration,
+                    clusters=clusters if recipe.weights == "int8" else None,
                     target=target,
                 )
             except VerificationError as error:  # name the place the user knows

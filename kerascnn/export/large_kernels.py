@@ -16,7 +16,7 @@ LARGEST = 32 * 2**20  # bytes; the quantiser's own limit
 
 @contextlib.contextmanager
 def large_kernels() -> Iterator[None]:
-    """While open, the quantiser takes kernels of any size."""
+    """While open, the quantiser takes kernels of any size, in every thread of the process."""
     from litert_quantizer.algorithms.uniform_quantize import uniform_quantize_tensor as quantizer
 
     whole = quantizer.uniform_quantize

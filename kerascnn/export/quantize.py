@@ -29,6 +29,7 @@ from kerascnn.export.litert import Range, rewrite
 from kerascnn.export.recipes import Io, Recipe, get
 from kerascnn.export.runtime import default_threads
 from kerascnn.export.samples import check_samples
+from kerascnn.export.weight_levels import check_clusters
 from kerascnn.export.weight_rounding import round_weights
 
 _SCORED = 64  # images that decide between files; enough to rank them
@@ -45,6 +46,7 @@ def quantize(
     calibration: str = "auto",
     scope: str = ".*",
     learned: Mapping[str, tuple[float, float]] | None = None,
+    clusters: int | None = None,
 ) -> bytes:
     """Returns a float TFLite file rewritten by `recipe`.
 
@@ -61,19 +63,22 @@ def quantize(
         scope: Pattern of the operators to quantise, by the names of what they make.
         learned: (low, high) of tensors whose ranges were learned in training, by name; they are
             taken as they are, and so are weights and biases. Samples tell the others.
+        clusters: How many values the 8-bit weights of a layer may share, 4 to 255, so that the file
+            compresses well (`weight_levels.shared_levels`); needs samples. None: any.
 
     Raises:
         InputError: The recipe needs samples and has none, they are not raw images of the
-            model's size, or an unknown calibration.
+            model's size, an unknown calibration, or clusters that do not go with the rest.
         ExportError: The quantiser cannot handle the model.
     """
     recipe = get(recipe)
     chosen = recipe.choose_io(io)
     check_calibration(calibration)
+    check_clusters(clusters, recipe, learned=bool(learned))
     if recipe.name == "float32":
         return float_bytes
     if samples is None:
-        if recipe.needs_samples:
+        if recipe.needs_samples or clusters:
             raise InputError(
                 f"recipe {recipe.name} measures value ranges on real images: pass samples=, a "
                 "uint8 array [n, height, width, channels] of 100 to 500 images like those it "
@@ -82,7 +87,7 @@ def quantize(
         return rewrite(float_bytes, recipe, chosen, None, scope=scope)
     *_, pixels, shape = signature(float_bytes)
     samples = check_samples(samples, shape)
-    work = _Work(float_bytes, pixels, recipe, chosen, samples, scope, calibration)
+    work = _Work(float_bytes, pixels, recipe, chosen, samples, scope, calibration, clusters)
     if learned and recipe.activations == "int8":
         return work.with_learned(learned, progress)
     if not recipe.needs_samples:
@@ -107,6 +112,7 @@ class _Work:
     samples: np.ndarray
     scope: str
     calibration: str
+    clusters: int | None
 
     def with_learned(
         self, learned: Mapping[str, tuple[float, float]], progress: Progress | None
@@ -123,8 +129,8 @@ class _Work:
         plain = self._file(self.float_bytes, None)
         if self.recipe.weights != "int8":
             return plain
-        rounded = round_weights(self.float_bytes, self.samples, scope=self.scope)
-        return min(plain, self._file(rounded, None), key=self._judge())
+        rounded = self._file(self._rounded(self.float_bytes), None)
+        return rounded if self.clusters else min(plain, rounded, key=self._judge())
 
     def of_activations(self, progress: Progress | None) -> bytes:
         """The file of an integer recipe."""
@@ -138,9 +144,19 @@ class _Work:
         if equalized is not None:
             other = self._plain(equalized, prepared, error)
             best = other if other.error < _EQUALIZED_ERROR * best.error else best
-        rounded = round_weights(best.content, self.samples, scope=self.scope, keep=prepared.islands)
+        rounded = self._rounded(best.content, prepared)
         file = self._file(rounded, best.ranges, prepared)
-        return file if error(file) < best.error else best.file
+        return file if self.clusters or error(file) < best.error else best.file
+
+    def _rounded(self, content: bytes, prepared: rewrites.Prepared | None = None) -> bytes:
+        """The float file with weights rounded together."""
+        return round_weights(
+            content,
+            self.samples,
+            scope=self.scope,
+            keep=prepared.islands if prepared else (),
+            clusters=self.clusters,
+        )
 
     def _plain(
         self,

@@ -32,6 +32,7 @@ from kerascnn.export.samples import synthetic_images
 from kerascnn.export.sensitivity import all_but, tensors_of
 from kerascnn.export.task_comparison import Task
 from kerascnn.export.verify import keras_outputs, verify_tflite
+from kerascnn.export.weight_levels import check_clusters
 from kerascnn.files import PathLike, atomic_file, refuse_existing
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def export_tflite(
     float_model: bytes | None = None,
     reference: np.ndarray | None = None,
     calibration: str = "auto",
+    clusters: int | None = None,
     float_layers: Sequence[str] = (),
     accuracy_drop: float = 0.01,
     evaluation: tuple[np.ndarray, np.ndarray | None] | None = None,
@@ -106,6 +108,9 @@ def export_tflite(
         reference: Keras outputs for `samples`, to share one pass among recipes.
         calibration: How int8 and int16x8 set ranges: "auto" (two ways are tried), "minmax",
             "percentile" or "mse", see `clipping.check_calibration`.
+        clusters: How many values the 8-bit weights of a layer may share, 4 to 255: with 16, a zip
+            archive of an int8 file is a third smaller or more, see docs/quantization.md. The file
+            itself, and its speed, stay as they are.
         float_layers: Layers that stay in float, named as by `measure_sensitivity`.
         accuracy_drop: For "auto": the most accuracy that may be lost; 0.01 is one point.
         evaluation: Images and labels that "auto" measures on, and its file is verified on; the
@@ -130,6 +135,9 @@ def export_tflite(
     if target is not None:
         targets.find(target)
     check_calibration(calibration)
+    check_clusters(clusters, recipe, learned=False)
+    if automatic and clusters is not None:
+        raise InputError('clusters= goes with a recipe of 8-bit weights, not with "auto"')
     if automatic and task != "classification":
         raise InputError(
             f'recipe "auto" measures classifiers, not the task {task!r}: name a recipe'
@@ -173,6 +181,7 @@ def export_tflite(
         io,
         progress=progress,
         calibration=calibration,
+        clusters=clusters,
         scope=all_but(tensors_of(float_model, float_layers)),
         learned=learned,
     )

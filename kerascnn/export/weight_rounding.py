@@ -3,7 +3,7 @@
 Rounding each weight to the nearest step is best for the weight, not for what the layer computes.
 Here the columns of a layer's weights are rounded one after another, and each error is spread over
 the columns still to come so that the outputs on real inputs change least (Frantar et al. 2023,
-"GPTQ", arXiv:2210.17323, section 3). The mean error that is left goes into the bias (Nagel et al.
+"GPTQ", arXiv:2210.17323, section 4). The mean error that is left goes into the bias (Nagel et al.
 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2).
 Nothing changes on the device.
 """
@@ -18,11 +18,12 @@ from kerascnn.errors import ExportError
 from kerascnn.export.graph import Graph
 from kerascnn.export.layer_inputs import Moments, measure
 from kerascnn.export.layer_weights import float_layers
+from kerascnn.export.weight_levels import LARGEST, nearest, shared_levels
 
-LEVELS = 127  # symmetric int8, one scale for each output
-_LARGEST = 1024  # inputs of one output; more take long, and their errors average out anyway
+_MOST_INPUTS = 1024  # inputs of one output; more take long, and their errors average out anyway
 _ATTEMPTS = 12  # to damp a covariance, each ten times as much as the one before
 _DAMPING = 0.01  # of the mean variance, so that inputs that never vary do no harm
+_SHARING = 1024  # weights of a layer; with fewer, sharing values saves nothing
 _BLOCK = 64  # columns rounded before the others hear of it
 
 
@@ -33,11 +34,13 @@ def round_weights(
     scope: str = ".*",
     keep: Collection[str] = (),
     moments: Sequence[Moments] | None = None,
+    clusters: int | None = None,
 ) -> bytes:
     """The float file with weights on the steps of int8, chosen for the outputs they give.
 
     Weights of layers with more than 1,024 inputs per output, and those that several layers share,
     are left to the quantiser, which takes the nearest step; their biases are corrected as well.
+    Weights of 0, such as pruning leaves, stay 0.
 
     Args:
         float_bytes: A float32 file with batch size 1.
@@ -46,6 +49,8 @@ def round_weights(
             the others keep theirs.
         keep: Names of what operators make that stay in float32 although they are in the scope.
         moments: From `measure_inputs`, to share them among calls.
+        clusters: How many steps the weights of a layer may share (`weight_levels.shared_levels`);
+            depthwise and small layers, and those with shared weights or no bias, keep all.
     """
     graph = Graph(float_bytes)
     if moments is None:
@@ -58,14 +63,17 @@ def round_weights(
         weights = graph.values(int(operator.inputs[1]))
         rows = _rows(weights, kind)
         mean = _means(inputs.mean, rows, weights.shape[-1], kind)
+        levels = None
+        if clusters and kind != "depthwise" and rows.size >= _SHARING:
+            levels = shared_levels(rows, _scales(rows), clusters)
         if not compensated:
-            rounded = _steps(rows, _scales(rows)[:, np.newaxis])
+            rounded = _steps(rows, _scales(rows)[:, np.newaxis], levels)
         elif kind == "depthwise":
             repeats = len(rows) // len(inputs.mean)
             rounded = round_each(rows, np.repeat(inputs.covariance, repeats, axis=0))
         else:
-            rounded = round_together(rows, inputs.covariance)
-        if compensated:
+            rounded = round_together(rows, inputs.covariance, levels)
+        if compensated or (levels is not None and not graph.is_shared(int(operator.inputs[1]))):
             back = rounded.T if kind == "depthwise" else rounded
             graph.set_constant(operator, 1, back.reshape(weights.shape))
         bias = graph.values(int(operator.inputs[2]))
@@ -89,7 +97,7 @@ def _is_roundable(graph: Graph, operator: Any, kind: str) -> bool:
         return True
     shape = graph.shape(kernel)
     grouped = kind == "conv" and shape[-1] != graph.shape(entry)[-1]
-    return not grouped and int(np.prod(shape[1:])) <= _LARGEST
+    return not grouped and int(np.prod(shape[1:])) <= _MOST_INPUTS
 
 
 def _rows(weights: np.ndarray, kind: str) -> np.ndarray:
@@ -111,12 +119,14 @@ def _means(mean: np.ndarray, rows: np.ndarray, read: int, kind: str) -> np.ndarr
 
 
 def _scales(rows: np.ndarray) -> np.ndarray:
-    scales = np.abs(rows).max(axis=-1) / LEVELS
+    scales = np.abs(rows).max(axis=-1) / LARGEST
     return np.where(scales > 0, scales, 1.0)
 
 
-def _steps(values: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(values / scales), -LEVELS, LEVELS) * scales
+def _steps(values: np.ndarray, scales: np.ndarray, levels: np.ndarray | None = None) -> np.ndarray:
+    if levels is not None:
+        return nearest(values, scales, levels)
+    return np.clip(np.rint(values / scales), -LARGEST, LARGEST) * scales
 
 
 def _compensation(covariance: np.ndarray) -> np.ndarray:
@@ -150,17 +160,20 @@ def _inverse_of_lower(lower: np.ndarray) -> np.ndarray:
     return inverse
 
 
-def round_together(rows: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+def round_together(
+    rows: np.ndarray, covariance: np.ndarray, levels: np.ndarray | None = None
+) -> np.ndarray:
     """Rounds the rows of a layer whose outputs all see the same inputs.
 
     Args:
         rows: Weights, [outputs, d].
         covariance: Of the inputs, [d, d].
+        levels: The steps that may be taken, in ascending order; all of them by default.
     """
     order = np.argsort(-np.diag(covariance))  # the columns that matter most come first
     spread = _compensation(covariance[order][:, order])
     scales, rest = _scales(rows), np.ascontiguousarray(rows[:, order].T)  # a column lies together
-    largest = np.abs(rest).argmax(axis=0)
+    largest, zeros = np.abs(rest).argmax(axis=0), rest == 0
     # The largest weight of a row sets its scale: it stays what it is.
     fixed = rest[largest, np.arange(len(rows))]
     rounded = np.empty_like(rest)
@@ -168,7 +181,7 @@ def round_together(rows: np.ndarray, covariance: np.ndarray) -> np.ndarray:
         stop = min(start + _BLOCK, len(rest))
         errors = np.empty((stop - start, len(rows)))
         for column in range(start, stop):
-            chosen = _steps(rest[column], scales)
+            chosen = np.where(zeros[column], 0.0, _steps(rest[column], scales, levels))
             rounded[column] = np.where(largest == column, fixed, chosen)
             error = (rest[column] - rounded[column]) / spread[column, column]
             errors[column - start] = error
@@ -191,9 +204,9 @@ def round_each(rows: np.ndarray, covariances: np.ndarray) -> np.ndarray:
     ordered = np.take_along_axis(covariances, order[:, :, np.newaxis], axis=1)
     spread = _compensation(np.take_along_axis(ordered, order[:, np.newaxis], axis=2))
     scales, rest = _scales(rows), np.take_along_axis(rows, order, axis=1)
-    rounded = np.empty_like(rest)
+    rounded, zeros = np.empty_like(rest), rest == 0
     for column in range(rest.shape[1]):
-        rounded[:, column] = _steps(rest[:, column], scales)
+        rounded[:, column] = np.where(zeros[:, column], 0.0, _steps(rest[:, column], scales))
         error = (rest[:, column] - rounded[:, column]) / spread[:, column, column]
         rest[:, column + 1 :] -= error[:, np.newaxis] * spread[:, column, column + 1 :]
     result = np.empty_like(rounded)

@@ -53,7 +53,8 @@ def compound_scaling(
     )
 
 
-# The published networks. The authors rounded what compound_scaling gives for phi 0, 0.5, 1 ... 7.
+# The published networks, which the authors rounded by hand: B2 is phi 1; the factors of B7 are
+# those of phi 6.2 (depth), 7.3 (width) and 7.0 (resolution).
 SCALINGS = {
     "EfficientNetB0": Scaling(1.0, 1.0, 224, 0.2),
     "EfficientNetB1": Scaling(1.0, 1.1, 240, 0.2),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kerascnn.visualize.guided import guided_backpropagation as guided_backpropagation
     from kerascnn.visualize.integrated import IntegratedGradients as IntegratedGradients
     from kerascnn.visualize.integrated import integrated_gradients as integrated_gradients
+    from kerascnn.visualize.integration_frames import integration_path as integration_path
     from kerascnn.visualize.landscape import LossLandscape as LossLandscape
     from kerascnn.visualize.landscape import loss_landscape as loss_landscape
     from kerascnn.visualize.landscape import plot_loss_landscape as plot_loss_landscape
@@ -77,6 +78,7 @@ _WHERE = {
     "guided_backpropagation": "guided",
     "hidden_features": "neighbors",
     "integrated_gradients": "integrated",
+    "integration_path": "integration_frames",
     "layer_cam": "class_activation",
     "loss_landscape": "landscape",
     "maximize_activation": "maximization",
@@ -121,6 +123,7 @@ __all__ = [
     "heat_map",
     "hidden_features",
     "integrated_gradients",
+    "integration_path",
     "layer_cam",
     "loss_landscape",
     "maximize_activation",

@@ -28,7 +28,15 @@ def save_animation(
     """
     from PIL import Image
 
-    frames = np.asarray(frames)
+    if scale < 1 or seconds <= 0:
+        raise InputError(
+            f"expected a scale of at least 1 and seconds above 0. Received: scale={scale}, "
+            f"seconds={seconds}."
+        )
+    try:
+        frames = np.asarray(frames)
+    except ValueError:
+        raise InputError("the frames have several sizes: give all of them one size.") from None
     if frames.ndim != 4 or not len(frames) or frames.shape[-1] not in (1, 3):
         raise InputError(f"expected frames [F, H, W, 1 or 3]. Received the shape {frames.shape}.")
     if frames.dtype != np.uint8:

@@ -11,7 +11,7 @@ Localization, IEEE Transactions on Image Processing 30, 2021, section III.
 
 All give float32 `[B, H, W]` in 0..1, as large as the images: what speaks against the class is cut
 off, and each map is scaled until its largest value is 1. It is 0 where nothing spoke for the class.
-The score is the one before the softmax; that of a subclassed model is its output.
+The score is the one before the softmax or sigmoid; that of a subclassed model is its output.
 """
 
 from typing import Any
@@ -20,8 +20,9 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.layer_maps import heat_maps, scaled, seen_by
-from kerascnn.visualize.scores import Classes, checked_classes, checked_images
+from kerascnn.visualize.image_batches import slices
+from kerascnn.visualize.layer_maps import as_float32, heat_maps, scaled, seen_by
+from kerascnn.visualize.scores import Classes, checked_classes, float_images
 from kerascnn.visualize.taps import layers_of
 
 # Between the pooling and the scores, these change nothing in inference.
@@ -115,7 +116,7 @@ def cam(
 
     Args:
         model: Its last steps are global average pooling and one dense layer (or a 1x1 convolution),
-            whose outputs are the scores; dropout and a softmax may be there too.
+            whose outputs are the scores; dropout and a softmax or sigmoid may be there too.
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image, or one for all; the model's choice if None.
         batch_size: Images at a time.
@@ -126,11 +127,10 @@ def cam(
     Raises:
         InputError: A network with another head, or images or classes that do not fit.
     """
-    images = checked_images(images)
+    images = float_images(model, images)
     average, kernel, bias = _head(model)
     parts = []
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, start + batch_size)
+    for rows in slices(len(images), batch_size):
         maps, scores = seen_by(model, average, images[rows], inputs=True)
         _check_linear(model, maps.mean(axis=(1, 2)) @ kernel + bias, scores)
         if classes is None:
@@ -150,9 +150,9 @@ def _head(model: keras.Model) -> tuple[Any, np.ndarray, np.ndarray]:
     dense = len(shape) == 2 or shape[:-2] == (1, 1)
     if type(average).__name__ != "GlobalAveragePooling2D" or not dense:
         raise _other_head(model, [type(layer).__name__ for layer in rest[-2:]])
-    kernel = keras.ops.convert_to_numpy(last.kernel).astype(np.float32).reshape(shape[-2:])
-    bias = 0 if last.bias is None else keras.ops.convert_to_numpy(last.bias)
-    return average, kernel, np.asarray(bias, np.float32)
+    kernel = as_float32(last.kernel).reshape(shape[-2:])
+    bias = np.float32(0) if last.bias is None else as_float32(last.bias)
+    return average, kernel, np.asarray(bias)
 
 
 def _check_linear(model: keras.Model, expected: np.ndarray, scores: np.ndarray) -> None:

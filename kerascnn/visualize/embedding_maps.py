@@ -44,6 +44,8 @@ def embedding_map(
         raise InputError(
             f"expected features [N, D], both at least 2. Received the shape {features.shape}."
         )
+    if not np.isfinite(features).all():
+        raise InputError("the features hold values that are no finite numbers (NaN or infinity).")
     if method not in ("pca", "tsne"):
         raise InputError(f'`method` is "pca" or "tsne". Received: {method!r}.')
     if method == "pca":
@@ -92,6 +94,17 @@ def plot_embedding_map(
         raise InputError(
             f"expected points [N, 2] and as many labels. Received: {points.shape} and "
             f"{classes.shape}."
+        )
+    if classes.dtype.kind not in "iu":
+        raise InputError(f"`labels` must be whole numbers. Received the type {classes.dtype}.")
+    if class_names is not None and len(classes) and classes.max() >= len(class_names):
+        raise InputError(
+            f"the label {classes.max()} has no name: there are {len(class_names)} class_names."
+        )
+    if images is not None and (len(images) != len(points) or most < 1):
+        raise InputError(
+            f"expected {len(points)} images, one per point, and `most` of at least 1. Received: "
+            f"{len(images)} images, most={most}."
         )
     figure = new_figure(7, 6)
     axes = figure.add_subplot(1, 1, 1)

@@ -52,6 +52,11 @@ def receptive_box(model: keras.Model, layer: str) -> Pair:
             f"receptive fields need a functional or Sequential model with one input; {model.name!r}"
             f" is a {type(model).__name__}."
         )
+    if None in tuple(graph.inputs[0].shape)[1:3]:
+        raise InputError(
+            f"{model.name!r} takes images of any size, and its paddings depend on it. Build it for "
+            "one size: input_shape=(height, width, channels)."
+        )
     found: dict[str, Pair | None] = {}
     _walk(graph, {id(graph.inputs[0]): (Span(0, 0, 1), Span(0, 0, 1))}, found)
     spans = found.get(layer)

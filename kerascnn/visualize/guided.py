@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.scores import Classes, checked_images, choose, summed_slopes
+from kerascnn.visualize.scores import Classes, choose, float_images, summed_slopes
 from kerascnn.visualize.taps import operations_of, replaced, tapped
 
 Tensor = Any
@@ -42,7 +42,7 @@ def guided_backpropagation(
     Raises:
         InputError: Images or classes that do not fit, or a model without such rectifiers.
     """
-    images = checked_images(images)
+    images = float_images(model, images)
     wanted = choose(model, images, classes, batch_size)
     with guided(model):
         return summed_slopes(
@@ -82,7 +82,10 @@ def _guiding(activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tenso
 
 
 def _only_positive(outputs: Tensor) -> Tensor:
-    """The same, but of the slope with respect to it only what is positive goes back."""
+    """The same, but of the slope with respect to it only what is positive goes back.
+
+    What was not open, the rectifier before it stops by itself: that is its own derivative.
+    """
 
     @ops.custom_gradient
     def hand_on(values: Tensor) -> tuple[Tensor, Callable[..., Tensor]]:

@@ -25,14 +25,19 @@ def heat_map(attributions: np.ndarray, percentile: float = 99.0) -> np.ndarray:
         float32 `[B, H, W]`.
 
     Raises:
-        InputError: An array of another shape.
+        InputError: An array of another shape, values that are not finite, or a percentile out of
+            range.
     """
-    if attributions.ndim not in (3, 4):
-        raise InputError(
-            "expected attributions [B, H, W] or [B, H, W, C]. Received the shape "
-            f"{attributions.shape}."
-        )
     heat = np.asarray(attributions, np.float32)
+    if heat.ndim not in (3, 4) or not heat.size:
+        raise InputError(
+            f"expected attributions [B, H, W] or [B, H, W, C]. Received the shape {heat.shape}."
+        )
+    if not 0 <= percentile <= 100 or not np.isfinite(heat).all():
+        raise InputError(
+            "expected a percentile in 0..100 and finite attributions. Received: "
+            f"percentile={percentile}, {np.count_nonzero(~np.isfinite(heat))} values not finite."
+        )
     heat = np.abs(heat).sum(axis=-1) if heat.ndim == 4 else np.maximum(heat, 0)
     peak = np.percentile(heat, percentile, axis=(1, 2), keepdims=True)
     highest = heat.max(axis=(1, 2), keepdims=True)
@@ -52,7 +57,7 @@ def overlay(image: np.ndarray, heatmap: np.ndarray, strength: float = 0.5) -> np
         uint8 `[H, W, 3]`.
 
     Raises:
-        InputError: An image or a heat map of another shape or type.
+        InputError: An image or a heat map of another shape or type, or a strength out of range.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
         raise InputError(
@@ -63,6 +68,8 @@ def overlay(image: np.ndarray, heatmap: np.ndarray, strength: float = 0.5) -> np
             f"expected a heat map {list(image.shape[:2])} of values in 0..1. Received: "
             f"{list(heatmap.shape)} in {heatmap.min():.3g}..{heatmap.max():.3g}."
         )
+    if not 0 <= strength <= 1:
+        raise InputError(f"`strength` must be in 0..1. Received: {strength}.")
     stops = np.linspace(0, 1, len(COLORS))
     colors = np.stack([np.interp(heatmap, stops, channel) for channel in COLORS.T], axis=-1)
     mixed = (1 - strength) * image + strength * colors

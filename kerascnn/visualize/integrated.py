@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.scores import Classes, checked_images, choose, scores_of, summed_slopes
+from kerascnn.visualize.scores import Classes, choose, float_images, scores_of, summed_slopes
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def integrated_gradients(
         InputError: Images, classes, baseline, steps or rule that do not fit, or a model without
             derivatives.
     """
-    images = checked_images(images)
-    ends = _checked_baseline(baseline, images.shape)
+    images = float_images(model, images)
+    ends = checked_baseline(baseline, images.shape)
     points, weights = _nodes(rule, steps)
     way = images - ends
 
@@ -74,7 +74,8 @@ def integrated_gradients(
     return IntegratedGradients(attributions, gains, errors.astype(np.float32))
 
 
-def _checked_baseline(baseline: float | np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def checked_baseline(baseline: float | np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The baseline as float32 of that shape, or an InputError."""
     given = np.asarray(baseline, np.float32)
     try:
         return np.broadcast_to(given, shape)

@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.visualize.image_batches import slices
 from kerascnn.visualize.tiles import new_figure
 
 if TYPE_CHECKING:
@@ -74,12 +75,19 @@ def loss_landscape(
     if len(x) != len(y) or not len(x):
         raise InputError(f"expected as many targets as inputs. Received: {len(x)} and {len(y)}.")
     kernels = [v for v in model.trainable_variables if len(v.shape) > 1]
+    axes = _filter_axes(model)
     if not kernels:
         raise InputError(f"the model {model.name!r} has no trainable kernels to move.")
     generator = np.random.default_rng(seed)
-    start = [ops.convert_to_numpy(v).astype(np.float64) for v in kernels]
-    ways = [[filter_normalized(w, generator) for w in start] for _ in range(directions)]
-    measure = keras.losses.get(loss)
+    start = [ops.convert_to_numpy(v.value).astype(np.float64) for v in kernels]
+    ways = [
+        [
+            filter_normalized(weights, generator, axes.get(id(variable), (-1,)))
+            for variable, weights in zip(kernels, start, strict=True)
+        ]
+        for _ in range(directions)
+    ]
+    measure = _loss(loss)
     steps = np.linspace(-span, span, points)
     losses = np.zeros((points,) * directions)
     for place in np.ndindex(losses.shape):
@@ -93,17 +101,34 @@ def loss_landscape(
     return LossLandscape(steps, losses)
 
 
-def filter_normalized(weights: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def filter_normalized(
+    weights: np.ndarray, generator: np.random.Generator, filters: tuple[int, ...] = (-1,)
+) -> np.ndarray:
     """A random direction whose part for each filter has that filter's norm.
 
     Args:
-        weights: `[..., filters]`.
+        weights: Of all filters, such as `[..., filters]`.
         generator: Of the direction.
+        filters: Axes along which the filters lie.
     """
     direction = generator.normal(size=weights.shape)
-    axes = tuple(range(weights.ndim - 1))
+    along = {axis % weights.ndim for axis in filters}
+    axes = tuple(axis for axis in range(weights.ndim) if axis not in along)
     norms, own = (np.sqrt((array**2).sum(axes, keepdims=True)) for array in (weights, direction))
     return direction * norms / np.maximum(own, 1e-12)
+
+
+def _filter_axes(model: keras.Model) -> dict[int, tuple[int, ...]]:
+    """By the variable's id, the axes of its filters where those are not the last one."""
+    found: dict[int, tuple[int, ...]] = {}
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.SeparableConv2D):
+            found[id(layer.depthwise_kernel)] = (-2, -1)
+        elif isinstance(layer, keras.layers.DepthwiseConv2D):
+            found[id(layer.kernel)] = (-2, -1)
+        elif isinstance(layer, keras.layers.Conv2DTranspose):
+            found[id(layer.kernel)] = (-2,)
+    return found
 
 
 def plot_loss_landscape(landscape: LossLandscape, title: str = "") -> "Figure":
@@ -143,10 +168,21 @@ def plot_loss_landscape(landscape: LossLandscape, title: str = "") -> "Figure":
     return figure
 
 
+def _loss(loss: Any) -> Any:
+    try:
+        found = keras.losses.get(loss)
+    except ValueError:
+        raise InputError(f"`loss` is no loss of Keras. Received: {loss!r}.") from None
+    if getattr(found, "reduction", None) == "sum":
+        raise InputError(
+            "the loss has reduction='sum', and grows with the batch. Use 'sum_over_batch_size'."
+        )
+    return found
+
+
 def _mean_loss(model: Any, measure: Any, x: Any, y: Any, batch_size: int) -> float:
     total = 0.0
-    for start in range(0, len(x), batch_size):
-        part = slice(start, start + batch_size)
+    for part in slices(len(x), batch_size):
         outputs = model(x[part], training=False)
         targets = ops.convert_to_tensor(y[part])
         mean = ops.mean(ops.cast(measure(targets, outputs), "float32"))

@@ -10,8 +10,9 @@ from keras import ops
 
 from kerascnn.errors import InputError
 from kerascnn.visualize.gradient import gradient_inside
-from kerascnn.visualize.scores import Classes, checked_classes, checked_images, class_scores
-from kerascnn.visualize.taps import find_layer, layers_of, tapped, without_softmax
+from kerascnn.visualize.image_batches import slices
+from kerascnn.visualize.scores import Classes, checked_classes, class_scores, float_images
+from kerascnn.visualize.taps import find_layer, giving_logits, layers_of, tapped
 
 Tensor = Any
 # Layers that only move or sum up what others found, Keras's own and those of others.
@@ -32,7 +33,7 @@ def heat_maps(
         combine: From the maps and the slopes of one batch, float32 `[b, h, w, C]` both, to
             `[b, h, w]`.
     """
-    images = checked_images(images)
+    images = float_images(model, images)
     source = map_layer(model, images) if layer is None else find_layer(model, layer)
     parts = [
         scaled(combine(maps, slopes), images.shape[1:3])
@@ -45,12 +46,13 @@ def _maps_and_slopes(
     model: keras.Model, source: Any, images: np.ndarray, classes: Classes, batch_size: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """One pass forward and a short one back for each batch."""
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, start + batch_size)
+    given: list[Tensor] = []  # checked outside the layer: Keras adds its own words to errors
+    for rows in slices(len(images), batch_size):
 
         def compute(mark: Callable[[Tensor], Tensor], rows: slice = rows) -> tuple[Tensor, Tensor]:
             def look(output: Tensor) -> Tensor:
-                return mark(_checked_maps(output, source))
+                given[:] = [output]
+                return mark(output) if _are_maps(output) else output
 
             with tapped(source, look):
                 scores = class_scores(model, images[rows])
@@ -61,10 +63,10 @@ def _maps_and_slopes(
             wanted = ops.one_hot(chosen, scores.shape[-1], dtype="float32")
             return ops.sum(scores * wanted), scores
 
-        with without_softmax(model):
+        with giving_logits(model):
             slopes, maps, _ = gradient_inside(compute)
         if maps is None:
-            raise _unused(source, model)
+            raise _not_maps(source, given[0]) if given else _unused(source, model)
         if slopes is None:
             raise InputError(f"the output of {model.name!r} does not depend on {source.name!r}.")
         yield as_float32(maps), as_float32(slopes)
@@ -81,17 +83,19 @@ def scaled(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def seen_by(
     model: keras.Model, source: Any, images: np.ndarray, *, inputs: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Maps that a layer gives, or takes, and scores before the softmax."""
+    """Maps that a layer gives, or takes, and scores before the softmax or sigmoid."""
     seen: list[Tensor] = []
 
     def look(maps: Tensor) -> Tensor:
-        seen[:] = [_checked_maps(maps, source)]
+        seen[:] = [maps]
         return maps
 
-    with without_softmax(model), tapped(source, look, inputs=inputs):
+    with giving_logits(model), tapped(source, look, inputs=inputs):
         scores = class_scores(model, images)
     if not seen:
         raise _unused(source, model)
+    if not _are_maps(seen[0]):
+        raise _not_maps(source, seen[0])
     return as_float32(seen[0]), as_float32(scores)
 
 
@@ -102,7 +106,8 @@ def as_float32(tensor: Tensor) -> np.ndarray:
 
 def map_layer(model: keras.Model, images: np.ndarray) -> keras.layers.Layer:
     """The last layer that gives maps larger than 1x1 and is no pooling or padding."""
-    found = _last_with_maps(_symbolic_shapes(model)) or _last_with_maps(_shapes(model, images[:1]))
+    shapes = _symbolic_shapes(model)
+    found = _last_with_maps(_shapes(model, images[:1]) if shapes is None else shapes)
     if found is None:
         raise InputError(
             f"A CAM needs a layer that gives feature maps, and found none in {model.name!r}: it "
@@ -123,16 +128,18 @@ def _last_with_maps(layers: list[tuple[Any, Any]]) -> Any:
     return found
 
 
-def _symbolic_shapes(model: keras.Model) -> list[tuple[Any, Any]]:
-    """Layers with what they give, as the graph knows it; a layer without a graph gives nothing."""
-    return [
-        (layer, getattr(layer.output, "shape", ()) if layer._inbound_nodes else ())
-        for layer in layers_of(model)
-    ]
+def _symbolic_shapes(model: keras.Model) -> list[tuple[Any, Any]] | None:
+    """Layers with what they give, as the graph knows it; None if some are outside of any graph."""
+    found = list(layers_of(model))
+    if not getattr(model, "inputs", None):
+        return None
+    if not all(layer._inbound_nodes for layer in found):
+        return None
+    return [(layer, getattr(layer.output, "shape", ())) for layer in found]
 
 
 def _shapes(model: keras.Model, image: np.ndarray) -> list[tuple[Any, Any]]:
-    """The same, in the order of computation, of an image that goes through a model without one."""
+    """The same, in the order of computation, of an image that goes through the model."""
     found: list[tuple[Any, Any]] = []
 
     def watch(layer: Any) -> Callable[[Tensor], Tensor]:
@@ -150,13 +157,15 @@ def _shapes(model: keras.Model, image: np.ndarray) -> list[tuple[Any, Any]]:
     return found
 
 
-def _checked_maps(maps: Tensor, source: Any) -> Tensor:
-    if len(getattr(maps, "shape", ())) != 4:
-        raise InputError(
-            f"the layer {source.name!r} must give maps [B, height, width, channels]. "
-            f"Its output has the shape {getattr(maps, 'shape', None)}."
-        )
-    return maps
+def _are_maps(output: Tensor) -> bool:
+    return len(getattr(output, "shape", ())) == 4
+
+
+def _not_maps(source: Any, output: Tensor) -> InputError:
+    return InputError(
+        f"the layer {source.name!r} must give maps [B, height, width, channels]. "
+        f"Its output has the shape {getattr(output, 'shape', None)}."
+    )
 
 
 def _unused(source: Any, model: keras.Model) -> InputError:

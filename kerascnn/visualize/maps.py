@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.visualize.image_batches import checked_images
 from kerascnn.visualize.taps import find_layer, layers_of, tapped
 from kerascnn.visualize.tiles import from_lowest_to_highest, mosaic, new_figure, show
 
@@ -33,7 +34,7 @@ def feature_maps(
     Raises:
         InputError: No such layer, one that the model does not use, or no maps at all.
     """
-    images = checked_images(images)
+    images = checked_images(model, images)
     if layers is None:
         sources = [layer for layer in layers_of(model) if layer.weights]
     else:
@@ -68,14 +69,18 @@ def plot_feature_maps(
         A matplotlib figure; `figure.savefig(path)` writes it.
 
     Raises:
-        InputError: A layer that gives no maps.
+        InputError: No layers, one that gives no maps, or no such image.
     """
+    if not maps:
+        raise InputError("there are no maps to draw. Expected those of one layer at least.")
     grids: dict[str, np.ndarray] = {}
     for name, values in maps.items():
         if values.ndim != 4:
             raise InputError(
                 f"maps have the shape [B, height, width, channels]. Of {name!r}: {values.shape}."
             )
+        if not 0 <= image < len(values):
+            raise InputError(f"`image` must be from 0 to {len(values) - 1}. Received: {image}.")
         chosen = np.moveaxis(values[image], -1, 0)[:most, ..., None]
         across = columns or (len(chosen) if len(chosen) <= 8 else -(-len(chosen) // 2))
         gap = max(1, chosen.shape[1] // 24)
@@ -87,14 +92,6 @@ def plot_feature_maps(
         shape = "x".join(map(str, maps[name].shape[1:]))
         show(figure.add_subplot(places[row]), grid, f"{name}, {shape}")
     return figure
-
-
-def checked_images(images: Any) -> np.ndarray:
-    """The images as an array `[B, H, W, C]`, or an `InputError`."""
-    images = np.asarray(images)
-    if images.ndim != 4 or not len(images):
-        raise InputError(f"expected images [B, H, W, C]. Received the shape {images.shape}.")
-    return images
 
 
 def _keeper(seen: dict[str, Any], name: str) -> Callable[[Any], Any]:

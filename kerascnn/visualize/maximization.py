@@ -17,7 +17,7 @@ from keras import ops
 from kerascnn.errors import InputError
 from kerascnn.visualize.gradient import gradient
 from kerascnn.visualize.picture_parameters import PictureParameters
-from kerascnn.visualize.taps import find_layer, tapped, without_softmax
+from kerascnn.visualize.taps import find_layer, giving_logits, tapped
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def maximize_activation(
         model: Any model with one image input; nested ones are entered.
         units: Class, or channel of the layer; one or several.
         layer: Name of a layer; of its maps the mean over all positions is climbed. None takes the
-            model's output, before a softmax: `units` are classes.
+            model's output, before a softmax or sigmoid: `units` are classes.
         steps: Steps of Adam.
         learning_rate: Of Adam.
         size: Height and width of the pictures; None takes the model's.
@@ -82,12 +82,14 @@ def maximize_activation(
         InputError: No such layer or unit, a model of images of any size without `size`, or values
             out of range.
     """
-    if steps < 1 or jitter < 0 or value_range[0] >= value_range[1]:
+    kept = 1 if keep_every is None else keep_every
+    if steps < 1 or kept < 1 or jitter < 0 or value_range[0] >= value_range[1]:
         raise InputError(
-            "expected steps of at least 1, jitter of at least 0 and a rising value_range. "
-            f"Received: steps={steps}, jitter={jitter}, value_range={value_range}."
+            "expected steps and keep_every of at least 1, jitter of at least 0 and a rising "
+            f"value_range. Received: steps={steps}, keep_every={keep_every}, jitter={jitter}, "
+            f"value_range={value_range}."
         )
-    chosen = [units] if isinstance(units, (int, np.integer)) else list(units)
+    chosen = _checked_units(units)
     shape = (len(chosen), *_image_shape(model, size))
     generator = np.random.default_rng(seed)
     parameters = PictureParameters(shape, parametrization, value_range, generator)
@@ -157,7 +159,7 @@ class _Climb:
             seen[:] = [output]
             return output
 
-        with without_softmax(self.model):
+        with giving_logits(self.model):
             if self.source is None:
                 look(self.model(pixels, training=False))
             else:
@@ -165,6 +167,8 @@ class _Climb:
                     self.model(pixels, training=False)
         if not seen:
             raise InputError(f"the layer {self.source.name!r} is not used by {self.model.name!r}.")
+        if not hasattr(seen[0], "shape"):
+            raise InputError(f"expected one output of {self.model.name!r}, or layer=NAME.")
         outputs = ops.cast(seen[0], "float32")
         channels = outputs.shape[-1]
         fits = len(outputs.shape) in (2, 4)
@@ -201,6 +205,13 @@ class _Adam:
         return self.learning_rate * mean / (np.sqrt(square) + 1e-8)
 
 
+def _checked_units(units: Any) -> list[int]:
+    chosen = np.atleast_1d(np.asarray(units))
+    if chosen.ndim != 1 or not len(chosen) or chosen.dtype.kind not in "iu":
+        raise InputError(f"`units` must be a whole number, or several. Received: {units!r}.")
+    return [int(unit) for unit in chosen]
+
+
 def _image_shape(model: keras.Model, size: tuple[int, int] | None) -> tuple[int, int, int]:
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4:
@@ -208,4 +219,6 @@ def _image_shape(model: keras.Model, size: tuple[int, int] | None) -> tuple[int,
     height, width = size or shape[1:3]
     if height is None or width is None:
         raise InputError(f"{model.name!r} takes images of any size: give size=(height, width).")
+    if any(own not in (None, side) for own, side in zip(shape[1:3], (height, width), strict=True)):
+        raise InputError(f"{model.name!r} takes images of {shape[1:3]}. Received: size={size}.")
     return int(height), int(width), int(shape[3])

@@ -47,6 +47,7 @@ METHODS: dict[str, Method] = {
     "score-cam": Method("score_cam", takes_layer=True, coarse=True, options={"channels": 128}),
     "layer-cam": Method("layer_cam", takes_layer=True, coarse=True),
 }
+"""What `attribute` and `kerascnn explain` know by name."""
 
 
 def attribute(
@@ -91,7 +92,7 @@ def attribute(
 
 
 def _last_maps(model: "keras.Model", images: np.ndarray) -> str:
+    from kerascnn.visualize.image_batches import checked_images
     from kerascnn.visualize.layer_maps import map_layer
-    from kerascnn.visualize.maps import checked_images
 
-    return str(map_layer(model, checked_images(images)).name)
+    return str(map_layer(model, checked_images(model, images)).name)

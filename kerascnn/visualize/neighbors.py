@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.maps import checked_images
+from kerascnn.visualize.image_batches import checked_images, slices
 from kerascnn.visualize.taps import find_layer, layers_of, tapped
 from kerascnn.visualize.tiles import new_figure, scaled_pixels, show
 
@@ -45,8 +45,9 @@ def hidden_features(
     Args:
         model: Any model with one image input; nested ones are entered.
         images: `[B, H, W, C]`, as the model takes them.
-        layer: Name of the layer whose input is taken; None is the last with weights that gives one
-            score per class `[B, classes]`, so its input is the last hidden layer.
+        layer: Name of the layer whose input is taken; None is the last with weights, which gives
+            the scores `[B, classes]`, or `[B, 1, 1, classes]` as a 1x1 convolution: its input is
+            the last hidden layer.
         batch_size: Images at a time.
 
     Returns:
@@ -55,7 +56,7 @@ def hidden_features(
     Raises:
         InputError: No images, no such layer, or one that the model does not use.
     """
-    images = checked_images(images)
+    images = checked_images(model, images)
     source = _last_dense(model) if layer is None else find_layer(model, layer)
     seen: list[Any] = []
 
@@ -65,8 +66,8 @@ def hidden_features(
 
     features = []
     with tapped(source, look, inputs=True):
-        for start in range(0, len(images), batch_size):
-            model(images[start : start + batch_size], training=False)
+        for rows in slices(len(images), batch_size):
+            model(images[rows], training=False)
             if not seen:
                 raise InputError(f"the layer {source.name!r} was not used by {model.name!r}.")
             batch = ops.convert_to_numpy(ops.cast(seen.pop(), "float32"))
@@ -95,6 +96,8 @@ def nearest_neighbors(
             f"expected features [N, D] and queries [Q, D]. Received: {features.shape} and "
             f"{queries.shape}."
         )
+    if not len(queries) or not (np.isfinite(features).all() and np.isfinite(queries).all()):
+        raise InputError("expected one query at least, and features of finite numbers only.")
     if not 1 <= count <= len(features):
         raise InputError(f"`count` must be from 1 to {len(features)}. Received: {count}.")
     if metric not in ("euclidean", "cosine"):
@@ -126,8 +129,17 @@ def plot_neighbors(
 
     Returns:
         A matplotlib figure; `figure.savefig(path)` writes it.
+
+    Raises:
+        InputError: Fewer images, queries or names than the neighbours speak of.
     """
     rows, count = neighbors.indices.shape
+    known = len(images) if names is None else min(len(images), len(names))
+    if len(query_images) != rows or neighbors.indices.max() >= known:
+        raise InputError(
+            f"expected {rows} query images, and at least {neighbors.indices.max() + 1} images and "
+            f"names. Received: {len(query_images)} and {known}."
+        )
     height, width = images.shape[1:3]
     side = 9 / (count + 1)
     tall = side * height / width + (0.25 if names is not None else 0.05)
@@ -146,8 +158,9 @@ def _last_dense(model: keras.Model) -> keras.layers.Layer:
     found = None
     for layer in layers_of(model):
         output = layer.output if layer._inbound_nodes else None
-        if layer.weights and len(getattr(output, "shape", ())) == 2:
-            found = layer
+        if layer.weights and output is not None:
+            shape = tuple(getattr(output, "shape", ()))
+            found = layer if len(shape) == 2 or shape[1:3] == (1, 1) else None
     if found is None:
         raise InputError(
             f"{model.name!r} has no dense layer at its end. Name the layer whose input is meant: "

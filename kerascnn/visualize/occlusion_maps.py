@@ -14,12 +14,12 @@ from kerascnn.errors import InputError
 from kerascnn.visualize.scores import (
     Classes,
     batches,
-    checked_images,
     choose,
     class_scores,
+    float_images,
     repeated,
 )
-from kerascnn.visualize.taps import without_softmax
+from kerascnn.visualize.taps import giving_logits
 
 Tensor = Any
 
@@ -53,7 +53,7 @@ def occlusion(
     Raises:
         InputError: Images, classes, patch, stride or fill that do not fit.
     """
-    images = checked_images(images)
+    images = float_images(model, images)
     height, width = images.shape[1:3]
     side = max(1, min(height, width) // 6) if patch is None else patch
     step = max(1, side // 2) if stride is None else stride
@@ -72,7 +72,7 @@ def occlusion(
     run = repeated(model, compute, len(images) * len(places), batch_size)
     scores = np.zeros((len(images), len(places)), np.float32)
     whole = np.zeros(len(images), np.float32)
-    with without_softmax(model):
+    with giving_logits(model):
         for rows, _ in batches(len(images), 1, batch_size):
             whole[rows] = run(images[rows], wanted[rows])
         for rows, numbers in batches(len(images), len(places), batch_size):

@@ -14,6 +14,7 @@ from keras import ops
 
 from kerascnn.errors import InputError
 from kerascnn.visualize.fields import receptive_box
+from kerascnn.visualize.image_batches import slices
 from kerascnn.visualize.maps import feature_maps
 from kerascnn.visualize.projection import deconvnet
 from kerascnn.visualize.strongest import Strongest
@@ -147,8 +148,8 @@ def plot_top_patches(top: TopPatches, columns: int = 3, most: int = 9) -> "Figur
 
 def _batches(images: Any, batch_size: int) -> Iterator[np.ndarray]:
     if hasattr(images, "ndim"):
-        for start in range(0, len(images), batch_size):
-            yield np.asarray(images[start : start + batch_size])
+        for rows in slices(len(images), batch_size):
+            yield np.asarray(images[rows])
         return
     for batch in images:
         pixels = batch[0] if isinstance(batch, (tuple, list)) else batch
@@ -185,8 +186,7 @@ def _projections(
     numbers, units = best.numbers.ravel().tolist(), np.repeat(best.units, best.count)
     places = best.positions.reshape(-1, 2)
     projected: list[np.ndarray] = []
-    for start in range(0, len(numbers), batch_size):
-        part = slice(start, start + batch_size)
+    for part in slices(len(numbers), batch_size):
         pixels = np.stack([best.kept[number] for number in numbers[part]])
         position = places[part].tolist() if best.maps else "strongest"
         projected += [*deconvnet(model, pixels, layer, units[part].tolist(), position=position)]

@@ -14,13 +14,14 @@ from keras import layers, ops
 
 from kerascnn.errors import InputError
 from kerascnn.visualize.gradient import gradient
-from kerascnn.visualize.maps import checked_images, feature_maps
+from kerascnn.visualize.image_batches import checked_images, slices
+from kerascnn.visualize.maps import feature_maps
 from kerascnn.visualize.taps import (
     find_layer,
+    giving_logits,
     operations_of,
     replaced,
     tapped,
-    without_softmax,
 )
 
 # Layers that are a linear map, an offset and an activation at most, or that choose a maximum. Each
@@ -61,6 +62,7 @@ def deconvnet(
     units: int | Sequence[int] | None = None,
     *,
     position: tuple[int, int] | str | Sequence[tuple[int, int]] = "strongest",
+    batch_size: int = 32,
 ) -> np.ndarray:
     """Projects activations of a layer back to the pixels.
 
@@ -86,6 +88,7 @@ def deconvnet(
             highest activation in each image.
         position: Row and column in the maps, one for all images or one for each; "strongest" takes
             where the unit is highest in each image, "all" projects the whole map.
+        batch_size: Images at a time.
 
     Returns:
         float32 `[B, H, W, C]`; `around_gray` scales it for display.
@@ -93,33 +96,38 @@ def deconvnet(
     Raises:
         InputError: A layer that cannot be passed backwards, named; no such layer, unit or position.
     """
-    images = checked_images(images)
+    images = checked_images(model, images)
     target = find_layer(model, layer)
-    with without_softmax(model):
+    with giving_logits(model):
         passed = _layers_up_to(model, images, target)
         for each in passed:
             _check(each)
-        outputs = feature_maps(model, images, [layer])[layer]
-        start = ops.convert_to_tensor(outputs * _chosen(outputs, units, position))
+        batches = list(slices(len(images), batch_size))
+        outputs = np.concatenate([feature_maps(model, images[b], [layer])[layer] for b in batches])
+        starts = outputs * _chosen(outputs, units, position)
         seen: list[Any] = []
 
         def look(output: Any) -> Any:
             seen[:] = [output]
             return output
 
-        def value(pixels: Any) -> Any:
-            model(pixels, training=False)
-            return ops.sum(ops.cast(seen[0], "float32") * start)
+        def projected(batch: slice) -> Any:
+            start = ops.convert_to_tensor(starts[batch])
+
+            def value(pixels: Any) -> Any:
+                model(pixels, training=False)
+                return ops.sum(ops.cast(seen[0], "float32") * start)
+
+            found = gradient(value, ops.convert_to_tensor(images[batch].astype("float32")))
+            if found is None:
+                raise InputError(f"the layer {layer!r} of {model.name!r} depends on no pixel.")
+            return ops.convert_to_numpy(found).astype(np.float32)
 
         with contextlib.ExitStack() as changes:
             for each in passed:
                 _rectify_backwards(each, changes)
             changes.enter_context(tapped(target, look))
-            pixels = ops.convert_to_tensor(images.astype("float32"))
-            projection = gradient(value, pixels)
-    if projection is None:
-        raise InputError(f"the layer {layer!r} of {model.name!r} does not depend on the images.")
-    return ops.convert_to_numpy(projection).astype(np.float32)
+            return np.concatenate([projected(batch) for batch in batches])
 
 
 def _layers_up_to(model: keras.Model, images: np.ndarray, target: Any) -> list[Any]:

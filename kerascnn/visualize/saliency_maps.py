@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.scores import Classes, checked_images, choose, summed_slopes
+from kerascnn.visualize.scores import Classes, choose, float_images, summed_slopes
 
 
 def saliency(
@@ -65,7 +65,7 @@ def smooth_grad(
         InputError: Images, classes, noise or samples that do not fit, or a model without
             derivatives.
     """
-    images = checked_images(images)
+    images = float_images(model, images)
     if noise < 0 or samples < 1:
         raise InputError(
             "expected `noise` of 0 or more and at least one of `samples`. Received: "

@@ -11,16 +11,17 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.visualize.image_batches import slices
 from kerascnn.visualize.layer_maps import map_layer, scaled, seen_by
 from kerascnn.visualize.scores import (
     Classes,
     batches,
     checked_classes,
-    checked_images,
     class_scores,
+    float_images,
     repeated,
 )
-from kerascnn.visualize.taps import find_layer, without_softmax
+from kerascnn.visualize.taps import find_layer, giving_logits
 
 Tensor = Any
 
@@ -56,12 +57,9 @@ def score_cam(
         InputError: No such layer, a layer that gives no maps, or images, classes or channels that
             do not fit.
     """
-    images = checked_images(images)
+    images = float_images(model, images)
     source = map_layer(model, images) if layer is None else find_layer(model, layer)
-    seen = [
-        seen_by(model, source, images[start : start + batch_size])
-        for start in range(0, len(images), batch_size)
-    ]
+    seen = [seen_by(model, source, images[rows]) for rows in slices(len(images), batch_size)]
     maps, scores = (np.concatenate(parts) for parts in zip(*seen, strict=True))
     chosen = scores.argmax(-1) if classes is None else classes
     chosen = checked_classes(chosen, len(images), scores.shape[1])
@@ -95,7 +93,7 @@ def _masked_scores(
 
     scores = np.zeros(masks.shape[:2], np.float32)
     run = repeated(model, compute, scores.size, batch_size)
-    with without_softmax(model):
+    with giving_logits(model):
         for rows, numbers in batches(len(images), masks.shape[1], batch_size):
             hidden = masks[rows, numbers][..., None].astype(np.float32, copy=False)
             scores[rows, numbers] = run(images[rows], hidden, wanted[rows])

@@ -1,7 +1,8 @@
 """The score of a class, and its derivative with respect to the pixels: what attribution is made of.
 
 The score is what goes into the softmax, not what comes out of it: a probability also rises when
-another class loses (Simonyan et al., arXiv:1312.6034, section 2).
+another class loses (Simonyan et al., arXiv:1312.6034, section 2). It is what goes into a sigmoid,
+too: near 0 and 1 the sigmoid has no slope, and every map would be empty.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,19 +13,19 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize import maps
 from kerascnn.visualize.compiled import compiled
 from kerascnn.visualize.gradient import gradient
-from kerascnn.visualize.taps import without_softmax
+from kerascnn.visualize.image_batches import check_batch_size, checked_images, slices
+from kerascnn.visualize.taps import giving_logits
 
 Tensor = Any
 Classes = int | Sequence[int] | np.ndarray | None
 WORTH_COMPILING = 4  # batches: compiling takes as long as one or two of them
 
 
-def checked_images(images: np.ndarray) -> np.ndarray:
-    """Images as float32 `[B, H, W, C]`, or an InputError."""
-    return maps.checked_images(images).astype(np.float32, copy=False)
+def float_images(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Images as float32 `[B, H, W, C]` that fit the model, or an InputError."""
+    return checked_images(model, images).astype(np.float32, copy=False)
 
 
 def checked_classes(classes: Any, count: int, outputs: int) -> np.ndarray:
@@ -41,7 +42,7 @@ def checked_classes(classes: Any, count: int, outputs: int) -> np.ndarray:
 
 
 def class_scores(model: keras.Model, images: Tensor) -> Tensor:
-    """float32 `[B, classes]`; what the softmax takes only inside `without_softmax`."""
+    """float32 `[B, classes]`; what the softmax or sigmoid takes only inside `giving_logits`."""
     scores = model(images, training=False)
     if len(getattr(scores, "shape", ())) != 2:
         raise InputError(
@@ -52,11 +53,11 @@ def class_scores(model: keras.Model, images: Tensor) -> Tensor:
 
 
 def scores_of(model: keras.Model, images: np.ndarray, batch_size: int) -> np.ndarray:
-    """Scores before the softmax, float32 `[B, classes]`."""
-    with without_softmax(model):
+    """Scores before the softmax or sigmoid, float32 `[B, classes]`."""
+    with giving_logits(model):
         parts = [
-            ops.convert_to_numpy(class_scores(model, images[start : start + batch_size]))
-            for start in range(0, len(images), batch_size)
+            ops.convert_to_numpy(class_scores(model, images[rows]))
+            for rows in slices(len(images), batch_size)
         ]
     return np.concatenate(parts)
 
@@ -78,6 +79,7 @@ def batches(images: int, variations: int, size: int) -> Iterator[tuple[np.ndarra
     Yields:
         Numbers of images and of variations.
     """
+    check_batch_size(size)
     total = images * variations
     for start in range(0, total, min(size, total)):
         pairs = np.minimum(np.arange(start, start + min(size, total)), total - 1)
@@ -128,7 +130,7 @@ def summed_slopes(
     images, pairs = shape[0], shape[0] * len(weights)
     compute = repeated(model, slopes, pairs, batch_size)
     total, done = np.zeros(shape, np.float32), 0
-    with without_softmax(model):
+    with giving_logits(model):
         for rows, numbers in batches(images, len(weights), batch_size):
             found = compute(vary(rows, numbers).astype(np.float32, copy=False), wanted[rows])
             for row, number, slope in zip(rows, numbers, found, strict=True):

@@ -9,6 +9,7 @@ import keras
 from kerascnn.errors import InputError
 
 Tensor = Any
+PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
 
 
 @contextlib.contextmanager
@@ -36,16 +37,17 @@ def tapped(
 
 
 @contextlib.contextmanager
-def without_softmax(model: keras.Model) -> Iterator[None]:
-    """While open, the model gives the scores that its last softmax would take.
+def giving_logits(model: keras.Model) -> Iterator[None]:
+    """While open, the model gives the scores that its last softmax or sigmoid would take.
 
-    A model that does not end in a softmax gives what it always gives.
+    A probability near 0 or 1 has no slope left. A model that ends in neither gives what it always
+    gives.
     """
     layer = last_layer(model)
-    if type(layer).__name__ == "Softmax":  # the layer, or the operation `keras.ops.softmax`
+    if type(layer).__name__ in ("Softmax", "Sigmoid"):  # a layer, or an operation of `keras.ops`
         with replaced(layer, "call", lambda inputs, *_, **__: inputs):
             yield
-    elif getattr(layer, "activation", None) is keras.activations.softmax:
+    elif getattr(layer, "activation", None) in PROBABILITIES:
         with replaced(layer, "activation", keras.activations.linear):
             yield
     else:

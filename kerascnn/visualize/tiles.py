@@ -37,6 +37,11 @@ def mosaic(
         raise InputError(
             f"expected pictures [N, H, W, 1 or 3]. Received the shape {pictures.shape}."
         )
+    if gap < 0 or (columns is not None and columns < 1):
+        raise InputError(
+            "expected `columns` of at least 1 and a `gap` of 0 or more. Received: "
+            f"columns={columns}, gap={gap}."
+        )
     count, height, width, channels = pictures.shape
     columns = min(columns or math.ceil(math.sqrt(count * height / width)), count)
     rows = math.ceil(count / columns)

@@ -69,7 +69,10 @@ def test_a_folder_gives_a_grid_of_its_first_images(call, run, photos, here):
         (["--class", "eleven"], "no class 'eleven'"),
         (["--class", "10"], "a number from 0 to 9"),
         (["--layer", "absent"], "no layer 'absent'"),
-        (["--out", "picture.jpg"], "must be a .png file"),
+        (["--out", "picture.jpg"], "must be a .png or .gif file"),
+        (["--method", "saliency", "--layer", "c1"], "--layer has no part in saliency"),
+        (["--method", "deconvnet", "--class", "3"], "--class has no part in deconvnet"),
+        (["--out", "moving.gif"], "add --method integrated"),
     ],
 )
 def test_bad_input_is_one_line(call, run, photos, options, message):
@@ -91,3 +94,13 @@ def test_a_folder_without_images_is_an_error(call, run, here):
     code, _, err = call("explain", run, here / "empty")
     assert code == 2
     assert "has no image files in it" in err
+
+
+def test_integrated_gradients_move(call, run, photos, here):
+    options = ("--method", "integrated", "--out", "moving.gif")
+    code, out, err = call("explain", run, photos / "00.png", *options)
+    assert code == 0, err
+    assert out.splitlines()[-1] == "picture: moving.gif"
+    with Image.open(here / "moving.gif") as animation:
+        assert animation.n_frames == 20
+        assert animation.size == (64, 32)

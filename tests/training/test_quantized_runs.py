@@ -87,6 +87,8 @@ def test_int8_is_exported_from_the_quantisation_aware_model(rounded, capsys):
         assert model_path(predictor, recipes) == run.quantize_aware_path
         assert "exporting the quantisation-aware model" in capsys.readouterr().err
     assert model_path(predictor, ["float32", "dynamic_int8"]) == run.model_path
+    assert model_path(predictor, ["int8"], clusters=16) == run.model_path
+    assert "exporting the float model" in capsys.readouterr().err
 
 
 def test_epochs_below_zero_are_refused(tmp_path):

@@ -171,7 +171,7 @@ def test_a_network_without_maps_has_no_heat_maps_and_says_so(tmp_path):
     splits = data.load("digits", 8)
     model = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(10)])
     page = Page(write_report(model, splits, tmp_path / "report.html"))
-    assert "There are no heat maps: Grad-CAM needs a layer that gives feature maps" in page.text
+    assert "There are no heat maps: A CAM needs a layer that gives feature maps" in page.text
     assert "Training" not in page.words  # no history, no curves
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from kerascnn.errors import InputError
-from kerascnn.visualize import cam, grad_cam, grad_cam_pp, layer_cam, score_cam
+from kerascnn.visualize import cam, grad_cam, grad_cam_pp, layer_cam, saliency, score_cam
 
 SIDE, CLASSES = 12, 4
 IMAGES = np.random.default_rng(0).uniform(0, 255, (5, SIDE, SIDE, 3)).astype("float32")
@@ -218,3 +218,58 @@ def test_maps_without_a_place_are_dark():
     late.kernel.assign(0 * late.kernel)
     late.bias.assign(np.ones(6))
     assert score_cam(model, IMAGES).max() == 0
+
+
+class _StemAndHead(keras.Model):
+    """A graph of its own at the start, and a convolution outside of any graph behind it."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = keras.Sequential(
+            [keras.Input((12, 12, 3)), layers.Conv2D(4, 3, activation="relu", name="stem")]
+        )
+        self.late = layers.Conv2D(5, 3, strides=2, activation="relu", name="late")
+        self.pool = layers.GlobalAveragePooling2D()
+        self.scores = layers.Dense(3)
+
+    def call(self, inputs):
+        return self.scores(self.pool(self.late(self.stem(inputs))))
+
+
+def test_the_last_maps_are_those_outside_of_the_graphs_inside():
+    keras.utils.set_random_seed(0)
+    images = np.random.default_rng(0).uniform(0, 1, (2, 12, 12, 3)).astype("float32")
+    model = _StemAndHead()
+    model(images)
+    np.testing.assert_allclose(grad_cam(model, images), grad_cam(model, images, layer="late"))
+    inputs = keras.Input((12, 12, 3))
+    wrapped = keras.Model(inputs, model(inputs))
+    np.testing.assert_allclose(grad_cam(wrapped, images), grad_cam(model, images, layer="late"))
+
+
+@pytest.mark.parametrize("end", ["activation", "layer", "operation"])
+def test_a_saturated_sigmoid_leaves_the_score_its_slopes(end):
+    """Near 1 a sigmoid has no slope left in float32: maps and slopes are those of the logits."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((12, 12, 3))
+    x = layers.Conv2D(4, 3, activation="relu")(inputs)
+    logits = layers.Dense(1, bias_initializer=keras.initializers.Constant(200.0))
+    x = layers.GlobalAveragePooling2D()(x)
+    bare = keras.Model(inputs, logits(x))
+    ends = {
+        "layer": lambda: layers.Activation("sigmoid")(logits(x)),
+        "operation": lambda: keras.ops.sigmoid(logits(x)),
+    }
+    model = (
+        keras.models.clone_model(bare) if end == "activation" else keras.Model(inputs, ends[end]())
+    )
+    if end == "activation":
+        model.set_weights(bare.get_weights())
+        model.layers[-1].activation = keras.activations.sigmoid
+    images = np.random.default_rng(0).uniform(0, 1, (2, 12, 12, 3)).astype("float32")
+    assert float(np.min(keras.ops.convert_to_numpy(model(images)))) == 1
+    slopes = saliency(model, images)
+    assert slopes.max() > 0
+    np.testing.assert_allclose(slopes, saliency(bare, images), rtol=1e-6)
+    np.testing.assert_allclose(cam(model, images), grad_cam(bare, images), atol=1e-5)
+    assert float(np.min(keras.ops.convert_to_numpy(model(images)))) == 1

@@ -94,3 +94,26 @@ def test_figures_show_the_losses():
     figure = plot_loss_landscape(grid)
     assert figure.axes[0].get_ylabel() == "second direction"
     figure.canvas.draw()
+
+
+def test_a_depthwise_kernel_holds_a_filter_for_each_channel():
+    """One channel's filter is a hundred times the other's, and so is its part of the direction."""
+    model = keras.Sequential(
+        [keras.Input((4, 4, 2)), layers.DepthwiseConv2D(3, use_bias=False), layers.Flatten()]
+    )
+    kernel = np.ones((3, 3, 2, 1)) * [[[[1.0], [100.0]]]]
+    model.set_weights([kernel])
+    x, y = np.zeros((1, 4, 4, 2)), np.zeros((1, 8))
+    x[..., 0] = 1  # only the weak filter is seen
+    found = loss_landscape(model, "mse", x, y, points=3, seed=4)
+    drawn = np.random.default_rng(4).normal(size=kernel.shape)[..., 0, 0]
+    moved = kernel[..., 0, 0] + 3 * drawn / np.linalg.norm(drawn)  # the filter's norm is 3
+    assert found.losses[2] == pytest.approx(moved.sum() ** 2 / 2, rel=1e-5)
+
+
+def test_losses_that_have_no_mean_are_an_error():
+    x, y = np.zeros((4, 5)), np.zeros((4, 3))
+    with pytest.raises(InputError, match=r"no loss of Keras. Received: 'nothing'"):
+        loss_landscape(linear_model(), "nothing", x, y)
+    with pytest.raises(InputError, match="grows with the batch"):
+        loss_landscape(linear_model(), keras.losses.MeanSquaredError(reduction="sum"), x, y)

@@ -119,6 +119,9 @@ def test_frames_show_the_way():
         ({"units": 3, "size": (8, 8)}, "units from 0 to 2"),
         ({"units": 0, "size": (8, 8), "parametrization": "waves"}, 'or "pixels"'),
         ({"units": 0, "size": (8, 8), "value_range": (1, 0)}, "a rising value_range"),
+        ({"units": [], "size": (8, 8)}, "a whole number, or several"),
+        ({"units": 1.5, "size": (8, 8)}, "a whole number, or several. Received: 1.5"),
+        ({"units": 0, "size": (8, 8), "keep_every": 0}, "keep_every of at least 1"),
         ({"units": 0, "size": (8, 8), "layer": "absent"}, "no layer 'absent'"),
     ],
 )

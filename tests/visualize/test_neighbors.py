@@ -130,3 +130,18 @@ def test_figures_show_images_and_classes():
     assert len(figure.axes[0].artists) == 6
     with pytest.raises(InputError, match="as many labels"):
         plot_embedding_map(points, labels[:3])
+
+
+def test_the_last_hidden_layer_is_not_that_of_a_gate():
+    """A gate of dense layers in the middle, and a convolution as the head."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((6, 6, 2))
+    maps = layers.Conv2D(4, 3, activation="relu")(inputs)
+    gate = layers.Dense(4, activation="sigmoid")(layers.GlobalAveragePooling2D()(maps))
+    gated = layers.Multiply()([maps, layers.Reshape((1, 1, 4))(gate)])
+    pooled = layers.GlobalAveragePooling2D(keepdims=True)(gated)
+    scores = layers.Flatten()(layers.Conv2D(3, 1)(pooled))
+    images = np.random.default_rng(0).uniform(0, 1, (3, 6, 6, 2)).astype("float32")
+    wanted = np.asarray(keras.Model(inputs, pooled)(images)).reshape(3, 4)
+    found = hidden_features(keras.Model(inputs, scores), images, batch_size=2)
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)

@@ -11,6 +11,7 @@ from kerascnn.errors import InputError
 from kerascnn.visualize import (
     guided_backpropagation,
     integrated_gradients,
+    integration_path,
     occlusion,
     saliency,
     smooth_grad,
@@ -181,6 +182,24 @@ def test_integrated_gradients_of_a_linear_model_are_exact():
     found = integrated_gradients(model, IMAGES, [1, 0, 1], baseline=baseline, steps=1)
     expected = (IMAGES - baseline) * kernel[:, [1, 0, 1]].T.reshape(IMAGES.shape)
     np.testing.assert_allclose(found.attributions, expected, atol=1e-5)
+
+
+def test_the_way_ends_where_integrated_gradients_end(digit_network):
+    model, images, labels = digit_network
+    frames = integration_path(model, images[:2], labels[:2], frames=4, steps=25)
+    assert frames.shape == (4, 16, 16, 3)
+    whole = integrated_gradients(model, images[:2], labels[:2], steps=100).attributions
+    for image in range(2):
+        heat = frames[-1, 8 * image : 8 * image + 8, 8:, 0]
+        unclipped = heat < 1
+        assert unclipped.sum() > 50
+        expected = np.abs(whole[image, ..., 0][unclipped])
+        np.testing.assert_allclose(
+            heat[unclipped] / heat[unclipped].sum(), expected / expected.sum(), atol=2e-3
+        )
+    np.testing.assert_allclose(frames[1, :, :8, 2], images[:2].reshape(16, 8) / 32, atol=1e-6)
+    with pytest.raises(InputError, match="at least one frame"):
+        integration_path(model, images, frames=0)
 
 
 @pytest.mark.parametrize("batch_size", [4, 64])

@@ -272,3 +272,20 @@ def test_a_tensor_times_a_tensor_is_an_error():
 def test_what_does_not_fit_is_said(options, message):
     with pytest.raises(InputError, match=message):
         deconvnet(small_model(), IMAGES, **options)
+
+
+def test_batches_change_nothing():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.Conv2D(4, 3, activation="relu", name="early"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(5, 2, activation="relu", name="late"),
+        ]
+    )
+    images = np.random.default_rng(0).uniform(0, 1, (5, 8, 8, 1)).astype("float32")
+    whole = deconvnet(model, images, "late", [0, 1, 2, 3, 4])
+    assert np.abs(whole).max() > 0
+    parts = deconvnet(model, images, "late", [0, 1, 2, 3, 4], batch_size=2)
+    np.testing.assert_allclose(parts, whole, rtol=1e-5, atol=1e-6)

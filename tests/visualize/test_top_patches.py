@@ -174,3 +174,9 @@ def test_the_figure_has_a_block_for_each_unit(model):
     shown = figure.axes[1].images[0].get_array()
     assert shown.shape == (13, 28, 3)
     np.testing.assert_allclose(shown[:6, 15:21], top.patches[1, 0] / 255, atol=1e-6)
+
+
+def test_a_model_of_any_size_says_that_it_needs_one():
+    model = keras.Sequential([keras.Input((None, None, 1)), layers.Conv2D(2, 3, name="maps")])
+    with pytest.raises(InputError, match="Build it for one size"):
+        top_patches(model, np.ones((2, 6, 6, 1), "float32"), "maps", 1)

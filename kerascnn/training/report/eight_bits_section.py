@@ -23,8 +23,8 @@ def eight_bits_section(found: EightBits | None) -> str:
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("network", "accuracy", "loss"))
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     about = (
-        f"Answers of the .tflite files on all {found.float32.images:,} {found.split} images. The "
-        "last one was trained on with the rounding of 8 bits; exports in int8 are made from it. "
-        "Losses of int8 files are larger because small probabilities are rounded to 0."
+        f"The Keras model and two .tflite files on all {found.float32.images:,} {found.split} "
+        "images. The last one was trained on with the rounding of 8 bits; int8 exports of this run "
+        "are made from it. Small probabilities are rounded to 0, which can make losses larger."
     )
     return frame.section("In 8 bits", table, about=about)
