@@ -2,7 +2,7 @@
 
 import keras
 import pytest
-from lifecycle import change_by_reloading, losses
+from lifecycle import change_by_reloading, colours, losses
 from parity import compare_with_golden, compare_with_keras
 
 from kerascnn import profile
@@ -67,7 +67,8 @@ def test_bottlenecks_are_linear_and_shortcuts_join_equal_shapes():
 def test_a_few_steps_reduce_the_loss():
     keras.utils.set_random_seed(0)
     model = MobileNetV2(alpha=0.35, input_shape=(32, 32, 3), classes=2, dropout=0.0)
-    curve = losses(model, learning_rate=0.02, steps=16)
+    # With 16 images its losses went up and down, as the last digits had it.
+    curve = losses(model, colours(32, count=64), learning_rate=0.05, steps=20)
     assert curve[-1] < 0.5 * curve[0], curve
 
 
