@@ -1,6 +1,7 @@
 """Float conversion: a Keras model to a TFLite file of built-in operators, in a child process."""
 
 import contextlib
+import gc
 import os
 import re
 import subprocess
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING
 from kerascnn.errors import ExportError, InputError
 from kerascnn.export import conversion_cache, rewrites
 from kerascnn.export.any_model import float32_model, input_shape_of, require_tensorflow
-from kerascnn.export.frozen import can_freeze, freeze, write_frozen
+from kerascnn.export.frozen import can_freeze, freeze, weight_bytes, write_frozen
 from kerascnn.export.saved_model import write_saved_model
 
 if TYPE_CHECKING:
     import keras
 
 _CHILD = Path(__file__).with_name("_child.py")
+_LARGE = 2**28  # bytes of weights
 
 
 def convert_float(
@@ -64,6 +66,9 @@ def convert_float(
                     if content is not None:
                         return rewrites.for_all(content)
                     write_frozen(frozen, folder / "saved_model", model.name)
+                    del frozen  # holds all weights, several times over
+                    if weight_bytes(served) > _LARGE:  # it takes a fraction of a second
+                        gc.collect()
                 else:
                     write_saved_model(served, folder / "saved_model", sizes)
                 content = _converted(child, folder, model.name, timeout)

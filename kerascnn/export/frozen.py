@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 LARGEST_BYTES = 1_800_000_000
 
 
+def weight_bytes(model: "keras.Model") -> int:
+    """What the model's weights take in float32."""
+    return sum(int(np.prod(weight.shape)) * 4 for weight in model.weights)
+
+
 def can_freeze(model: "keras.Model") -> bool:
     """Whether the model's weights fit into one graph; larger ones need a checkpoint."""
-    return sum(int(np.prod(weight.shape)) * 4 for weight in model.weights) < LARGEST_BYTES
+    return weight_bytes(model) < LARGEST_BYTES
 
 
 def freeze(model: "keras.Model", shape: tuple[int, ...]) -> Any:
