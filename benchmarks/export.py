@@ -6,7 +6,8 @@
 float32: `kerascnn.export.convert_float` against `model.export(..., format="litert")`. int8:
 `kerascnn.export.quantize` against the TensorFlow converter's post-training quantisation, on the
 same images, both with uint8 input and output. Weights are random, the number of parameters is
-equal. The files take turns, run by run. Writes benchmarks/results/NAME.json.
+equal, but for biases that end up in others. The files take turns, run by run. Writes
+benchmarks/results/NAME.json.
 
 A ratio is ours divided by theirs, the median over the rounds: below 1 is faster. `cpu` is the same
 for the seconds of all cores together, which is the steadier figure on a machine with other work.
@@ -47,6 +48,8 @@ MODELS = (
     "ConvNeXtTiny",
 )
 THEIRS = "keras.applications"
+# ResNet50 of theirs has biases in front of batch normalisation; in a file both have one bias.
+_BIASES = 0.002
 
 
 def main() -> None:
@@ -90,7 +93,7 @@ def _compare(name: str, args: argparse.Namespace) -> dict[str, Any]:
     keras.utils.set_random_seed(0)
     ours, theirs = contenders.our_builder(name, work, THEIRS)(), make()
     parameters = [_trainable(ours), _trainable(theirs)]
-    if parameters[0] != parameters[1]:
+    if abs(parameters[0] - parameters[1]) > _BIASES * parameters[1]:
         raise SystemExit(f"{name}: {parameters[0]} trainable parameters against {parameters[1]}")
     seconds: dict[str, dict[str, float]] = {"float32": {}, "int8": {}}
     float_files, int8_files = [], []
@@ -106,7 +109,7 @@ def _compare(name: str, args: argparse.Namespace) -> dict[str, Any]:
         start = time.perf_counter()
         files.append(convert(theirs, images))
         seconds[kind][THEIRS] = time.perf_counter() - start
-    result: dict[str, Any] = {"trainable_parameters": parameters[0]}
+    result: dict[str, Any] = {"trainable_parameters": parameters}
     for kind, files in (("float32", float_files), ("int8", int8_files)):
         made = seconds[kind]
         result[kind] = {
