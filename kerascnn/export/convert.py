@@ -1,7 +1,6 @@
 """Float conversion: a Keras model to a TFLite file of built-in operators, in a child process."""
 
 import contextlib
-import gc
 import os
 import re
 import subprocess
@@ -14,14 +13,12 @@ from typing import TYPE_CHECKING
 from kerascnn.errors import ExportError, InputError
 from kerascnn.export import conversion_cache, rewrites
 from kerascnn.export.any_model import float32_model, input_shape_of, require_tensorflow
-from kerascnn.export.frozen import can_freeze, freeze, weight_bytes, write_frozen
-from kerascnn.export.saved_model import write_saved_model
+from kerascnn.export.frozen import can_freeze, freeze, trace, write_function
 
 if TYPE_CHECKING:
     import keras
 
 _CHILD = Path(__file__).with_name("_child.py")
-_LARGE = 2**28  # bytes of weights
 
 
 def convert_float(
@@ -43,7 +40,7 @@ def convert_float(
         input_shape: `(height, width, channels)`, for a model that leaves its size free.
         timeout: Seconds the converter may take.
         cache: Whether a conversion of exactly this graph may come from disk, and is kept there
-            (`kerascnn.export.conversion_cache`).
+            (`kerascnn.export.conversion_cache`); of networks up to 32 MiB.
 
     Raises:
         InputError: The model's input is not one image of known size.
@@ -59,18 +56,14 @@ def convert_float(
             folder = Path(name)
             with _child(folder / "model.tflite") as child:  # loads TensorFlow while we trace
                 key = ""
+                function = trace(served, sizes)
                 if can_freeze(served):
-                    frozen = freeze(served, sizes)
-                    key = conversion_cache.key_of(frozen, _CHILD) if cache else ""
+                    function = freeze(function, model.name)
+                    key = conversion_cache.key_of(function, _CHILD) if cache else ""
                     content = conversion_cache.load(key) if cache else None
                     if content is not None:
                         return rewrites.for_all(content)
-                    write_frozen(frozen, folder / "saved_model", model.name)
-                    del frozen  # holds all weights, several times over
-                    if weight_bytes(served) > _LARGE:  # it takes a fraction of a second
-                        gc.collect()
-                else:
-                    write_saved_model(served, folder / "saved_model", sizes)
+                write_function(function, folder / "saved_model", model.name)
                 content = _converted(child, folder, model.name, timeout)
                 if key:
                     conversion_cache.store(key, content)

@@ -48,9 +48,9 @@ def test_the_same_network_is_converted_once(kept):
 
 
 def key(model, shape=(1, 6, 6, 1)):
-    from kerascnn.export.frozen import freeze
+    from kerascnn.export.frozen import freeze, trace
 
-    return conversion_cache.key_of(freeze(model, shape), convert._CHILD)
+    return conversion_cache.key_of(freeze(trace(model, shape), model.name), convert._CHILD)
 
 
 def test_whatever_changes_the_file_changes_the_key(monkeypatch):
