@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import kerascnn
+
 PAGE = Path(__file__).parent.parent / "docs" / "export_matrix.md"
 HEAD = """# Every model as a file
 
@@ -52,6 +54,9 @@ def write(entries: dict[str, Any]) -> Path:
     failed = {name: entry["error"] for name, entry in entries.items() if "error" in entry}
     if failed:
         lines += ["", "Failed:", *(f"- {name}: {error}" for name, error in failed.items())]
+    missing = sorted(set(kerascnn.list_models()) - set(entries))
+    if missing:
+        lines += ["", f"Not made yet: {', '.join(missing)}."]
     reasons = _reasons(good)
     if reasons:
         lines += ["", "Why operators stay outside:", *reasons]
