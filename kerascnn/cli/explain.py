@@ -35,16 +35,8 @@ ALL, MOST = "all", 12  # images of a folder
     metavar="FILE.png|.gif",
     help="The picture [named after image and method]; .gif shows `integrated` at work.",
 )
-@click.option(
-    "--weights", metavar="FILE|TAG", help="Of an architecture: a weight file or published weights."
-)
-@click.option(
-    "--option",
-    "items",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Of an architecture, such as alpha=0.25. Repeatable.",
-)
+@options.weights
+@options.items
 @options.overwrite
 @options.as_json
 def command(

@@ -66,6 +66,16 @@ def parse_pixels(text: str | None) -> tuple[float, float] | None:
     return low, high
 
 
+weights = click.option(
+    "--weights", metavar="FILE|TAG", help="Of an architecture: a weight file or published weights."
+)
+items = click.option(
+    "--option",
+    "items",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Of an architecture, such as alpha=0.25. Repeatable.",
+)
 pixels = click.option(
     "--pixels",
     metavar="LOW,HIGH",

@@ -22,16 +22,8 @@ if TYPE_CHECKING:
 )
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--recipe", metavar="NAME", help="Of a bundle, use this file (default: the first).")
-@click.option(
-    "--weights", metavar="FILE|TAG", help="Of an architecture: a weight file or published weights."
-)
-@click.option(
-    "--option",
-    "items",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Of an architecture, such as alpha=0.25. Repeatable.",
-)
+@options.weights
+@options.items
 @options.pixels
 @options.as_json
 def command(

@@ -1,6 +1,6 @@
 """What 8 bits cost a trained classifier or regressor: float32 against two int8 files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,7 @@ def measure(model: keras.Model, aware: keras.Model, splits: "Splits", seed: int)
     ]
 
     def measured(answer: Callable[[np.ndarray], np.ndarray]) -> tasks.Measured:
-        outputs = np.concatenate([answer(images) for images, _ in _batches(splits, split)])
+        outputs = np.concatenate([answer(images) for images, _ in splits.batches(split)])
         labels = splits.labels(split)
         return tasks.find(splits.task).measure(
             probabilities(model, outputs), labels, splits.class_names
@@ -81,7 +81,3 @@ def probabilities(network: keras.Model, outputs: np.ndarray) -> np.ndarray:
     if getattr(network.loss, "from_logits", False):
         return np.asarray(keras.ops.softmax(outputs))
     return outputs
-
-
-def _batches(splits: "Splits", split: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    return splits.batches(split)

@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from kerascnn.errors import InputError
+from kerascnn.visualize.call_graph import graph_of, walk
 
 # Of one unit, along height and width.
 Pair = tuple["Span", "Span"]
@@ -46,7 +47,7 @@ def receptive_box(model: keras.Model, layer: str) -> Pair:
     Raises:
         InputError: Another kind of model, or a layer whose units do not see windows.
     """
-    graph = _graph(model)
+    graph = graph_of(model)
     if graph is None or len(graph.inputs) != 1:
         raise InputError(
             f"receptive fields need a functional or Sequential model with one input; {model.name!r}"
@@ -57,40 +58,20 @@ def receptive_box(model: keras.Model, layer: str) -> Pair:
             f"{model.name!r} takes images of any size, and its paddings depend on it. Build it for "
             "one size: input_shape=(height, width, channels)."
         )
+    known: dict[int, Pair | None] = {id(graph.inputs[0]): (Span(0, 0, 1), Span(0, 0, 1))}
     found: dict[str, Pair | None] = {}
-    _walk(graph, {id(graph.inputs[0]): (Span(0, 0, 1), Span(0, 0, 1))}, found)
+
+    def passed(node: Any) -> Pair | None:
+        return _passed(node.operation, node.arguments.keras_tensors, node.outputs[0], known)
+
+    for node in walk(graph, known, passed):
+        found[node.operation.name] = known[id(node.outputs[0])]
     spans = found.get(layer)
     if spans is None:
         raise InputError(
             f"the units of {layer!r} in {model.name!r} do not see windows of the image."
         )
     return spans
-
-
-def _graph(model: Any) -> Any:
-    graph = getattr(model, "_functional", None) or model
-    return graph if hasattr(graph, "_nodes_by_depth") else None
-
-
-def _walk(graph: Any, spans: dict[int, Pair | None], found: dict[str, Pair | None]) -> None:
-    """Fills in the spans of every tensor, and of every layer by its name."""
-    for depth in sorted(graph._nodes_by_depth, reverse=True):
-        for node in graph._nodes_by_depth[depth]:
-            inputs = node.arguments.keras_tensors
-            if not inputs:
-                continue
-            inner = _graph(node.operation)
-            if inner is not None:
-                for inside, outside in zip(inner.inputs, inputs, strict=True):
-                    spans[id(inside)] = spans[id(outside)]
-                _walk(inner, spans, found)
-                for inside, outside in zip(inner.outputs, node.outputs, strict=True):
-                    spans[id(outside)] = spans[id(inside)]
-                result = spans[id(node.outputs[0])]
-            else:
-                result = _passed(node.operation, inputs, node.outputs[0], spans)
-                spans |= {id(output): result for output in node.outputs}
-            found[node.operation.name] = result
 
 
 def _passed(
