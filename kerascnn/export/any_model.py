@@ -162,6 +162,31 @@ def write_errors(path: Path) -> Iterator[None]:
         raise ExportError(f"cannot write {path}: {reason}. Nothing was left there.") from error
 
 
+@contextlib.contextmanager
+def tensorflow_errors(name: str, made: str, full: str) -> Iterator[None]:
+    """Turns what TensorFlow raises into an ExportError that says what could not be done.
+
+    Args:
+        name: Of the model.
+        made: What is made of it.
+        full: What is said of that where the disk is full.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise ExportError(f"the {made} of {name!r} {full}. Nothing was left of it.") from error
+    except tf.errors.OpError as error:
+        raise ExportError(
+            f"the {made} of {name!r} could not be made: {first_line(error)}"
+        ) from error
+    except MODEL_ERRORS as error:
+        raise ExportError(
+            f"model {name!r} could not be traced for export: {first_line(error)}"
+        ) from error
+
+
 def first_line(error: BaseException) -> str:
     """Returns what an error says in one line of at most 300 characters.
 

@@ -7,19 +7,17 @@ so larger networks keep their variables in the SavedModel's checkpoint: VGG16 ta
 the time.
 """
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerascnn.errors import ExportError
-from kerascnn.export.any_model import MODEL_ERRORS, first_line
+from kerascnn.export.any_model import tensorflow_errors
 
 if TYPE_CHECKING:
     import keras
 
+_FULL = "could not be written: no space left in the temporary folder"
 LARGEST_BYTES = 2**25  # of weights as constants; where both take the same time
 
 
@@ -40,7 +38,7 @@ def trace(model: "keras.Model", shape: tuple[int, ...]) -> Any:
     """
     import tensorflow as tf
 
-    with _errors(model.name):
+    with tensorflow_errors(model.name, "graph", _FULL):
         if not model.built:  # a subclass of keras.Model makes its weights in its first call
             model(np.zeros(shape, np.float32))
         served = tf.function(lambda image: model(image, training=False), autograph=False)
@@ -61,7 +59,7 @@ def freeze(traced: Any, name: str) -> Any:
         convert_variables_to_constants_v2,
     )
 
-    with _errors(name):
+    with tensorflow_errors(name, "graph", _FULL):
         # Loops stay whole: TFLite has operators for them, but none for their parts.
         return convert_variables_to_constants_v2(traced, lower_control_flow=False)
 
@@ -83,27 +81,5 @@ def write_function(function: Any, folder: Path, name: str) -> None:
     module.served = function
     module.read = list(function.variables)
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    with _errors(name):
+    with tensorflow_errors(name, "graph", _FULL):
         tf.saved_model.save(module, str(folder), signatures=function, options=options)
-
-
-@contextlib.contextmanager
-def _errors(name: str) -> Iterator[None]:
-    """Turns what TensorFlow raises into an ExportError that says what could not be done."""
-    import tensorflow as tf
-
-    try:
-        yield
-    except tf.errors.ResourceExhaustedError as error:
-        raise ExportError(
-            f"the graph of {name!r} could not be written: no space left in the temporary folder. "
-            "Nothing was left of it."
-        ) from error
-    except tf.errors.OpError as error:
-        raise ExportError(
-            f"the graph of {name!r} could not be made: {first_line(error)}"
-        ) from error
-    except MODEL_ERRORS as error:
-        raise ExportError(
-            f"model {name!r} could not be traced for export: {first_line(error)}"
-        ) from error

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerascnn.errors import ExportError, InputError, VerificationError
-from kerascnn.export.any_model import MODEL_ERRORS, first_line
+from kerascnn.errors import InputError, VerificationError
+from kerascnn.export.any_model import MODEL_ERRORS, first_line, tensorflow_errors
 
 if TYPE_CHECKING:
     import keras
@@ -63,31 +63,17 @@ def write_signatures(
         ExportError: Keras or TensorFlow cannot trace or write the model.
     """
     import keras
-    import tensorflow as tf
 
     (_, first), *_ = signatures.values()
-    try:
-        with quiet():
-            if not model.built:  # a subclass of keras.Model makes its weights in its first call
-                model(np.zeros((1, *(size or ANY_SIZE for size in first.shape[1:])), np.float32))
-            archive = keras.export.ExportArchive()
-            archive.track(model)
-            for name, (function, spec) in signatures.items():
-                archive.add_endpoint(name, function, input_signature=[spec])
-            archive.write_out(str(folder), verbose=False)
-    except tf.errors.ResourceExhaustedError as error:
-        raise ExportError(
-            f"the SavedModel of {model.name!r} could not be written to {folder.parent}: no space "
-            "left there. Nothing was left of it."
-        ) from error
-    except tf.errors.OpError as error:
-        raise ExportError(
-            f"the SavedModel of {model.name!r} could not be made: {first_line(error)}"
-        ) from error
-    except MODEL_ERRORS as error:
-        raise ExportError(
-            f"model {model.name!r} could not be traced for export: {first_line(error)}"
-        ) from error
+    full = f"could not be written to {folder.parent}: no space left there"
+    with tensorflow_errors(model.name, "SavedModel", full), quiet():
+        if not model.built:  # a subclass of keras.Model makes its weights in its first call
+            model(np.zeros((1, *(size or ANY_SIZE for size in first.shape[1:])), np.float32))
+        archive = keras.export.ExportArchive()
+        archive.track(model)
+        for name, (function, spec) in signatures.items():
+            archive.add_endpoint(name, function, input_signature=[spec])
+        archive.write_out(str(folder), verbose=False)
 
 
 def open_signatures(path: Path) -> dict[str, Signature]:
