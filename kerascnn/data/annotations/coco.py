@@ -44,7 +44,7 @@ def read_coco(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wish) 
     Raises:
         DataError: A file that is no COCO, or whose ids contradict one another.
     """
-    raw = RawSet(remedy="Name the folder of the pictures with `pictures`.")
+    raw = RawSet()
     names: list[str] = []
     supercategories: set[str] = set()
     for split, path in parts:
@@ -55,7 +55,7 @@ def read_coco(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wish) 
                 f"annotations and categories. Received: {_kind(document)}."
             )
         own = _categories(document["categories"], path, supercategories)
-        names += [own[key] for key in sorted(own) if own[key] not in names]
+        names = list(dict.fromkeys([*names, *(own[key] for key in sorted(own))]))
         pictures = Pictures(_roots(path, root, wish), raw.tally, split)
         _read_document(document, own, split, path, pictures, raw)
     used = {thing.name for image in raw.images for thing in image.objects}

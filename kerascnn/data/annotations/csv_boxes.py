@@ -37,6 +37,8 @@ _AUTOML_WITHOUT_SET = {role: place - 1 for role, place in _AUTOML.items() if rol
 # keras-retinanet: path, x1, y1, x2, y2, class.
 _RETINANET = {"file": 0, "x0": 1, "y0": 2, "x1": 3, "y1": 4, "class": 5}
 
+_LEAST_PIXELS = 2  # a share reaches a little above 1 where a box leaves its picture
+
 Row = tuple[int, list[str]]  # line number and cells
 
 
@@ -94,13 +96,13 @@ def read_rows(path: Path) -> list[Row]:
 def read_csv_boxes(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wish) -> RawSet:
     """Reads CSV files with a row for each box.
 
-    Coordinates are shares of width and height if none is above 1 in all files, else pixels. A row
-    with empty coordinates is a picture without objects.
+    Coordinates are shares of width and height if all of them are below 2, else pixels. A row with
+    empty coordinates is a picture without objects.
 
     Raises:
         DataError: A file whose columns are not known.
     """
-    raw = RawSet(remedy="Name the folder of the pictures with `pictures`.")
+    raw = RawSet()
     largest = 0.0
     for split, path in parts:
         rows = read_rows(path)
@@ -121,8 +123,8 @@ def read_csv_boxes(parts: Sequence[tuple[str | None, Path]], root: Path, wish: W
                 image.objects.append(thing)
                 largest = max(largest, *(thing.box or ()))
     for image in raw.images:
-        image.fractions = largest <= 1
-    kind = "shares of width and height" if largest <= 1 else "pixels"
+        image.fractions = largest < _LEAST_PIXELS
+    kind = "shares of width and height" if largest < _LEAST_PIXELS else "pixels"
     raw.notes.append(f"coordinates are {kind}: the largest is {largest:g}")
     return raw
 

@@ -31,7 +31,7 @@ def read_cvat(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wish) 
     Raises:
         DataError: A file that is none of CVAT's, or one of a video (tracks).
     """
-    raw = RawSet(remedy="Name the folder of the pictures with `pictures`.")
+    raw = RawSet()
     names: list[str] = []
     for split, path in parts:
         element = read_xml(path)

@@ -49,28 +49,32 @@ def walk(top: Path) -> Iterator[tuple[Path, list[str]]]:
         yield Path(parent), sorted(name for name in files if not name.startswith("."))
 
 
-def split_of(path: Path, root: Path) -> str | None:
-    """Returns the split that the names of a file and its folders below `root` say, or None.
+def split_of(folder: Path, root: Path) -> str | None:
+    """Returns the split that the name of a folder or of one above it, below `root`, says, or None.
 
-    The innermost folder decides: "train", "val2017", "test_images".
+    The innermost decides: "train", "val2017", "test_images".
     """
-    try:
-        parts = path.relative_to(root).parts
-    except ValueError:
-        parts = path.parts[-1:]
-    for part in reversed(parts):
+    for part in reversed(folder.relative_to(root).parts):
         if split := split_of_name(part):
             return split
     return None
 
 
-def split_of_name(name: str) -> str | None:
-    """Returns the split that a single name says, or None."""
+def split_of_file(path: Path, root: Path) -> str | None:
+    """Returns the split of a file that annotates many pictures, by its name or else its folder.
+
+    Other words in its name do not matter: "instances_train2017.json", "birds-test.csv".
+    """
+    return split_of_name(path.stem, strict=False) or split_of(path.parent, root)
+
+
+def split_of_name(name: str, strict: bool = True) -> str | None:
+    """Returns the split that a single name says, or None; if strict, with no other words beside."""
     letters = "".join(letter if letter.isalpha() else " " for letter in name.lower())
     words = [word.removesuffix("annot") or word for word in letters.split()]  # CamVid: "trainannot"
     splits = {SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES}
     others = [word for word in words if word not in SPLIT_NAMES and word not in _BESIDE_SPLITS]
-    return splits.pop() if len(splits) == 1 and not others else None
+    return splits.pop() if len(splits) == 1 and not (strict and others) else None
 
 
 def same_name(name: str) -> str:
@@ -123,7 +127,7 @@ class Pictures:
             rank = own[-1] == parts[-1], agreed, path.parent in first
             ranked.setdefault(rank, []).append(path)
         best = ranked.get(max(ranked), []) if ranked else []
-        if len(best) != 1:
+        if len(best) != 1 or not best[0].is_file():
             return None
         if best[0].name != name.rsplit("/", 1)[-1]:
             self._tally.add(

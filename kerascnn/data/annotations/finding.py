@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerascnn.data.annotations import sniffing
-from kerascnn.data.annotations.structure import Task
+from kerascnn.data.annotations.structure import SPLITS, Task
 from kerascnn.data.annotations.text import first_few, shown
 from kerascnn.errors import DataError, InputError
 
@@ -26,8 +26,6 @@ PREFERENCE: dict[Task, tuple[str, ...]] = {
     "detection": ("coco", "voc", "yolo", "labelme", "via", "cvat", "csv", "voc_instances"),
     "segmentation": ("masks", "coco", "labelme", "via", "cvat", "yolo"),
 }
-# One file of these holds all pictures of a split.
-_ONE_A_SPLIT = ("coco", "via", "cvat", "csv")
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,12 @@ class FoundFormat:
     notes: tuple[str, ...] = ()
 
 
-def find_format(source: Path, task: Task = "detection", format: str | None = None) -> FoundFormat:
+def find_format(
+    source: Path,
+    task: Task = "detection",
+    format: str | None = None,
+    pictures: Path | None = None,
+) -> FoundFormat:
     """Returns the annotations that a file or a folder holds.
 
     Where there are several formats, the first one of PREFERENCE is taken, and a note says so.
@@ -56,6 +59,7 @@ def find_format(source: Path, task: Task = "detection", format: str | None = Non
         source: An annotation file, or a folder of pictures and annotations.
         task: What they are for.
         format: The format to take, None to decide.
+        pictures: The folder of the pictures, where it is not below `source`.
 
     Raises:
         DataError: No annotations, or several files where one was expected.
@@ -70,7 +74,7 @@ def find_format(source: Path, task: Task = "detection", format: str | None = Non
         raise DataError(f"no such file or folder: {shown(source)}.")
     if source.is_file():
         return _of_file(source, task, format)
-    survey = sniffing.survey(source, task)
+    survey = sniffing.survey(source, task, pictures)
     found = {name: survey[name] for name in known if survey.get(name)}
     if format is not None:
         found = {name: parts for name, parts in found.items() if name == format}
@@ -79,7 +83,7 @@ def find_format(source: Path, task: Task = "detection", format: str | None = Non
     name, *others = found
     parts: Sequence[tuple[str | None, Path]] = found[name]
     notes: list[str] = []
-    if name in _ONE_A_SPLIT:
+    if name in sniffing.ONE_FILE:
         parts, notes = _one_a_split(name, parts, source)
     if others:
         first = parts[0][1].relative_to(source) if parts[0][1] != source else parts[0][1].name
@@ -134,13 +138,14 @@ def _one_a_split(
                 "Name the file to read, or put them into folders train, valid and test."
             )
         chosen.append((split, paths[0]))
-    return chosen, notes
+    return sorted(chosen, key=lambda part: SPLITS.index(part[0] or "train")), notes
 
 
 def _nothing(source: Path, task: Task, format: str | None) -> str:
     names = [format] if format else PREFERENCE[task]
     kinds = Counter(sniffing.suffixes(source))
-    there = ", ".join(f"{count} {suffix}" for suffix, count in kinds.most_common(6)) or "no files"
+    ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    there = ", ".join(f"{count} {suffix}" for suffix, count in ordered[:6]) or "no files"
     hint = ""
     if (
         task == "segmentation"

@@ -1,7 +1,7 @@
 """Where stated boxes and outlines lie in the decoded picture."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -156,16 +156,16 @@ class Mover:
         return None if thing.outline is None else self._runs(thing.outline, thing)
 
     def _polygons(self, outline: Polygons, thing: RawObject) -> Polygons | None:
-        rings = list(outline.rings)
+        rings = outline.rings
         if self.image.fractions:
-            rings = [ring * (self.picture.width, self.picture.height) for ring in rings]
+            rings = tuple(ring * (self.picture.width, self.picture.height) for ring in rings)
         if not self.placement.is_identity:
-            rings = [self.placement.points(ring) for ring in rings]
+            rings = tuple(self.placement.points(ring) for ring in rings)
         farthest = _FARTHEST * max(self.picture.width, self.picture.height)
-        near = [ring for ring in rings if np.abs(ring).max() <= farthest]
+        near = tuple(ring for ring in rings if max(ring.max(), -ring.min()) <= farthest)
         if len(near) < len(rings):
             self.tally.add("polygons far outside of their picture, dropped", self.where(thing))
-        return replace(outline, rings=tuple(near)) if near else None
+        return Polygons(near, outline.with_outline) if near else None
 
     def _runs(self, runs: Rle, thing: RawObject) -> Rle | None:
         size = self.picture.height, self.picture.width

@@ -43,7 +43,7 @@ def read_labelme(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wis
     The order of classes is that of labels.txt, if the source has it, else of the alphabet. The
     label `__ignore__` is a region to ignore, `_background_` is background.
     """
-    raw = RawSet(remedy="Name the folder of the pictures with `pictures`.")
+    raw = RawSet()
     roots = [wish.pictures] if wish.pictures else [root]
     pictures = Pictures(roots, raw.tally)
     for split, path in parts:

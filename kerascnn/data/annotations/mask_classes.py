@@ -223,10 +223,14 @@ def _named(
 ) -> MaskClasses:
     """Classes of values that a list names."""
     notes: list[str] = []
-    if all(entry.value is None for entry in entries):
-        entries = _numbered(present, pixels, entries, ignore, notes, source)
     classes: dict[int, int] = {}
     names: list[str] = []
+    if all(entry.value is None for entry in entries):
+        entries, beyond = _numbered(present, entries, ignore, notes, source)
+        if beyond:
+            classes[beyond] = IGNORED_PIXEL
+            what = f"value {beyond}, one beyond the {beyond} classes{_share(pixels, beyond)}"
+            notes.append(f"ignored: {what}")
     for entry in entries:
         value = entry.value if entry.value is not None else -1
         if value in (ignore or ()):
@@ -246,13 +250,15 @@ def _named(
 
 def _numbered(
     present: list[int],
-    pixels: Mapping[int, int],
     entries: list[ClassEntry],
     ignore: Sequence[int] | None,
     notes: list[str],
     source: str,
-) -> list[ClassEntry]:
-    """Returns the classes of a list of names with the values that they must have."""
+) -> tuple[list[ClassEntry], int]:
+    """Returns the classes of a list of names with their values, and the value that is no class.
+
+    That value is one beyond the classes, or 0 if there is none.
+    """
     count = len(entries)
     inner = [value for value in present if value != _VOID or value < count]
     names = [entry.name for entry in entries]
@@ -264,23 +270,20 @@ def _numbered(
     elif count <= 2 and present in ([0, 255], [255]) and (count == 1 or has_background):
         notes.append("two values: 0 is background, 255 the other class")
         other = next(name for name in names if name.casefold() not in BACKGROUND_NAMES)
-        return [ClassEntry(BACKGROUND, 0), ClassEntry(other, _VOID)]
+        return [ClassEntry(BACKGROUND, 0), ClassEntry(other, _VOID)], 0
     elif inner and max(inner) == count and ignore is None:
         scene = {name.casefold() for name in names} & {"sky", "road", "building"}
         if count == 1:
             entries = [ClassEntry(BACKGROUND), *entries]
         elif has_background or scene:
-            notes.append(
-                f"ignored: value {count}, one beyond the {count} classes{_share(pixels, count)}"
-            )
-            return [*_values(entries, 0), ClassEntry("void", count)][: count + 1]
+            return _values(entries, 0), count
         else:
             raise DataError(
                 f"{source} has {count} classes and masks of the values 0 to {count}: either 0 is "
                 f"background, which the classes lack, or {count} is to be ignored. Add background "
                 f"to the classes, or say ignore=[{count}]."
             )
-    return _values(entries, first)
+    return _values(entries, first), 0
 
 
 def _values(entries: Sequence[ClassEntry], first: int) -> list[ClassEntry]:

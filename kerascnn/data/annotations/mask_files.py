@@ -1,7 +1,7 @@
 """Which image files of a folder are masks, and of which pictures."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,29 +55,41 @@ def find_mask_pairs(root: Path, pictures: Path | None = None) -> MaskPairs:
         root: The folder of the source.
         pictures: The folder of the pictures, None to look for it below `root`.
     """
-    masks: dict[Path, list[Path]] = {}
-    photos: dict[Path, list[Path]] = {}
-    for top in dict.fromkeys([root, *([pictures] if pictures else [])]):
-        for folder, files in walk(top):
-            images = [folder / name for name in files if looks_like_an_image(Path(name))]
-            parts = folder.relative_to(top).parts
-            if not images or any(_letters(part) in _OTHER_FOLDERS for part in parts):
-                continue
-            is_mask = any(_is_mask_folder(part) for part in parts)
-            (masks if is_mask else photos).setdefault(folder, images)
-    if pictures:
-        photos = {folder: files for folder, files in photos.items() if _is_below(folder, pictures)}
-    found = MaskPairs(folders=list(masks))
+    masks: list[_Folder] = []
+    photos: list[_Folder] = []
+    for folder in _folders(root):
+        if pictures is None:
+            (masks if folder.is_mask else photos).append(folder)
+        elif folder.path != pictures and pictures not in folder.path.parents:
+            masks.append(folder)
+    if pictures is not None:
+        photos = list(_folders(pictures))
+    found = MaskPairs(folders=[folder.path for folder in masks])
     if masks:
-        _pair_folders(masks, photos, root, found)
+        _pair_folders(masks, photos, found)
     else:
-        for folder, images in photos.items():
-            _pair_within(folder, images, root, found)
+        for folder in photos:
+            _pair_within(folder, found)
     return found
 
 
-def _is_below(folder: Path, top: Path) -> bool:
-    return folder == top or top in folder.parents
+@dataclass(frozen=True)
+class _Folder:
+    """A folder with images in it."""
+
+    path: Path
+    images: list[Path]
+    is_mask: bool
+    split: str | None
+
+
+def _folders(top: Path) -> Iterator[_Folder]:
+    for path, files in walk(top):
+        images = [path / name for name in files if looks_like_an_image(Path(name))]
+        parts = path.relative_to(top).parts
+        if images and not any(_letters(part) in _OTHER_FOLDERS for part in parts):
+            is_mask = any(_is_mask_folder(part) for part in parts)
+            yield _Folder(path, images, is_mask, split_of(path, top))
 
 
 def _letters(name: str) -> str:
@@ -89,36 +101,33 @@ def _is_mask_folder(name: str) -> bool:
     return _letters(name) in _MASK_FOLDERS or lower.endswith(_MASK_ENDINGS)
 
 
-def _pair_folders(
-    masks: Mapping[Path, list[Path]],
-    photos: Mapping[Path, list[Path]],
-    root: Path,
-    found: MaskPairs,
-) -> None:
+def _pair_folders(masks: list[_Folder], photos: list[_Folder], found: MaskPairs) -> None:
     """Pairs each folder of masks with the folder of pictures that has most of its stems."""
-    used: dict[Path, set[Path]] = {}
-    for folder, files in masks.items():
-        split = split_of(folder, root)
-        best: tuple[tuple[bool, int], Path, dict[Path, Path]] | None = None
-        for other, images in photos.items():
-            matched = match_stems(images, files)
-            rank = split_of(other, root) == split, len(matched)
+    unused: dict[Path, list[Path]] = {}
+    for folder in masks:
+        best: tuple[tuple[bool, int], _Folder, dict[Path, Path]] | None = None
+        for other in photos:
+            matched = match_stems(other.images, folder.images)
+            rank = other.split == folder.split, len(matched)
             if matched and (best is None or rank > best[0]):
                 best = rank, other, matched
         if best is None:
-            found.without_picture += files
+            found.without_picture += folder.images
             continue
         _, other, matched = best
-        used.setdefault(other, set()).update(matched)
-        place = split or split_of(other, root)
-        found.pairs += [(place, picture, mask) for picture, mask in matched.items()]
-        found.without_picture += [path for path in files if path not in set(matched.values())]
-    for folder, known in used.items():
-        found.without_mask += [path for path in photos[folder] if path not in known]
+        split = folder.split or other.split
+        found.pairs += [(split, picture, mask) for picture, mask in matched.items()]
+        known = set(matched.values())
+        found.without_picture += [path for path in folder.images if path not in known]
+        rest = unused.get(other.path, other.images)
+        unused[other.path] = [path for path in rest if path not in matched]
+    for paths in unused.values():
+        found.without_mask += paths
 
 
-def _pair_within(folder: Path, files: list[Path], root: Path, found: MaskPairs) -> None:
+def _pair_within(folder: _Folder, found: MaskPairs) -> None:
     """Pairs the files of one folder: 1.jpg with 1.png, or with 1_mask.png."""
+    files = folder.images
     by_stem: dict[str, list[Path]] = {}
     for path in files:
         by_stem.setdefault(same_name(path.stem), []).append(path)
@@ -135,8 +144,8 @@ def _pair_within(folder: Path, files: list[Path], root: Path, found: MaskPairs) 
     if 2 * len(pairs) < len(files) - len(pairs):
         return  # a few names that look alike among many pictures
     known = {*pairs, *pairs.values()}
-    found.folders.append(folder)
-    found.pairs += [(split_of(folder, root), *pair) for pair in pairs.items()]
+    found.folders.append(folder.path)
+    found.pairs += [(folder.split, *pair) for pair in pairs.items()]
     found.without_mask += [path for path in files if path not in known]
 
 

@@ -71,6 +71,8 @@ def read_values(path: Path) -> np.ndarray:
         MaskError: No image, a damaged one, one of a lossy format, or one with half-transparent
             pixels.
     """
+    if not path.is_file():
+        raise MaskError("the mask is not a regular file, or a broken link")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

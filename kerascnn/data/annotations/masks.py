@@ -1,5 +1,6 @@
 """Folders of photos and masks: an image file with the class of each pixel for each photo."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,8 +19,9 @@ from kerascnn.data.annotations.text import shown
 from kerascnn.data.folder import SkippedFile
 from kerascnn.errors import DataError, InputError
 
+# The Oxford-IIIT Pet set says it by file names: "Abyssinian_1" is a cat, "beagle_1" a dog.
+_PET = re.compile(r"[A-Za-z_]+_[0-9]+")
 _BREEDS: dict[str, Callable[[str], str]] = {
-    # The Oxford-IIIT Pet set says it by file names: "Abyssinian_1" is a cat, "beagle_1" a dog.
     "species": lambda stem: "cat" if stem[:1].isupper() else "dog",
     "breed": lambda stem: stem.rsplit("_", 1)[0],
 }
@@ -128,6 +130,12 @@ def _name_foreground(classes: MaskClasses, raw: RawSet, wish: Wish) -> None:
         return
     name_of = wish.foreground if callable(wish.foreground) else _BREEDS[wish.foreground]
     for image in raw.images:
+        if isinstance(wish.foreground, str) and not _PET.fullmatch(image.path.stem):
+            raise InputError(
+                f"foreground={wish.foreground!r} is for the Oxford-IIIT Pet set, whose files are "
+                f"named Abyssinian_1 or beagle_1. Received: {shown(image.path.name)}. Give the name "
+                "of the foreground, or a function."
+            )
         image.foreground = clean_name(name_of(image.path.stem), image.path.name)
     names = sorted_names({image.foreground or FOREGROUND for image in raw.images})
     classes.names[1:] = names

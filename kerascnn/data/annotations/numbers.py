@@ -32,7 +32,7 @@ def four_numbers(values: Any) -> tuple[float, float, float, float] | None:
     """Returns a list of four finite numbers as a tuple, None if it is none."""
     if not isinstance(values, (list, tuple)) or len(values) != 4:
         return None
-    a, b, c, d = map(number, values)
+    a, b, c, d = number(values[0]), number(values[1]), number(values[2]), number(values[3])
     if a is None or b is None or c is None or d is None:
         return None
     return a, b, c, d
@@ -48,6 +48,6 @@ def points(values: Any) -> np.ndarray | None:
         array = array.reshape(-1, 2)
     if array.ndim != 2 or array.shape[1] != 2 or len(array) < 3:
         return None
-    if not (np.abs(array) <= _LARGEST).all():  # NaN compares false
+    if not (array.min() >= -_LARGEST and array.max() <= _LARGEST):  # NaN compares false
         return None
     return array

@@ -52,10 +52,19 @@ class Placement:
         return x0, y0, x1, y1
 
 
-def exif_orientation(path: Path) -> int:
-    """Returns the EXIF orientation of an image file, 1 to 8; 1 for none or an invalid one."""
+def exif_orientation(path: Path, upright: tuple[int, int]) -> int:
+    """Returns the EXIF orientation of an image file, 1 to 8; 1 for none or an invalid one.
+
+    Args:
+        path: The file.
+        upright: Width and height of the picture once upright.
+    """
     try:
         with Image.open(path) as image:
+            # Pillow decodes a PNG to look for EXIF behind its pixels: only if they are turned.
+            known = image.format != "PNG" or "exif" in image.info or image.size != upright
+            if not known:
+                return 1
             value = image.getexif().get(_ORIENTATION)
     except READ_ERRORS:
         return 1

@@ -34,11 +34,14 @@ def open_pictures(paths: Sequence[Path], decode_pixels: bool) -> list[Picture | 
     """
 
     def look(path: Path) -> Picture | UnreadableImage:
+        if not path.is_file():  # to open a named pipe is to wait for it
+            return UnreadableImage("not a regular file, or a broken link")
         try:
             header = decode(path, 1, 1, ResizeRule())[1] if decode_pixels else read_header(path)
         except UnreadableImage as error:
             return error
-        return Picture(header.width, header.height, exif_orientation(path))
+        size = header.width, header.height
+        return Picture(*size, exif_orientation(path, size))
 
     return in_threads(look, paths)
 

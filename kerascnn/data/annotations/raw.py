@@ -65,7 +65,7 @@ class RawSet:
         names: The classes in their order, None to sort those that objects have.
         unnamed: Whether objects have no class names: all are called `names.UNNAMED`.
         note_unused: Whether pictures beside the annotated ones are worth a note.
-        remedy: What to do if nothing of the set can be used.
+        remedy: What to do if no object can be used.
         table: For mask files, how their values become classes; `names` are then those of values.
         pixel_counts: For mask files, the pixels of each class.
         misfits: Masks that do not fit their picture.

@@ -105,7 +105,7 @@ def read_annotations(
         return resolve(raw, wish, "tfds", name, root)
     if data_dir is not None:
         raise InputError(f'data_dir belongs to sources "tfds:NAME"; the source is {shown(name)}.')
-    found = find_format(Path(source).expanduser(), task, format)
+    found = find_format(Path(source).expanduser(), task, format, wish.pictures)
     raw = _READERS[found.format](found.parts, found.root, wish)
     raw.notes[:0] = found.notes
     return resolve(raw, wish, found.format, name, found.root)

@@ -37,7 +37,8 @@ def resolve(raw: RawSet, wish: Wish, format: str, source: str, root: Path) -> An
     """
     images = _merged(raw)
     if not images:
-        raise DataError(_nothing(f"{shown(source)} annotates no picture that is there", raw))
+        problem = f"{shown(source)} annotates no picture that is there"
+        raise DataError(_nothing(problem, raw, "Name the folder of the pictures with `pictures`."))
     classes = find_classes(raw, wish, source)
     _note_unused(images, raw)
     opened = open_pictures([image.path for image in images], wish.decode)
@@ -162,16 +163,16 @@ def _unused_classes(images: list[AnnotatedImage], classes: Classes, raw: RawSet)
 
 def _check(images: list[AnnotatedImage], wish: Wish, raw: RawSet, source: str) -> None:
     if not images:
-        raise DataError(_nothing(f"no picture of {shown(source)} can be used", raw))
+        raise DataError(_nothing(f"no picture of {shown(source)} can be used", raw, "Mend them."))
     if not any(image.objects or image.mask for image in images):
         kind = "outline" if wish.task == "segmentation" else "box"
-        raise DataError(
-            _nothing(f"{shown(source)} has {len(images)} picture(s) and not one usable {kind}", raw)
-        )
+        problem = f"{shown(source)} has {len(images)} picture(s) and not one usable {kind}"
+        raise DataError(_nothing(problem, raw, raw.remedy))
 
 
-def _nothing(problem: str, raw: RawSet) -> str:
+def _nothing(problem: str, raw: RawSet, remedy: str) -> str:
     """The message of a set of which nothing is left, with what was dropped."""
     reasons = [f"{shown(file.path)} ({file.reason})" for file in raw.skipped[:2]]
     reasons += list(raw.tally.notes()[:4])
-    return f"{problem}. {'Dropped: ' + '; '.join(reasons) + '. ' if reasons else ''}{raw.remedy}"
+    dropped = f" Dropped: {'; '.join(reasons)}." if reasons else ""
+    return f"{problem}.{dropped} {remedy}".rstrip()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kerascnn.data.annotations.csv_boxes import columns_of, read_rows
-from kerascnn.data.annotations.files import split_of, walk
+from kerascnn.data.annotations.files import split_of, split_of_file, walk
 from kerascnn.data.annotations.mask_files import find_mask_pairs
 from kerascnn.data.annotations.structure import Task
 from kerascnn.data.annotations.text import read_lines, read_text
@@ -17,15 +17,26 @@ from kerascnn.errors import DataError
 
 _SAMPLE = 5  # files of a folder that are looked into
 _MOST_JSON = 20  # more in one folder are one for each picture
+# Formats of which one file annotates all pictures of a split.
+ONE_FILE = ("coco", "via", "cvat", "csv")
 Parts = list[tuple[str | None, Path]]
 
 
-def survey(root: Path, task: Task) -> dict[str, Parts]:
-    """Returns what a folder holds of each format that can serve a task."""
+def survey(root: Path, task: Task, pictures: Path | None = None) -> dict[str, Parts]:
+    """Returns what a folder holds of each format that can serve a task.
+
+    Args:
+        root: The folder.
+        task: What annotations are for.
+        pictures: The folder of the pictures, where it is another one.
+    """
     found: dict[str, Parts] = {}
 
     def add(name: str, path: Path) -> None:
-        found.setdefault(name, []).append((split_of(path, root), path))
+        one = name in ONE_FILE
+        folder = path if path.is_dir() else path.parent
+        split = split_of_file(path, root) if one else split_of(folder, root)
+        found.setdefault(name, []).append((split, path))
 
     drawn = task == "segmentation"
     for folder, files in walk(root):
@@ -39,7 +50,7 @@ def survey(root: Path, task: Task) -> dict[str, Parts]:
             add("voc_instances", folder)
     if yolo := _yolo(root, drawn):
         found["yolo"] = yolo
-    if drawn and find_mask_pairs(root).pairs:
+    if drawn and find_mask_pairs(root, pictures).pairs:
         found["masks"] = [(None, root)]
     return found
 

@@ -1,5 +1,6 @@
 """Sets of TensorFlow Datasets with boxes (`objects`) or masks (`segmentation_mask`)."""
 
+import re
 import shutil
 import tempfile
 import weakref
@@ -17,6 +18,7 @@ from kerascnn.data.tfds_builder import first_line, open_builder, prepare
 from kerascnn.errors import DataError
 from kerascnn.files import PathLike
 
+_PLAIN_NAME = re.compile(r"[\w-][\w .-]{0,99}")
 _SPLITS = {"train": "train", "validation": "validation", "test": "test"}
 _SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"RIFF": ".webp", b"GIF8": ".gif"}
 
@@ -64,20 +66,22 @@ def read_tfds_annotations(name: str, data_dir: PathLike | None, wish: Wish) -> R
     raw = RawSet(note_unused=False)
     raw.kept = _TemporaryFolder()
     folder = raw.kept.path
+    used: set[str] = set()
     decoders = {key: tfds.decode.SkipDecoding() for key in (photos[0], *masks)}
     if wish.task == "detection":
         feature = boxes[0]
         raw.names = _label_names(features, feature)
     for split, example, number in _examples(name, builder, decoders):
-        picture = _write(folder / split, f"{number:07d}", example[photos[0]])
+        stem = _stem(example, number, used)
+        picture = _write(folder / split, stem, example[photos[0]])
         image = RawImage(picture, f"{split} {number}", split=split, fractions=True)
         if wish.task == "segmentation":
-            image.mask = _write(folder / f"{split}_masks", f"{number:07d}", example[masks[0]])
+            image.mask = _write(folder / f"{split}_masks", stem, example[masks[0]])
         else:
             image.objects = list(_objects(example, feature, raw))
         raw.images.append(image)
     if wish.task == "segmentation":
-        hints = Hints(trimaps=builder.name == "oxford_iiit_pet")
+        hints = Hints(trimaps=builder.name.startswith("oxford_iiit_pet"))
         read_mask_values(raw, folder, [], hints, wish)
     return raw
 
@@ -129,6 +133,16 @@ def _examples(name: str, builder: Any, decoders: dict[str, Any]) -> Iterator[tup
                 f"split {part!r} of tfds:{shown(name)} cannot be read; the copy in "
                 f"{builder.data_path} may be damaged: {first_line(error)}"
             ) from error
+
+
+def _stem(example: Any, number: int, used: set[str]) -> str:
+    """Returns a name for the files of an example: that of its file, if it says a plain one."""
+    stated = example.get("file_name", b"")
+    stem = Path(stated.decode("utf-8", "replace")).stem if isinstance(stated, bytes) else ""
+    if not _PLAIN_NAME.fullmatch(stem) or stem.casefold() in used:
+        stem = f"{number:07d}"
+    used.add(stem.casefold())
+    return stem
 
 
 def _write(folder: Path, stem: str, encoded: bytes) -> Path:

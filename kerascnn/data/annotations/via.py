@@ -48,7 +48,7 @@ def read_via(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wish) -
     Raises:
         DataError: A file that is none of VIA's, or regions with several attributes of other names.
     """
-    raw = RawSet(remedy="Name the folder of the pictures with `pictures`.")
+    raw = RawSet()
     documents = []
     for split, path in parts:
         records = records_of(read_json(path))

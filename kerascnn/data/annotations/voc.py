@@ -34,7 +34,7 @@ def read_voc(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wish) -
     Splits are those of folders or of lists (ImageSets/Main/train.txt). Classes are in the order of
     a file of class names, if the source has one (labels.txt, classes.txt...), else sorted.
     """
-    raw = RawSet(remedy="Name the folder of the pictures with `pictures`.")
+    raw = RawSet()
     pictures = Pictures([wish.pictures or root], raw.tally)
     stems: dict[Path, dict[str, list[Path]]] = {}
     named: list[tuple[RawImage, str]] = []

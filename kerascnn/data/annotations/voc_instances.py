@@ -27,7 +27,7 @@ def read_voc_instances(parts: Sequence[tuple[str | None, Path]], root: Path, wis
 
     Its class is the one that most of its pixels have in SegmentationClass.
     """
-    raw = RawSet(note_unused=False, remedy="Name the folder of the pictures with `pictures`.")
+    raw = RawSet(note_unused=False)
     path = find_class_file([root])
     entries = wish.classes or (read_class_file(path) if path else None)
     names = [entry.name for entry in entries or map(ClassEntry, (BACKGROUND, *VOC_NAMES))]
