@@ -11,7 +11,7 @@ import numpy as np
 
 from kerascnn.data.annotations.coco import MISSING
 from kerascnn.data.annotations.files import ANNOTATION_FOLDERS, Pictures, split_of_name
-from kerascnn.data.annotations.labelme import ellipse
+from kerascnn.data.annotations.labelme import canvas_size, draw_boxes, ellipse
 from kerascnn.data.annotations.numbers import number, points, whole_number
 from kerascnn.data.annotations.polygons import Polygons
 from kerascnn.data.annotations.raw import RawImage, RawObject, RawSet, Wish
@@ -57,6 +57,8 @@ def read_cvat(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wish) 
             if width is not None and height is not None:
                 image.stated = width, height
             image.objects = _objects(item, name, image, raw)
+            if wish.task == "segmentation":
+                draw_boxes(image, raw.tally)
             raw.images.append(image)
     raw.names = tuple(dict.fromkeys(names)) or None
     return raw
@@ -103,15 +105,15 @@ def _mask(shape: ElementTree.Element, image: RawImage) -> Rle | None:
     """A mask: runs along the rows of its box, beginning with background."""
     place = [whole_number(shape.get(key)) for key in ("left", "top", "width", "height")]
     runs = [whole_number(run) for run in shape.get("rle", "").split(",")]
-    if None in place or None in runs or image.stated is None:
+    size = canvas_size(image)
+    if None in place or None in runs or size is None:
         return None
     left, top, across, down = (int(value or 0) for value in place)
     counts = [int(run or 0) for run in runs]
-    columns, rows = (int(side) for side in image.stated)
-    inside = 0 <= left <= left + across <= columns and 0 <= top <= top + down <= rows
-    if not inside or min(counts) < 0 or sum(counts) != across * down or rows * columns > 2**27:
+    inside = 0 <= left <= left + across <= size[1] and 0 <= top <= top + down <= size[0]
+    if not inside or min(counts) < 0 or sum(counts) != across * down:
         return None
-    mask = np.zeros((rows, columns), np.uint8)
+    mask = np.zeros(size, np.uint8)
     values = (np.arange(len(counts)) & 1).astype(np.uint8)
     mask[top : top + down, left : left + across] = np.repeat(values, counts).reshape(down, across)
     return Rle.from_mask(mask) if mask.any() else None

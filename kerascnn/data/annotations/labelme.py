@@ -29,6 +29,7 @@ from kerascnn.data.decode import READ_ERRORS
 from kerascnn.data.folder import SkippedFile
 from kerascnn.errors import DataError
 
+_MOST_PIXELS = 2**27  # of a mask that an annotation file asks for
 _CIRCLE = 72  # corners of the polygon that a circle becomes
 
 
@@ -71,6 +72,8 @@ def read_labelme(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wis
         if width is not None and height is not None:
             image.stated = width, height
         image.objects = _objects(value["shapes"], path, image, raw.tally)
+        if wish.task == "segmentation":
+            draw_boxes(image, raw.tally, with_outline=True)
         raw.images.append(image)
     if class_file := find_class_file([root, root.parent]):
         listed = [entry.name for entry in read_class_file(class_file)]
@@ -93,8 +96,7 @@ def _objects(shapes: list[Any], path: Path, image: RawImage, tally: Tally) -> li
         group = shape.get("group_id")
         key = (thing.name, repr(group))
         joins = group is not None and shape.get("shape_type", "polygon") != "rectangle"
-        if joins and key in groups:
-            _join(groups[key], thing, image)
+        if joins and key in groups and _join(groups[key], thing, image):
             continue
         if joins:
             groups[key] = thing
@@ -102,18 +104,23 @@ def _objects(shapes: list[Any], path: Path, image: RawImage, tally: Tally) -> li
     return found
 
 
-def _join(first: RawObject, second: RawObject, image: RawImage) -> None:
-    """Adds the outline of a shape to the object of the same group."""
+def _join(first: RawObject, second: RawObject, image: RawImage) -> bool:
+    """Adds the outline of a shape to the object of the same group; returns whether it could."""
+    outlines = first.outline, second.outline
+    size = canvas_size(image)
     if isinstance(first.outline, Polygons) and isinstance(second.outline, Polygons):
         first.outline = Polygons((*first.outline.rings, *second.outline.rings), with_outline=True)
-    elif image.stated and first.outline and second.outline:
-        width, height = (int(side) for side in image.stated)
+    elif None in outlines or size is None:
+        return False
+    else:
         masks = [
-            outline.mask(height, width) if isinstance(outline, Polygons) else outline.mask()
-            for outline in (first.outline, second.outline)
+            outline.mask(*size) if isinstance(outline, Polygons) else outline.mask()
+            for outline in outlines
+            if outline is not None
         ]
         first.outline = Rle.from_mask(masks[0] | masks[1])
     first.box = None
+    return True
 
 
 def _object(shape: Any, where: str, image: RawImage, tally: Tally) -> RawObject | None:
@@ -123,6 +130,7 @@ def _object(shape: Any, where: str, image: RawImage, tally: Tally) -> RawObject 
         return None
     corners = _corners(shape.get("points"))
     kind = shape.get("shape_type") or "polygon"
+    kind = kind if isinstance(kind, str) else repr(kind)
     needed = {"rectangle": 2, "circle": 2, "mask": 2, "polygon": 3}.get(kind)
     if needed is None:
         tally.add(f"shapes of type {shown(kind)}, which have no area, dropped", where)
@@ -134,7 +142,6 @@ def _object(shape: Any, where: str, image: RawImage, tally: Tally) -> RawObject 
     thing = RawObject(str(label), None, difficult=difficult)
     if kind == "rectangle":
         thing.box = _around(corners)
-        thing.outline = rectangle(thing.box)
     elif kind == "circle":
         radius = math.dist(corners[0], corners[1])
         thing.outline = ellipse(corners[0][0], corners[0][1], radius, radius)
@@ -167,10 +174,22 @@ def _around(corners: list[tuple[float, float]]) -> Box:
     return min(across), min(down), max(across), max(down)
 
 
-def rectangle(box: Box) -> Polygons:
-    """Returns a box as an outline drawn as LabelMe does."""
-    x0, y0, x1, y1 = box
-    return Polygons((np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]),), with_outline=True)
+def draw_boxes(image: RawImage, tally: Tally, with_outline: bool = False) -> None:
+    """Gives rectangles an outline, for tools with which masks are drawn as rectangles too."""
+    for thing in image.objects:
+        if thing.box is not None and thing.outline is None:
+            x0, y0, x1, y1 = thing.box
+            corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+            thing.outline = Polygons((corners,), with_outline)
+            tally.add("rectangles, drawn as masks", f"{image.where}: {thing.where}")
+
+
+def canvas_size(image: RawImage) -> tuple[int, int] | None:
+    """Returns the stated height and width of a picture, None if no mask can have that size."""
+    if image.stated is None:
+        return None
+    width, height = (int(side) for side in image.stated)
+    return (height, width) if min(width, height) > 0 and width * height <= _MOST_PIXELS else None
 
 
 def ellipse(x: float, y: float, across: float, down: float, turned: float = 0) -> Polygons:
@@ -183,7 +202,8 @@ def ellipse(x: float, y: float, across: float, down: float, turned: float = 0) -
 
 def _painted(value: Any, box: Box, image: RawImage) -> Rle | None:
     """Returns the mask that a shape holds as a PNG of its box, in base64."""
-    if not isinstance(value, str) or image.stated is None:
+    size = canvas_size(image)
+    if not isinstance(value, str) or size is None:
         return None
     try:
         with Image.open(
@@ -192,11 +212,10 @@ def _painted(value: Any, box: Box, image: RawImage) -> Rle | None:
             part = np.asarray(file.convert("L")) > 0
     except (binascii.Error, *READ_ERRORS):
         return None
-    width, height = (int(side) for side in image.stated)
     left, top = round(box[0]), round(box[1])
-    if min(left, top) < 0 or not 0 < width * height <= 2**27:
+    if min(left, top) < 0:
         return None
-    mask = np.zeros((height, width), np.uint8)
+    mask = np.zeros(size, np.uint8)
     room = mask[top : top + part.shape[0], left : left + part.shape[1]]
     room[...] = part[: room.shape[0], : room.shape[1]]
     return Rle.from_mask(mask) if mask.any() else None

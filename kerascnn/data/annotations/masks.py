@@ -133,8 +133,8 @@ def _name_foreground(classes: MaskClasses, raw: RawSet, wish: Wish) -> None:
         if isinstance(wish.foreground, str) and not _PET.fullmatch(image.path.stem):
             raise InputError(
                 f"foreground={wish.foreground!r} is for the Oxford-IIIT Pet set, whose files are "
-                f"named Abyssinian_1 or beagle_1. Received: {shown(image.path.name)}. Give the name "
-                "of the foreground, or a function."
+                f"named Abyssinian_1 or beagle_1. Received: {shown(image.path.name)}. Give the "
+                "name of the foreground, or a function."
             )
         image.foreground = clean_name(name_of(image.path.stem), image.path.name)
     names = sorted_names({image.foreground or FOREGROUND for image in raw.images})

@@ -66,13 +66,13 @@ def read_tfds_annotations(name: str, data_dir: PathLike | None, wish: Wish) -> R
     raw = RawSet(note_unused=False)
     raw.kept = _TemporaryFolder()
     folder = raw.kept.path
-    used: set[str] = set()
+    used: dict[str, set[str]] = {}
     decoders = {key: tfds.decode.SkipDecoding() for key in (photos[0], *masks)}
     if wish.task == "detection":
         feature = boxes[0]
         raw.names = _label_names(features, feature)
     for split, example, number in _examples(name, builder, decoders):
-        stem = _stem(example, number, used)
+        stem = _stem(example, number, used.setdefault(split, set()))
         picture = _write(folder / split, stem, example[photos[0]])
         image = RawImage(picture, f"{split} {number}", split=split, fractions=True)
         if wish.task == "segmentation":

@@ -11,7 +11,7 @@ from typing import Any
 from kerascnn.data.annotations.coco import MISSING
 from kerascnn.data.annotations.files import ANNOTATION_FOLDERS, Pictures
 from kerascnn.data.annotations.json_text import read_json
-from kerascnn.data.annotations.labelme import ellipse, rectangle
+from kerascnn.data.annotations.labelme import draw_boxes, ellipse
 from kerascnn.data.annotations.names import UNNAMED
 from kerascnn.data.annotations.numbers import number, points
 from kerascnn.data.annotations.polygons import Polygons
@@ -74,6 +74,8 @@ def read_via(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wish) -
                 where = f"{name}, region {place}"
                 if thing := _object(region, attribute, where, raw.tally):
                     image.objects.append(thing)
+            if wish.task == "segmentation":
+                draw_boxes(image, raw.tally)
             raw.images.append(image)
     used = {thing.name for image in raw.images for thing in image.objects}
     if used <= {UNNAMED}:
@@ -134,12 +136,14 @@ def _object(region: Any, attribute: str, where: str, tally: Tally) -> RawObject 
     if kind in ("point", "polyline", "line"):
         tally.add(f"regions of type {kind}, which have no area, dropped", where)
         return None
+    if kind == "rect" and (values := _numbers(shape, "x", "y", "width", "height")):
+        x, y, width, height = values
+        return RawObject(name, (x, y, x + width, y + height), where=where)
     outline = _outline(kind, shape)
     if outline is None:
         tally.add(f"regions of type {shown(kind)} that cannot be read, dropped", where)
         return None
-    box = outline.box()
-    return RawObject(name, box, outline, where=where)
+    return RawObject(name, None, outline, where=where)
 
 
 def _class_of(value: Any) -> str | None:
@@ -152,24 +156,23 @@ def _class_of(value: Any) -> str | None:
     return None
 
 
-def _outline(kind: Any, shape: dict[str, Any]) -> Polygons | None:
-    def get(*keys: str) -> list[float] | None:
-        values = [number(shape.get(key)) for key in keys]
-        return None if None in values else [value for value in values if value is not None]
+def _numbers(shape: dict[str, Any], *keys: str) -> list[float] | None:
+    """The numbers of some keys, None unless all are finite."""
+    values = [number(shape.get(key)) for key in keys]
+    return None if None in values else [value for value in values if value is not None]
 
-    if kind in ("polygon", "polyline"):
+
+def _outline(kind: Any, shape: dict[str, Any]) -> Polygons | None:
+    if kind == "polygon":
         across, down = shape.get("all_points_x"), shape.get("all_points_y")
         if not isinstance(across, list) or not isinstance(down, list) or len(across) != len(down):
             return None
         ring = points([list(pair) for pair in zip(across, down, strict=True)])
         return None if ring is None else Polygons((ring,))
-    if kind == "rect" and (values := get("x", "y", "width", "height")):
-        x, y, width, height = values
-        return Polygons(rectangle((x, y, x + width, y + height)).rings)
-    if kind == "circle" and (values := get("cx", "cy", "r")):
+    if kind == "circle" and (values := _numbers(shape, "cx", "cy", "r")):
         x, y, radius = values
         return Polygons(ellipse(x, y, radius, radius).rings)
-    if kind == "ellipse" and (values := get("cx", "cy", "rx", "ry")):
+    if kind == "ellipse" and (values := _numbers(shape, "cx", "cy", "rx", "ry")):
         turned = number(shape.get("theta")) or 0.0
         x, y, across, down = values
         return Polygons(ellipse(x, y, across, down, turned).rings)

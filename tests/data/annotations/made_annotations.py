@@ -8,7 +8,7 @@ from PIL import Image
 
 
 def write_picture(path: Path, size: tuple[int, int] = (40, 30), orientation: int | None = None):
-    """Writes a picture of width x height pixels, which says its EXIF orientation if there is one."""
+    """Writes a picture of width x height pixels, with an EXIF orientation if one is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
     width, height = size
     pixels = np.zeros((height, width, 3), np.uint8)

@@ -18,7 +18,12 @@ def test_a_box(coco):
     (thing,) = image.objects
     assert (found.format, found.class_names, found.skipped) == ("coco", ("cat",), ())
     assert (image.path.name, image.key, image.width, image.height) == ("a.png", "a.png", 40, 30)
-    assert (thing.label, thing.box, thing.crowd, thing.difficult) == (0, (5, 6, 15, 26), False, False)
+    assert (thing.label, thing.box, thing.crowd, thing.difficult) == (
+        0,
+        (5, 6, 15, 26),
+        False,
+        False,
+    )
     assert thing.area is None
     assert thing.outline is None
     np.testing.assert_array_equal(image.boxes, np.array([[5, 6, 15, 26]], np.float32))
@@ -62,7 +67,9 @@ def test_objects_of_background_are_left_out_and_counted(coco):
     categories = [{"id": 0, "name": "background"}, {"id": 1, "name": "cat"}]
     found = read_annotations(coco([box(5, 0), box(6, 1)], categories))
     assert names_of(found) == ["cat"]
-    assert "1 (annotations.json: annotation 5)" in note(found, "objects of a class called background")
+    assert "1 (annotations.json: annotation 5)" in note(
+        found, "objects of a class called background"
+    )
 
 
 def test_annotation_id_0_is_an_annotation(coco):
@@ -109,7 +116,8 @@ def test_a_polygon_without_a_list_around_it(coco):
 
 
 @pytest.mark.parametrize(
-    "polygon", [[1, 2, 3, 4], [1, 2, 3, 4, 5], [1, 2, 3, 4, 5, float("nan")], [1, 2, 3, 4, 5, None], "x"]
+    "polygon",
+    [[1, 2, 3, 4], [1, 2, 3, 4, 5], [1, 2, 3, 4, 5, float("nan")], [1, 2, 3, 4, 5, None], "x"],
 )
 def test_polygons_that_are_none_leave_the_box(coco, polygon):
     found = read_annotations(coco([box(1, 1, segmentation=[polygon])]))
@@ -151,7 +159,10 @@ def test_pictures_without_annotations_are_kept(coco):
         {"id": 2, "file_name": "b.png", "width": 40, "height": 30},
     ]
     found = read_annotations(coco(images=images))
-    assert [(image.key, len(image.objects)) for image in found.images] == [("a.png", 1), ("b.png", 0)]
+    assert [(image.key, len(image.objects)) for image in found.images] == [
+        ("a.png", 1),
+        ("b.png", 0),
+    ]
     assert found.images[1].boxes.shape == (0, 4)
 
 
@@ -342,7 +353,15 @@ def test_images_that_are_none(coco, tmp_path, images):
 
 
 @pytest.mark.parametrize(
-    "categories", [[], [{"id": 1}], [{"name": "cat"}], [{"id": 1, "name": ""}], [{"id": 1, "name": "a\nb"}], [None]]
+    "categories",
+    [
+        [],
+        [{"id": 1}],
+        [{"name": "cat"}],
+        [{"id": 1, "name": ""}],
+        [{"id": 1, "name": "a\nb"}],
+        [None],
+    ],
 )
 def test_categories_that_are_none(coco, categories):
     with pytest.raises(DataError):
@@ -441,7 +460,10 @@ def test_splits_of_coco(coco, picture, tmp_path):
         )
         picture(f"{year}/1.jpg", size)
     found = read_annotations(tmp_path)
-    assert [(image.split, image.width) for image in found.images] == [("train", 40), ("validation", 80)]
+    assert [(image.split, image.width) for image in found.images] == [
+        ("train", 40),
+        ("validation", 80),
+    ]
     assert boxes_of(found)[0] == (5, 6, 15, 26)
     assert any("left alone: person_keypoints_train2017.json" in text for text in found.notes)
 

@@ -37,7 +37,12 @@ def test_automl(tmp_path):
         "c": "test",
         "d": None,
     }
-    assert sorted(boxes_of(found)) == [(0, 0, 40, 30), AUTOML_BOX, (20, 15, 40, 30), (20, 15, 40, 30)]
+    assert sorted(boxes_of(found)) == [
+        (0, 0, 40, 30),
+        AUTOML_BOX,
+        (20, 15, 40, 30),
+        (20, 15, 40, 30),
+    ]
     note(found, "coordinates are shares")
 
 
@@ -59,7 +64,12 @@ def test_forms_of_automl(tmp_path, rows):
 
 
 def test_tensorflow(tmp_path):
-    rows = [TF_HEADER, "a.jpg,40,30,cat,5,6,15,24", "a.jpg,40,30,dog,1,2,3.5,4", "b.jpg,40,30,cat,0,0,40,30"]
+    rows = [
+        TF_HEADER,
+        "a.jpg,40,30,cat,5,6,15,24",
+        "a.jpg,40,30,dog,1,2,3.5,4",
+        "b.jpg,40,30,cat,0,0,40,30",
+    ]
     found = read_annotations(make(tmp_path, "\n".join(rows), "a.jpg", "b.jpg"))
     assert [len(image.objects) for image in found.images] == [2, 1]
     assert boxes_of(found) == [(5, 6, 15, 24), (1, 2, 3.5, 4), (0, 0, 40, 30)]
@@ -97,7 +107,10 @@ def test_splits_of_files(tmp_path):
         rows = f"{TF_HEADER}\n{name},40,30,cat,5,6,15,24\n"
         make(tmp_path, rows, f"images/{name}", file=f"data/raccoon_{split}_labels.csv")
     found = read_annotations(tmp_path)
-    assert [(image.split, image.path.stem) for image in found.images] == [("train", "a"), ("test", "b")]
+    assert [(image.split, image.path.stem) for image in found.images] == [
+        ("train", "a"),
+        ("test", "b"),
+    ]
 
 
 def test_several_files_without_splits_are_an_error(tmp_path):
@@ -124,7 +137,9 @@ def test_rows_that_cannot_be_used(tmp_path, row):
 
 
 def test_rows_without_a_picture(tmp_path):
-    text = f"{TF_HEADER}\na.jpg,40,30,cat,5,6,15,24\n,40,30,cat,5,6,15,24\ngone.jpg,4,3,cat,1,1,2,2\n"
+    text = (
+        f"{TF_HEADER}\na.jpg,40,30,cat,5,6,15,24\n,40,30,cat,5,6,15,24\ngone.jpg,4,3,cat,1,1,2,2\n"
+    )
     found = read_annotations(make(tmp_path, text))
     note(found, "rows without a picture")
     assert "boxes.csv, line 4" in found.skipped[0].reason
@@ -136,7 +151,7 @@ def test_corners_in_any_order(tmp_path):
 
 
 def test_an_unknown_set(tmp_path):
-    text = f"set,path,label,xmin,ymin,xmax,ymax\nholdout,a.jpg,cat,5,6,15,24\n"
+    text = "set,path,label,xmin,ymin,xmax,ymax\nholdout,a.jpg,cat,5,6,15,24\n"
     with pytest.raises(DataError, match="line 2: the set is 'holdout'"):
         read_annotations(make(tmp_path, text))
 

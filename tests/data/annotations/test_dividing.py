@@ -23,7 +23,11 @@ def make(coco, count, classes, name="annotations.json"):
 def test_each_class_is_in_each_split_by_its_share(coco):
     found = make(coco, 50, lambda row: [0, 1] if row % 5 == 0 else [0] if row % 5 < 4 else [])
     rows, notes = draw_splits(found, 0.2, 0.2)
-    assert {split: len(part) for split, part in rows.items()} == {"train": 30, "validation": 10, "test": 10}
+    assert {split: len(part) for split, part in rows.items()} == {
+        "train": 30,
+        "validation": 10,
+        "test": 10,
+    }
     assert sorted(np.concatenate(list(rows.values())).tolist()) == list(range(50))
     for split, rare in (("train", 6), ("validation", 2), ("test", 2)):
         assert sum(1 in found.images[row].labels for row in rows[split]) == rare
@@ -40,7 +44,11 @@ def test_the_same_seed_draws_the_same(coco):
 
 def test_five_pictures_of_one_class(coco):
     rows, _ = draw_splits(make(coco, 5, lambda row: [0]), 0.2, 0.2)
-    assert {split: len(part) for split, part in rows.items()} == {"train": 3, "validation": 1, "test": 1}
+    assert {split: len(part) for split, part in rows.items()} == {
+        "train": 3,
+        "validation": 1,
+        "test": 1,
+    }
 
 
 def test_fewer_pictures_than_splits(coco):
@@ -53,7 +61,11 @@ def test_splits_of_the_source_stay(coco, tmp_path):
         make(coco, count, lambda row: [0], f"set/{split}/a.json")
     found = read_annotations(tmp_path / "set")
     rows, notes = draw_splits(found)
-    assert {split: len(part) for split, part in rows.items()} == {"train": 10, "validation": 3, "test": 2}
+    assert {split: len(part) for split, part in rows.items()} == {
+        "train": 10,
+        "validation": 3,
+        "test": 2,
+    }
     assert notes == ("validation: the source's own", "test: the source's own")
     with pytest.raises(DataError, match="has a test set of its own"):
         draw_splits(found, test_split=0.1)
@@ -64,7 +76,11 @@ def test_a_missing_validation_set_is_drawn_from_train(coco, tmp_path):
         make(coco, count, lambda row: [0], f"set/{split}/a.json")
     found = read_annotations(tmp_path / "set")
     rows, _ = draw_splits(found, 0.3)
-    assert {split: len(part) for split, part in rows.items()} == {"train": 7, "validation": 3, "test": 2}
+    assert {split: len(part) for split, part in rows.items()} == {
+        "train": 7,
+        "validation": 3,
+        "test": 2,
+    }
     assert all(found.images[row].split == "train" for row in rows["validation"])
 
 

@@ -81,7 +81,9 @@ def test_a_file_of_all_beside_those_of_splits(coco, tmp_path):
 
 @pytest.mark.parametrize("task", ["detection", "segmentation"])
 def test_masks_go_before_outlines_and_boxes_are_not_looked_for(coco, tmp_path, task):
-    coco([box(1, 1, segmentation=[[1, 1, 5, 1, 5, 5]])], name="set/annotations.json", pictures=False)
+    coco(
+        [box(1, 1, segmentation=[[1, 1, 5, 1, 5, 5]])], name="set/annotations.json", pictures=False
+    )
     write_picture(tmp_path / "set/images/a.png")
     write_picture(tmp_path / "set/masks/a.png")
     expected = {"detection": "coco", "segmentation": "masks"}
@@ -155,8 +157,12 @@ def test_names_in_other_forms(coco, tmp_path):
     images = [{"id": number, "file_name": name} for number, name in enumerate(names, 1)]
     found = read_annotations(coco(images=images, pictures=False))
     assert found.skipped == ()
-    assert sorted(image.path.relative_to(tmp_path / "images").as_posix() for image in found.images) == sorted(files)
-    assert any("pictures named with other case, suffix or Unicode form" in text for text in found.notes)
+    assert sorted(
+        image.path.relative_to(tmp_path / "images").as_posix() for image in found.images
+    ) == sorted(files)
+    assert any(
+        "pictures named with other case, suffix or Unicode form" in text for text in found.notes
+    )
 
 
 def test_one_name_in_two_folders(coco, tmp_path):

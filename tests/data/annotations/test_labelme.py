@@ -145,10 +145,19 @@ def test_masks_are_drawn_in_order_with_their_outlines(tmp_path):
     expected[:4, :4] = 255
     expected[6:9, 5:8] = 0
     np.testing.assert_array_equal(found.semantic_mask(0), expected)
+    assert ": 4 (a.json: shape 1;" in note(found, "rectangles, drawn as masks")
+
+
+def test_rectangles_have_no_outline_in_detection(tmp_path):
+    make(tmp_path, [RECTANGLE])
+    assert read_annotations(tmp_path).images[0].objects[0].outline is None
 
 
 def test_ignored_regions_and_background_are_no_objects(tmp_path):
-    make(tmp_path, [RECTANGLE, shape("__ignore__", [[0, 0], [3, 3]]), shape("_background_", [[0, 0], [3, 3]])])
+    make(
+        tmp_path,
+        [RECTANGLE, shape("__ignore__", [[0, 0], [3, 3]]), shape("_background_", [[0, 0], [3, 3]])],
+    )
     found = read_annotations(tmp_path)
     assert (found.class_names, names_of(found)) == (("cat",), ["cat"])
     note(found, "regions to ignore")

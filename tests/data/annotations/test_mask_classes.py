@@ -29,11 +29,20 @@ def write_colours(root, stripes, name="a", mode="RGB"):
     [
         ("label_colors.txt", "255 0 0 red\n0 255 0\tgreen\n0 0 0\t\tVoid\n"),  # CamVid
         ("class_dict.csv", "name,r,g,b\nred,255,0,0\ngreen, 0, 255, 0\nVoid,0,0,0\n"),
-        ("labelmap.txt", "# label:color_rgb:parts:actions\nred:255,0,0::\ngreen:0,255,0::\nVoid:0,0,0::\n"),
+        (
+            "labelmap.txt",
+            "# label:color_rgb:parts:actions\nred:255,0,0::\ngreen:0,255,0::\nVoid:0,0,0::\n",
+        ),
         ("classes.json", json.dumps({"red": [255, 0, 0], "green": "#00ff00", "void": [0, 0, 0]})),
         (
             "classes.json",
-            json.dumps([{"name": "red", "color": "#FF0000"}, {"name": "green", "colour": [0, 255, 0]}, {"name": "ignore", "color": [0, 0, 0]}]),
+            json.dumps(
+                [
+                    {"name": "red", "color": "#FF0000"},
+                    {"name": "green", "colour": [0, 255, 0]},
+                    {"name": "ignore", "color": [0, 0, 0]},
+                ]
+            ),
         ),
     ],
 )
@@ -55,7 +64,9 @@ def test_colours_by_argument(tmp_path):
 
 def test_colours_that_nothing_names(tmp_path):
     write_colours(tmp_path, [RED, GREEN, (1, 2, 3), RED])
-    with pytest.raises(DataError, match=r"colours that nothing names: 255 0 0, .*label_colors\.txt"):
+    with pytest.raises(
+        DataError, match=r"colours that nothing names: 255 0 0, .*label_colors\.txt"
+    ):
         read(tmp_path)
 
 
@@ -196,7 +207,9 @@ def test_one_beyond_the_classes_of_a_street(tmp_path):
 
 def test_one_beyond_the_classes_that_may_be_background(tmp_path):
     make(tmp_path, {"a": [0, 1, 2, 2]})
-    with pytest.raises(DataError, match=r"either 0 is background.*or 2 is to be ignored.*ignore=\[2\]"):
+    with pytest.raises(
+        DataError, match=r"either 0 is background.*or 2 is to be ignored.*ignore=\[2\]"
+    ):
         read(tmp_path, class_names=["cat", "dog"])
     found = read(tmp_path, class_names=["cat", "dog"], ignore=[2])
     assert found.semantic_mask(0)[0, ::10].tolist() == [0, 1, 255, 255]
@@ -271,7 +284,11 @@ def test_names_of_voc(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("a.txt", "background\n cat \n\n# note\ndog\n", [("background", None), ("cat", None), ("dog", None)]),
+        (
+            "a.txt",
+            "background\n cat \n\n# note\ndog\n",
+            [("background", None), ("cat", None), ("dog", None)],
+        ),
         ("a.txt", "0 background\n7: cat dog\n", [("background", 0), ("cat dog", 7)]),
         ("a.txt", "7 up\n7 down\n", [("7 up", None), ("7 down", None)]),
         ("a.txt", "__ignore__\n_background_\ncat\n", [("_background_", 0), ("cat", 1)]),

@@ -123,7 +123,10 @@ def test_lists_of_voc(tmp_path):
     (lists / "train.txt").write_text("a\n")
     (lists / "val.txt").write_text("b\n")
     found = read(tmp_path)
-    assert [(image.split, image.path.stem) for image in found.images] == [("train", "a"), ("validation", "b")]
+    assert [(image.split, image.path.stem) for image in found.images] == [
+        ("train", "a"),
+        ("validation", "b"),
+    ]
     assert [file.reason for file in found.skipped] == ["in no list of a split"]
 
 
@@ -132,7 +135,9 @@ def test_missing_masks_and_pictures(tmp_path):
     write_mask(tmp_path / "masks/c.png", [0, 1])
     found = read(tmp_path)
     assert [image.path.stem for image in found.images] == ["a"]
-    assert [(file.path.name, file.reason) for file in found.skipped] == [("b.jpg", "no mask for it")]
+    assert [(file.path.name, file.reason) for file in found.skipped] == [
+        ("b.jpg", "no mask for it")
+    ]
     assert "c.png" in note(found, "masks without a picture")
 
 
@@ -191,7 +196,9 @@ def test_masks_of_another_aspect_ratio_are_an_error(tmp_path, shape):
     values = np.zeros(shape, np.uint8)
     values[0, 0] = 1
     make(tmp_path, {"a": [0, 1], "b": values})
-    with pytest.raises(DataError, match=rf"b\.png has {shape[1]}x{shape[0]} pixels, b\.jpg has 40x30"):
+    with pytest.raises(
+        DataError, match=rf"b\.png has {shape[1]}x{shape[0]} pixels, b\.jpg has 40x30"
+    ):
         read(tmp_path)
 
 

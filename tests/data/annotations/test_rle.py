@@ -43,7 +43,9 @@ def test_polygons_are_filled_as_pycocotools_fills_them(kind):
 
 
 def test_several_polygons_are_their_union():
-    for (first, height, width), (second, _, _) in zip(rings("any", 1), rings("any", 2), strict=True):
+    for (first, height, width), (second, _, _) in zip(
+        rings("any", 1), rings("any", 2), strict=True
+    ):
         parts = [ring.ravel().tolist() for ring in (first, second)]
         expected = peer.decode(peer.merge(peer.frPyObjects(parts, height, width)))
         np.testing.assert_array_equal(Polygons((first, second)).mask(height, width), expected)

@@ -63,7 +63,11 @@ def test_bccd_as_yolo_is_read_back_equal(shared, tmp_path):
 
 def test_raccoon(shared):
     found = read_annotations(shared / "detection/raccoon")
-    assert (len(found.images), found.class_names, found.object_counts) == (200, ("raccoon",), (217,))
+    assert (len(found.images), found.class_names, found.object_counts) == (
+        200,
+        ("raccoon",),
+        (217,),
+    )
     rows, _ = draw_splits(found, 0.2)
     assert (len(rows["train"]), len(rows["validation"])) == (160, 40)
 
@@ -122,7 +126,10 @@ def test_model_maker(shared):
 def test_pets(shared):
     folder = shared / "segmentation/pets"
     found = read_annotations(folder, "segmentation", decode=False)
-    assert {split: len(rows) for split, rows in found.official.items()} == {"train": 300, "test": 298}
+    assert {split: len(rows) for split, rows in found.official.items()} == {
+        "train": 300,
+        "test": 298,
+    }
     assert len(found.skipped) == 2
     assert found.class_names == ("background", "pet")
     background, pet = (count / sum(found.pixel_counts) for count in found.pixel_counts)
@@ -137,7 +144,11 @@ def test_pets(shared):
 
 def test_heads_of_pets(shared):
     found = read_annotations(shared / "segmentation/pets", decode=False)
-    assert (len(found.images), found.class_names, found.object_counts) == (296, ("cat", "dog"), (198, 99))
+    assert (len(found.images), found.class_names, found.object_counts) == (
+        296,
+        ("cat", "dog"),
+        (198, 99),
+    )
 
 
 def test_odd_pets(shared):
@@ -157,7 +168,7 @@ def test_boxes_of_labelme_are_those_of_its_own_converter(shared):
 
 @pytest.mark.parametrize("kind", ["semantic", "instance"])
 def test_rasters_of_labelme(shared, kind):
-    """The golden rasters, but for one pixel at a corner that versions of Pillow draw differently."""
+    """The golden rasters, but for a pixel at a corner that versions of Pillow draw differently."""
     folder = shared / LABELME / f"{kind}_segmentation"
     found = read_annotations(folder / "data_annotated", "segmentation")
     different = 0

@@ -21,7 +21,9 @@ def make(folder, regions, version=2, name="a.jpg", file="via.json"):
     write_picture(folder / name)
     if version == 1:
         regions = {str(place): value for place, value in enumerate(regions)}
-    records = {f"{name}123": {"filename": name, "size": 123, "regions": regions, "file_attributes": {}}}
+    records = {
+        f"{name}123": {"filename": name, "size": 123, "regions": regions, "file_attributes": {}}
+    }
     if version == "project":
         records = {"_via_settings": {}, "_via_img_metadata": records, "_via_attributes": {}}
     path = folder / file
@@ -31,7 +33,9 @@ def make(folder, regions, version=2, name="a.jpg", file="via.json"):
 
 @pytest.mark.parametrize("version", [1, 2, "project"])
 def test_versions(tmp_path, version):
-    found = read_annotations(make(tmp_path, [region(SQUARE, name="cat"), region(RECT, name="dog")], version))
+    found = read_annotations(
+        make(tmp_path, [region(SQUARE, name="cat"), region(RECT, name="dog")], version)
+    )
     assert (found.format, found.class_names) == ("via", ("cat", "dog"))
     assert boxes_of(found) == [(5, 6, 15, 24)] * 2
 
@@ -77,7 +81,10 @@ def test_regions_without_classes(tmp_path):
     [
         (region({"name": "point", "cx": 1, "cy": 2}, name="cat"), "regions of type point"),
         (region({**SQUARE, "all_points_x": [1, 2]}, name="cat"), "regions of type polygon that"),
-        (region({**SQUARE, "all_points_x": [1, 2, None, 4]}, name="cat"), "regions of type polygon that"),
+        (
+            region({**SQUARE, "all_points_x": [1, 2, None, 4]}, name="cat"),
+            "regions of type polygon that",
+        ),
         (region({**RECT, "x": "a"}, name="cat"), "regions of type rect that"),
         (region({"name": "star"}, name="cat"), "regions of type star that"),
         (region(RECT), "regions without a class"),
@@ -108,6 +115,7 @@ def test_pictures_without_regions_are_kept(tmp_path):
 def test_rectangles_are_drawn_as_masks(tmp_path):
     found = read_annotations(make(tmp_path, [region(RECT)]), "segmentation")
     assert found.semantic_mask(0).sum() == 10 * 18
+    note(found, "rectangles, drawn as masks")
 
 
 CVAT = """<?xml version="1.0" encoding="utf-8"?>
@@ -136,7 +144,10 @@ def test_cvat(tmp_path):
     make_cvat(tmp_path)
     found = read_annotations(tmp_path)
     assert (found.format, found.class_names) == ("cvat", ("dog", "cat"))
-    assert [(image.split, len(image.objects)) for image in found.images] == [("train", 4), ("validation", 0)]
+    assert [(image.split, len(image.objects)) for image in found.images] == [
+        ("train", 4),
+        ("validation", 0),
+    ]
     expected = [(5, 6.5, 15, 24), (5, 6, 25, 20), (10, 10, 30, 20), (6, 5, 9, 7)]
     np.testing.assert_allclose(boxes_of(found), expected, atol=0.05)
     mask = found.images[0].objects[3].mask(30, 40)
@@ -150,8 +161,14 @@ def test_cvat(tmp_path):
         ('<box label="cat" xtl="1" ytl="x" xbr="5" ybr="6"/>', "shapes that cannot be read"),
         ('<box xtl="1" ytl="1" xbr="5" ybr="6"/>', "shapes that cannot be read"),
         ('<polygon label="cat" points="1,2;3"/>', "shapes that cannot be read"),
-        ('<mask label="cat" rle="1,2" left="0" top="0" width="5" height="2"/>', "shapes that cannot"),
-        ('<mask label="cat" rle="10" left="38" top="0" width="5" height="2"/>', "shapes that cannot"),
+        (
+            '<mask label="cat" rle="1,2" left="0" top="0" width="5" height="2"/>',
+            "shapes that cannot",
+        ),
+        (
+            '<mask label="cat" rle="10" left="38" top="0" width="5" height="2"/>',
+            "shapes that cannot",
+        ),
         ('<box label="cat" xtl="1" ytl="1" xbr="5" ybr="6" rotation="30"/>', "rotated shapes"),
     ],
 )

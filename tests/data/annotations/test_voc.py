@@ -255,5 +255,5 @@ def test_a_single_file(voc):
 
 def test_boxes_are_no_masks(voc, tmp_path):
     voc("a", CAT)
-    with pytest.raises(DataError, match="no annotations for segmentation.*It has boxes"):
+    with pytest.raises(DataError, match=r"no annotations for segmentation.*It has boxes"):
         read_annotations(tmp_path, "segmentation")

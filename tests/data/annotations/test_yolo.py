@@ -13,7 +13,9 @@ BOX = "0 0.5 0.5 0.25 0.5"
 PIXELS = (15.0, 7.5, 25.0, 22.5)  # of that box in 40x30
 
 
-def make(root, rows, yaml_text="train: images\nnames: [cat, dog]\n", images="images", labels="labels"):
+def make(
+    root, rows, yaml_text="train: images\nnames: [cat, dog]\n", images="images", labels="labels"
+):
     """A set with a picture for each item of rows, the lines of its label file or None."""
     for name, lines in rows.items():
         write_picture(root / images / f"{name}.jpg")
@@ -87,12 +89,14 @@ def test_lines_that_cannot_be_used(tmp_path, line, start):
 
 
 def test_pixels_instead_of_shares(tmp_path):
-    with pytest.raises(DataError, match="outside of their picture.*shares 0..1"):
+    with pytest.raises(DataError, match=r"outside of their picture.*shares 0\.\.1"):
         read_annotations(make(tmp_path, {"a": "0 20 15 10 10"}))
 
 
 def test_a_class_written_with_a_point(tmp_path):
-    assert names_of(read_annotations(make(tmp_path, {"a": BOX.replace("0 ", "1.0 ", 1)}))) == ["dog"]
+    assert names_of(read_annotations(make(tmp_path, {"a": BOX.replace("0 ", "1.0 ", 1)}))) == [
+        "dog"
+    ]
 
 
 def test_boxes_that_reach_out(tmp_path):
@@ -102,8 +106,16 @@ def test_boxes_that_reach_out(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "names", ["[cat, dog]", "['cat', \"dog\"]", "\n- cat\n- dog", "\n  - cat\n  - dog", "{0: cat, 1: dog}",
-              "\n  0: cat\n  1: dog", "\n  1: dog\n  0: cat"]
+    "names",
+    [
+        "[cat, dog]",
+        "['cat', \"dog\"]",
+        "\n- cat\n- dog",
+        "\n  - cat\n  - dog",
+        "{0: cat, 1: dog}",
+        "\n  0: cat\n  1: dog",
+        "\n  1: dog\n  0: cat",
+    ],
 )
 def test_forms_of_names(tmp_path, names):
     found = read_annotations(make(tmp_path, {"a": BOX}, f"train: images\nnames: {names}\nnc: 2\n"))
@@ -130,7 +142,9 @@ def test_data_yaml_that_cannot_be_read(tmp_path, text, problem):
 
 
 def test_splits_of_ultralytics(tmp_path):
-    text = "path: ../datasets/elsewhere\ntrain: images/train\nval: images/val\ntest:\nnames: [cat]\n"
+    text = (
+        "path: ../datasets/elsewhere\ntrain: images/train\nval: images/val\ntest:\nnames: [cat]\n"
+    )
     for split in ("train", "val"):
         make(tmp_path, {"a": BOX}, text, f"images/{split}", f"labels/{split}")
     found = read_annotations(tmp_path)
@@ -141,7 +155,8 @@ def test_splits_of_ultralytics(tmp_path):
 
 
 def test_splits_of_roboflow(tmp_path):
-    text = "train: ../train/images\nval: ../valid/images\ntest: ../test/images\n\nnc: 1\nnames: ['cat']\n"
+    text = "train: ../train/images\nval: ../valid/images\ntest: ../test/images\n\n"
+    text += "nc: 1\nnames: ['cat']\n"
     text += "\nroboflow:\n  workspace: a-b\n  url: https://example.org/x\n"
     for split in ("train", "valid", "test"):
         make(tmp_path, {"a": BOX}, text, f"{split}/images", f"{split}/labels")
