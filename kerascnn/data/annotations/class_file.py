@@ -17,6 +17,7 @@ CLASS_FILES = (
     *("label_colors.txt", "label_colours.txt", "labelmap.txt", "class_dict.csv", "classes.csv"),
     *("class_names.json", "classes.json", "label_map.json", "label_colors.json", "labels.json"),
 )
+_KEYS_OF_ANNOTATIONS = frozenset({"images", "annotations", "shapes", "_via_img_metadata"})
 VOID_NAMES = frozenset(
     {
         *("void", "unlabelled", "unlabeled", "ignore", "ignored", "__ignore__", "_ignore_"),
@@ -53,15 +54,25 @@ class ClassEntry:
 
 
 def find_class_file(folders: Sequence[Path]) -> Path | None:
-    """Returns the first file of one of the usual names in `folders`, whatever its case."""
+    """Returns the first file of one of the usual names in `folders`, whatever its case.
+
+    A file of annotations that has such a name (labels.json of Model Maker) is passed over.
+    """
     for folder in folders:
         if not folder.is_dir():
             continue
         present = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_file()}
         for name in CLASS_FILES:
-            if name in present:
+            if name in present and not _holds_annotations(present[name]):
                 return present[name]
     return None
+
+
+def _holds_annotations(path: Path) -> bool:
+    if path.suffix.lower() != ".json":
+        return False
+    value = read_json(path)
+    return isinstance(value, dict) and bool(_KEYS_OF_ANNOTATIONS & value.keys())
 
 
 def read_class_file(path: Path) -> tuple[ClassEntry, ...]:

@@ -83,9 +83,11 @@ def _drawn(
 
 
 def _presence(annotations: AnnotationSet, rows: np.ndarray) -> np.ndarray:
-    """Returns which classes are in each picture, uint8 `[n, classes]`; none for mask files."""
+    """Returns which classes are in each picture, uint8 `[n, classes]`."""
     found = np.zeros((len(rows), len(annotations.class_names)), np.uint8)
     for place, row in enumerate(rows.tolist()):
-        labels = annotations.images[row].labels
-        found[place, labels[labels >= 0]] = 1
+        image = annotations.images[row]
+        found[place, image.labels[image.labels >= 0]] = 1
+        if image.mask is not None:
+            found[place, list(image.mask.classes)] = 1
     return found

@@ -9,6 +9,7 @@ from kerascnn.data.annotations import sniffing
 from kerascnn.data.annotations.structure import SPLITS, Task
 from kerascnn.data.annotations.text import first_few, shown
 from kerascnn.errors import DataError, InputError
+from kerascnn.files import PathLike
 
 FORMATS = {
     "coco": "COCO JSON (an object with images, annotations and categories)",
@@ -46,7 +47,7 @@ class FoundFormat:
 
 
 def find_format(
-    source: Path,
+    source: PathLike,
     task: Task = "detection",
     format: str | None = None,
     pictures: Path | None = None,
@@ -65,6 +66,7 @@ def find_format(
         DataError: No annotations, or several files where one was expected.
         InputError: An unknown format.
     """
+    source = Path(source).expanduser()
     known = PREFERENCE[task]
     if format is not None and format not in known:
         raise InputError(

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kerascnn.data.annotations.class_file import find_class_file, read_class_file
 from kerascnn.data.annotations.coco import MISSING
 from kerascnn.data.annotations.files import ANNOTATION_FOLDERS, Pictures
 from kerascnn.data.annotations.json_text import read_json
+from kerascnn.data.annotations.names import order_by_file
 from kerascnn.data.annotations.numbers import number
 from kerascnn.data.annotations.polygons import Polygons
 from kerascnn.data.annotations.raw import RawImage, RawObject, RawSet, Wish
@@ -75,12 +75,7 @@ def read_labelme(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wis
         if wish.task == "segmentation":
             draw_boxes(image, raw.tally, with_outline=True)
         raw.images.append(image)
-    if class_file := find_class_file([root, root.parent]):
-        listed = [entry.name for entry in read_class_file(class_file)]
-        used = {thing.name for image in raw.images for thing in image.objects}
-        if used & set(listed):
-            raw.names = (*listed, *sorted(used - set(listed)))
-            raw.notes.append(f"classes in the order of {class_file.name}")
+    order_by_file(raw, [root, root.parent])
     return raw
 
 

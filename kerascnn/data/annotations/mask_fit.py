@@ -37,4 +37,7 @@ def fit_mask(image: RawImage, picture: Picture, classes: Classes, raw: RawSet) -
     if placement.scale_x != 1 or placement.scale_y != 1:
         raw.tally.add(RESIZED, image.mask.name)
     foreground = classes.names.index(image.foreground) if image.foreground else None
-    return MaskFile(image.mask, placement.orientation, foreground)
+    present = image.mask_classes
+    if foreground is not None:
+        present = tuple(foreground if label == 1 else label for label in present)
+    return MaskFile(image.mask, present, placement.orientation, foreground)

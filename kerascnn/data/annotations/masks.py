@@ -69,12 +69,14 @@ def read_mask_values(
     pixels: Counter[int] = Counter()
     examples: dict[int, str] = {}
     kept = []
+    keys = []
     for image, look in zip(raw.images, found, strict=True):
         if isinstance(look, MaskError):
             name = image.mask.name if image.mask else ""
             raw.skipped.append(SkippedFile(image.path, f"its mask {name}: {look}"))
             continue
         counts, image.mask_size = look
+        keys.append(counts.keys())
         pixels.update(counts)
         for key in counts:
             examples.setdefault(key, image.where)
@@ -90,10 +92,12 @@ def read_mask_values(
         entries = read_class_file(path)
         raw.notes.append(f"classes by {path.name}")
     classes = decide(pixels, examples, entries, wish.ignore, hints, shown(root))
+    for image, own in zip(raw.images, keys, strict=True):
+        image.mask_classes = tuple(sorted({classes.classes[key] for key in own} - {IGNORED_PIXEL}))
     _name_foreground(classes, raw, wish)
-    keys = np.array(sorted(classes.classes), np.int32)
-    values = np.array([classes.classes[key] for key in keys.tolist()], np.uint8)
-    raw.table = MaskTable(keys, values)
+    ordered = sorted(classes.classes)
+    values = np.array([classes.classes[key] for key in ordered], np.uint8)
+    raw.table = MaskTable(np.array(ordered, np.int32), values)
     raw.names = tuple(clean_name(name, str(root)) for name in classes.names)
     raw.notes += classes.notes
     _count_pixels(raw, classes, pixels)

@@ -1,8 +1,10 @@
 """The classes of a source: their order, background and regions to ignore."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from kerascnn.data.annotations.class_file import find_class_file, read_class_file
 from kerascnn.data.annotations.mask_table import MOST_CLASSES
 from kerascnn.data.annotations.raw import RawSet, Wish
 from kerascnn.data.annotations.structure import BACKGROUND, IGNORED
@@ -59,6 +61,25 @@ def clean_name(name: object, source: str) -> str:
 def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
     """Returns names in the order of the alphabet, whatever their case."""
     return tuple(sorted(names, key=lambda name: (name.casefold(), name)))
+
+
+def order_by_file(raw: RawSet, folders: Sequence[Path]) -> None:
+    """Puts the classes of a set into the order of a file of class names, if `folders` have one.
+
+    A file that names none of them is about something else. Classes that it lacks come last.
+    """
+    path = find_class_file(folders)
+    if path is None:
+        return
+    listed = [entry.name for entry in read_class_file(path)]
+    used = {thing.name for image in raw.images for thing in image.objects}
+    if not used & set(listed):
+        return
+    missing = sorted_names(used - set(listed) - IGNORE_NAMES - BACKGROUND_NAMES)
+    for name in missing:
+        raw.tally.add(f"classes that {path.name} lacks, put behind the others", name)
+    raw.names = (*listed, *missing)
+    raw.notes.append(f"classes in the order of {path.name}")
 
 
 def find_classes(raw: RawSet, wish: Wish, source: str) -> Classes:

@@ -53,6 +53,7 @@ class RawImage:
     fractions: bool = False
     mask: Path | None = None
     mask_size: tuple[int, int] | None = None  # width and height
+    mask_classes: tuple[int, ...] = ()
     foreground: str | None = None  # the class of the mask's foreground in this picture
 
 

@@ -99,16 +99,26 @@ def read_annotations(
     if name.startswith(_TFDS):
         if format is not None:
             raise InputError("format is for folders and files. Leave it out for a TFDS set.")
+        if pictures is not None:
+            raise InputError("pictures is for folders and files. Leave it out for a TFDS set.")
+        _check_mask_arguments(wish, task == "segmentation")
         folder = data_dir or os.environ.get("TFDS_DATA_DIR") or None
         raw = read_tfds_annotations(name.removeprefix(_TFDS), folder, wish)
         root = raw.kept.path
         return resolve(raw, wish, "tfds", name, root)
     if data_dir is not None:
         raise InputError(f'data_dir belongs to sources "tfds:NAME"; the source is {shown(name)}.')
-    found = find_format(Path(source).expanduser(), task, format, wish.pictures)
+    found = find_format(source, task, format, wish.pictures)
+    _check_mask_arguments(wish, found.format == "masks")
     raw = _READERS[found.format](found.parts, found.root, wish)
     raw.notes[:0] = found.notes
     return resolve(raw, wish, found.format, name, found.root)
+
+
+def _check_mask_arguments(wish: Wish, has_masks: bool) -> None:
+    for name in ("ignore", "foreground"):
+        if getattr(wish, name) is not None and not has_masks:
+            raise InputError(f"{name} is for mask files, and none are read here. Leave it out.")
 
 
 def _folder(pictures: PathLike | None) -> Path | None:

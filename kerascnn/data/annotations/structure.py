@@ -69,12 +69,14 @@ class MaskFile:
 
     Attributes:
         path: The file.
+        classes: The classes that its pixels have.
         orientation: The EXIF orientation of the picture, if the mask was drawn before it was
             applied; else 1.
         foreground: The class of pixels of class 1 in this picture, None for class 1 itself.
     """
 
     path: Path
+    classes: tuple[int, ...]
     orientation: int = 1
     foreground: int | None = None
 

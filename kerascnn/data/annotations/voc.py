@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from kerascnn.data.annotations.class_file import find_class_file, read_class_file
 from kerascnn.data.annotations.coco import MISSING
 from kerascnn.data.annotations.files import ANNOTATION_FOLDERS, Pictures, picture_stems, same_name
+from kerascnn.data.annotations.names import order_by_file
 from kerascnn.data.annotations.numbers import number
 from kerascnn.data.annotations.raw import RawImage, RawObject, RawSet, Wish
 from kerascnn.data.annotations.split_lists import read_split_lists
@@ -62,11 +62,7 @@ def read_voc(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wish) -
         named.append((image, path.stem))
     raw.images = read_split_lists([path.parent for _, path in parts], root, "Main", named, raw)
     _count_from_zero(raw, decimals)
-    folders = [root, *dict.fromkeys(path.parent for _, path in parts)]
-    if class_file := find_class_file(folders):
-        raw.names = tuple(entry.name for entry in read_class_file(class_file))
-        raw.notes.append(f"classes in the order of {class_file.name}")
-        _add_unlisted(raw, class_file)
+    order_by_file(raw, [root, *dict.fromkeys(path.parent for _, path in parts)])
     return raw
 
 
@@ -167,12 +163,3 @@ def _count_from_zero(raw: RawSet, decimals: int) -> None:
             x0, y0, x1, y1 = thing.box
             thing.box = x0 - 1, y0 - 1, x1, y1
     raw.notes.append("pixels are counted from 1, as Pascal VOC does: boxes begin one pixel earlier")
-
-
-def _add_unlisted(raw: RawSet, class_file: Path) -> None:
-    """Adds the classes that a file of class names lacks."""
-    listed = set(raw.names or ())
-    used = sorted({thing.name for image in raw.images for thing in image.objects} - listed)
-    for name in used:
-        raw.tally.add(f"classes that {class_file.name} lacks, put behind the others", name)
-    raw.names = (*(raw.names or ()), *used)

@@ -17,7 +17,7 @@ from kerascnn.data.annotations.tally import Tally
 from kerascnn.data.annotations.text import read_lines
 from kerascnn.data.annotations.yolo_files import YoloData, pictures_of, read_data_yaml
 from kerascnn.data.folder import SkippedFile
-from kerascnn.errors import DataError
+from kerascnn.errors import DataError, InputError
 
 
 def read_yolo(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wish) -> RawSet:
@@ -33,7 +33,13 @@ def read_yolo(parts: Sequence[tuple[str | None, Path]], root: Path, wish: Wish) 
 
     Raises:
         DataError: A data.yaml that cannot be read or names folders that are not there.
+        InputError: A folder of pictures, which data.yaml names already.
     """
+    if wish.pictures is not None:
+        raise InputError(
+            "pictures is not for YOLO, whose data.yaml or folders say where they are. Leave it "
+            "out, or make the folder that holds both the source."
+        )
     raw = RawSet(note_unused=False, remedy="Coordinates must be shares 0..1 of width and height.")
     data = YoloData()
     if len(parts) == 1 and parts[0][1].suffix.lower() in (".yaml", ".yml"):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from made_annotations import box
+from test_masks import make as make_masks
 
 from kerascnn.data.annotations import draw_splits, read_annotations
 from kerascnn.errors import DataError, InputError
@@ -94,6 +95,15 @@ def test_only_a_test_set(coco, tmp_path):
 def test_shares_that_are_none(coco, shares):
     with pytest.raises(InputError):
         draw_splits(make(coco, 9, lambda row: [0]), *shares)
+
+
+def test_masks_are_divided_by_their_classes(tmp_path):
+    make_masks(tmp_path, {f"{row:02d}": [0, 2 if row % 5 == 0 else 1] for row in range(20)})
+    found = read_annotations(tmp_path, "segmentation")
+    assert found.images[0].mask.classes == (0, 2)
+    rows, _ = draw_splits(found, 0.25)
+    assert sum(2 in found.images[row].mask.classes for row in rows["validation"]) == 1
+    assert len(rows["validation"]) == 5
 
 
 def test_subsets(coco):

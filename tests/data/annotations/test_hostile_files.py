@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from made_annotations import voc_object, write_picture
+from made_annotations import box, voc_object, write_picture
 
 from kerascnn.data.annotations import read_annotations
 from kerascnn.errors import DataError
@@ -147,3 +147,85 @@ def test_json_with_a_key_that_stands_twice(coco):
     text = json.dumps({"id": 1, "file_name": "a.png"})
     path.write_text(path.read_text().replace('"images": [', f'"images": [{text}], "images": ['))
     assert len(read_annotations(path).images) == 1
+
+
+DOCUMENTS = {
+    "coco": {
+        "images": [{"id": 1, "file_name": "a.png", "width": 40, "height": 30}],
+        "annotations": [
+            box(1, 1, segmentation=[[5, 6, 15, 6, 15, 26]], area=3),
+            box(2, 1, segmentation={"size": [30, 40], "counts": [100, 50, 1050]}, iscrowd=1),
+        ],
+        "categories": [{"id": 1, "name": "cat", "supercategory": "animal"}],
+    },
+    "labelme": {
+        "imagePath": "a.png",
+        "imageWidth": 40,
+        "imageHeight": 30,
+        "shapes": [
+            {"label": "cat", "points": [[1, 2], [5, 6]], "shape_type": "rectangle"},
+            {
+                "label": "cat",
+                "points": [[1, 2], [5, 6], [9, 1]],
+                "shape_type": "polygon",
+                "group_id": 1,
+            },
+        ],
+    },
+    "via": {
+        "a.png5": {
+            "filename": "a.png",
+            "regions": [
+                {
+                    "shape_attributes": {
+                        "name": "polygon",
+                        "all_points_x": [1, 5, 9],
+                        "all_points_y": [1, 8, 2],
+                    },
+                    "region_attributes": {"name": "cat"},
+                },
+                {
+                    "shape_attributes": {"name": "circle", "cx": 9, "cy": 9, "r": 4},
+                    "region_attributes": {"name": {"cat": True}},
+                },
+            ],
+        }
+    },
+}
+ODDITIES = (None, True, -1, float("nan"), 10**400, "x\0\n", [], [[1, 2], [3]], {"size": [2, 2]})
+
+
+def places(value, path=()):
+    """The path to each value inside a value."""
+    yield path
+    if isinstance(value, (dict, list)):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*path, key))
+
+
+@pytest.mark.parametrize("format", DOCUMENTS)
+def test_any_value_may_be_anything(format, tmp_path):
+    """An oddity in each place gives a set whose boxes are valid, or an error of one line."""
+    write_picture(tmp_path / "a.png")
+    path = tmp_path / "a.json"
+    read, refused = 0, []
+    for place in list(places(DOCUMENTS[format]))[1:]:
+        for oddity in ODDITIES:
+            document = json.loads(json.dumps(DOCUMENTS[format]))
+            inner = document
+            for key in place[:-1]:
+                inner = inner[key]
+            inner[place[-1]] = oddity
+            path.write_text(json.dumps(document))
+            try:
+                found = read_annotations(path, decode=False)
+            except DataError as error:
+                refused.append(str(error))
+                continue
+            read += 1
+            boxes = [thing.box for image in found.images for thing in image.objects]
+            assert all(0 <= x0 < x1 <= 40 and 0 <= y0 < y1 <= 30 for x0, y0, x1, y1 in boxes)
+            assert all(line.isprintable() for line in found.notes)
+    assert read > 50
+    assert len(refused) > 10
+    assert not any("\n" in message for message in refused)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made_annotations import note, write_picture
+from made_annotations import box, note, write_picture
 from PIL import Image
 
 from kerascnn.data.annotations import read_annotations
@@ -255,6 +255,13 @@ def test_pets(tmp_path):
     assert [species.semantic_mask(row)[0, 0] for row in (0, 1)] == [1, 2]
     assert read(tmp_path, foreground="breed").class_names == ("background", "Abyssinian", "beagle")
     assert read(tmp_path, foreground="animal").class_names == ("background", "animal")
+
+
+def test_arguments_for_masks_belong_to_masks(coco):
+    path = coco([box(1, 1, segmentation=[[1, 1, 5, 1, 5, 5]])])
+    for options in ({"ignore": [255]}, {"foreground": "cat"}):
+        with pytest.raises(InputError, match="is for mask files"):
+            read(path, **options)
 
 
 def test_a_mask_that_changes_after_it_was_read(tmp_path):

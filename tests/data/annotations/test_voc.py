@@ -200,6 +200,16 @@ def test_classes_in_the_order_of_a_file(voc, tmp_path):
     assert "zebra" in note(found, "classes without any object")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("labels.json", '{"images": [], "annotations": [], "categories": []}'), ("names.txt", "me")],
+)
+def test_files_of_something_else_are_no_classes(voc, tmp_path, name, text):
+    voc("a", CAT)
+    (tmp_path / name).write_text(text)
+    assert read_annotations(tmp_path, format="voc").class_names == ("cat",)
+
+
 def test_classes_are_sorted_without_a_file(voc, tmp_path):
     voc("a", "".join(voc_object(name, 1, 1, 5, 5) for name in ("dog", "Cat", "ant")))
     assert read_annotations(tmp_path).class_names == ("ant", "Cat", "dog")

@@ -7,7 +7,7 @@ from made_annotations import boxes_of, names_of, note, write_picture
 
 from kerascnn.data.annotations import read_annotations
 from kerascnn.data.annotations.yaml_text import read_yaml
-from kerascnn.errors import DataError
+from kerascnn.errors import DataError, InputError
 
 BOX = "0 0.5 0.5 0.25 0.5"
 PIXELS = (15.0, 7.5, 25.0, 22.5)  # of that box in 40x30
@@ -139,6 +139,12 @@ def test_data_yaml_that_cannot_be_read(tmp_path, text, problem):
     make(tmp_path, {"a": BOX}, text)
     with pytest.raises(DataError, match=problem):
         read_annotations(tmp_path / "data.yaml")
+
+
+def test_a_folder_of_pictures_is_said_by_data_yaml(tmp_path):
+    make(tmp_path, {"a": BOX})
+    with pytest.raises(InputError, match="pictures is not for YOLO"):
+        read_annotations(tmp_path, pictures=tmp_path)
 
 
 def test_splits_of_ultralytics(tmp_path):
