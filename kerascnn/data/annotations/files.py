@@ -105,7 +105,7 @@ class Pictures:
             return None
         for folder in (*near, *self._folders):
             path = folder / name
-            if looks_like_an_image(path) and path.is_file():
+            if os.path.isfile(path):  # which a name too long for the system is not
                 return Path(os.path.normpath(path)) if ".." in path.parts else path
         return self._by_likeness(name, near)
 
@@ -115,7 +115,7 @@ class Pictures:
             return None
         wanted = [*parts[:-1], _stem(parts[-1])]
         candidates = self._index().get(wanted[-1], []) + self._index().get(parts[-1], [])
-        first = {*near, *self._folders}
+        preferred = {*near, *self._folders}
         ranked: dict[tuple[bool, int, bool], list[Path]] = {}
         for path in dict.fromkeys(candidates):
             own = [same_name(part) for part in path.parts]
@@ -124,7 +124,7 @@ class Pictures:
                 if own[-2 - agreed] != wanted[-2 - agreed]:
                     break
                 agreed += 1
-            rank = own[-1] == parts[-1], agreed, path.parent in first
+            rank = own[-1] == parts[-1], agreed, path.parent in preferred
             ranked.setdefault(rank, []).append(path)
         best = ranked.get(max(ranked), []) if ranked else []
         if len(best) != 1 or not best[0].is_file():

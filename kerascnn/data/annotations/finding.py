@@ -1,5 +1,6 @@
 """Which format of annotations a file or folder holds."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def find_format(
         raise InputError(
             f"format must be one of {', '.join(known)} for {task}; received {shown(repr(format))}."
         )
-    if not source.exists():
+    if not os.path.exists(source):
         raise DataError(f"no such file or folder: {shown(source)}.")
     if source.is_file():
         return _of_file(source, task, format)

@@ -125,7 +125,7 @@ def _folder(pictures: PathLike | None) -> Path | None:
     if pictures is None:
         return None
     path = Path(pictures).expanduser()
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise DataError(f"no such folder of pictures: {shown(path)}.")
     return path
 
@@ -137,7 +137,7 @@ def _classes(
         return None
     if isinstance(given, (str, os.PathLike)):
         path = Path(given).expanduser()
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise InputError(
                 f"class_names is {shown(repr(os.fspath(given)))}, which is no file. Expected a "
                 "list of names, a mapping, or a file of names."

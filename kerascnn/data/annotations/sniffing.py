@@ -10,12 +10,13 @@ from kerascnn.data.annotations.structure import Task
 from kerascnn.data.annotations.text import read_lines, read_text
 from kerascnn.data.annotations.xml_text import read_xml
 from kerascnn.data.annotations.yaml_text import read_yaml
-from kerascnn.data.annotations.yolo import looks_like_labels
+from kerascnn.data.annotations.yolo import rows_of
 from kerascnn.data.annotations.yolo_files import label_folders
 from kerascnn.data.folder import looks_like_an_image
 from kerascnn.errors import DataError
 
 _SAMPLE = 5  # files of a folder that are looked into
+_MOST_LABELS = 50  # files of labels that are looked into
 _MOST_JSON = 20  # more in one folder are one for each picture
 # Formats of which one file annotates all pictures of a split.
 ONE_FILE = ("coco", "via", "cvat", "csv")
@@ -79,37 +80,41 @@ def of_file(path: Path) -> str | None:
 
 def of_json(path: Path) -> str | None:
     """Returns the format of a JSON file by the keys that its text holds."""
+    return _of_json(path)[0]
+
+
+def _of_json(path: Path) -> tuple[str | None, bool]:
+    """Returns the format of a JSON file, and whether it may hold outlines."""
     try:
         text = read_text(path)
     except DataError:
-        return None
+        return None, False
 
     def has(*keys: str) -> bool:
         return all(f'"{key}"' in text for key in keys)
 
     if has("shapes", "imagePath"):
-        return "labelme"
+        return "labelme", True
     if has("images", "annotations") and (
         has("bbox") or has("segmentation") or (has("categories") and not has("caption"))
     ):
-        return "coco"
-    return "via" if has("filename", "regions") else None
+        return "coco", has("segmentation")
+    return ("via", True) if has("filename", "regions") else (None, False)
 
 
 def _add_json(
     folder: Path, files: list[str], drawn: bool, add: Callable[[str, Path], None]
 ) -> None:
     names = [name for name in files if name.lower().endswith(".json")]
-    sample = [of_json(folder / name) for name in names[:_SAMPLE]]
-    if "labelme" in sample:
+    found = {name: _of_json(folder / name) for name in names[:_SAMPLE]}
+    if any(kind == "labelme" for kind, _ in found.values()):
         for name in names:
             add("labelme", folder / name)
-        return
-    for name in names if len(names) <= _MOST_JSON else ():
-        path = folder / name
-        kind = of_json(path)
-        if kind and not (drawn and kind == "coco" and '"segmentation"' not in read_text(path)):
-            add(kind, path)
+    elif len(names) <= _MOST_JSON:
+        for name in names:
+            kind, has_outlines = found.get(name) or _of_json(folder / name)
+            if kind and (has_outlines or not drawn):
+                add(kind, folder / name)
 
 
 def of_xml(path: Path) -> str | None:
@@ -119,15 +124,17 @@ def of_xml(path: Path) -> str | None:
 
 def _add_xml(folder: Path, files: list[str], add: Callable[[str, Path], None]) -> None:
     names = [name for name in files if name.lower().endswith(".xml")]
+    kinds: list[str | None] = []
     for name in names[:_SAMPLE]:
         try:
-            kind = of_xml(folder / name)
+            kinds.append(of_xml(folder / name))
         except DataError:
-            kind = "voc" if name == names[min(len(names), _SAMPLE) - 1] else None
-        if kind == "voc":
-            for each in names:
-                add("voc", folder / each)
-            return
+            kinds.append("damaged")
+    # Where all are damaged, the reader says what is wrong with them.
+    if "voc" in kinds or (kinds and set(kinds) == {"damaged"}):
+        for name in names:
+            add("voc", folder / name)
+    for name, kind in zip(names, kinds, strict=False):
         if kind == "cvat":
             add("cvat", folder / name)
 
@@ -153,16 +160,17 @@ def _yolo(root: Path, drawn: bool) -> Parts:
     for folder, files in walk(root):
         if any(place in folder.parents for _, place in found):
             continue
-        pictures = [Path(name).stem for name in files if looks_like_an_image(Path(name))]
-        labels = [
-            path
-            for place in (label_folders(folder) if pictures else ())
-            for stem in pictures
-            if (path := place / f"{stem}.txt").is_file()
-        ]
-        rows = [line.split() for path in labels[:50] for line in read_lines(path)]
-        if drawn and not any(len(row) > 6 for row in rows):
+        pictures = {Path(name).stem for name in files if looks_like_an_image(Path(name))}
+        rows = [rows_of(path) for path in _labels(folder, pictures)]
+        if drawn and not any(len(row) > 6 for known in rows for row in known or ()):
             continue
-        if labels and (not rows or any(looks_like_labels(path) for path in labels[:50])):
+        if any(rows) or (rows and None not in rows):  # with an object, or all empty
             found.append((split_of(folder, root), folder))
     return found
+
+
+def _labels(folder: Path, pictures: set[str]) -> list[Path]:
+    """Returns the first files that may be labels of the pictures in a folder."""
+    places = [place for place in label_folders(folder) if pictures and place.is_dir()]
+    texts = (path for place in places for path in sorted(place.glob("*.txt")))
+    return [path for path in texts if path.stem in pictures][:_MOST_LABELS]

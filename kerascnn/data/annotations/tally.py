@@ -19,18 +19,6 @@ class Tally:
         if len(places) < _SHOWN and (place := shown(str(where))) and place not in places:
             places.append(place)
 
-    def count(self, what: str) -> int:
-        """How often `what` was counted."""
-        return self._counts.get(what, 0)
-
-    def merge(self, other: "Tally") -> None:
-        """Takes over the counts and places of another tally."""
-        for what, count in other._counts.items():
-            self._counts[what] = self._counts.get(what, 0) + count
-            places = self._places.setdefault(what, [])
-            places += [place for place in other._places[what] if place not in places]
-            del places[_SHOWN:]
-
     def notes(self) -> tuple[str, ...]:
         """One line for each thing that happened, in the order of its first place."""
         return tuple(self._note(what, count) for what, count in self._counts.items())

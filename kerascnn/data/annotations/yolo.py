@@ -138,18 +138,21 @@ def _note_stray_labels(used: set[Path], raw: RawSet) -> None:
     """Counts label files without a picture."""
     for folder in sorted({path.parent for path in used}):
         for path in sorted(folder.glob("*.txt")):
-            if path not in used and looks_like_labels(path):
+            if path not in used and rows_of(path):
                 raw.tally.add("label files without a picture, not used", path.name)
 
 
-def looks_like_labels(path: Path) -> bool:
-    """Returns whether a text file holds lines of a class number and 4 or more numbers."""
+def rows_of(path: Path) -> list[list[str]] | None:
+    """Returns the cells of the first lines of a label file, None if it is none.
+
+    Each line of one has a class number and at least four more numbers.
+    """
     try:
-        lines = read_lines(path)
+        rows = [line.split() for line in read_lines(path)[:20]]
     except DataError:
-        return False
-    rows = [line.split() for line in lines[:20]]
-    return bool(rows) and all(
+        return None
+    fits = all(
         len(row) >= 5 and whole_number(row[0]) is not None and None not in map(number, row[1:])
         for row in rows
     )
+    return rows if fits else None

@@ -94,7 +94,7 @@ def _find(entry: str, bases: list[Path]) -> Path | None:
     for name in dict.fromkeys((entry, shorter, last)):
         for base in bases:
             place = base / name
-            if place.is_dir() or place.is_file():
+            if os.path.isdir(place) or os.path.isfile(place):
                 return Path(os.path.normpath(place))
     return None
 

@@ -28,9 +28,12 @@ def test_an_empty_folder(tmp_path):
         read_annotations(tmp_path)
 
 
-def test_no_such_folder(tmp_path):
+@pytest.mark.parametrize("name", ["nowhere", "x" * 5000, "a\0b"])
+def test_no_such_folder(tmp_path, name):
     with pytest.raises(DataError, match="no such file or folder"):
-        read_annotations(tmp_path / "nowhere")
+        read_annotations(tmp_path / name)
+    with pytest.raises(DataError, match="no such folder of pictures"):
+        read_annotations(tmp_path, pictures=tmp_path / name)
 
 
 def test_two_formats_side_by_side(coco, voc, tmp_path):

@@ -171,14 +171,15 @@ def test_splits_of_roboflow(tmp_path):
 
 def test_lists_of_pictures(tmp_path):
     make(tmp_path, {"a": BOX, "b": BOX}, "train: train.txt\nval: val.txt\nnames: [cat]\n")
-    (tmp_path / "train.txt").write_text("./images/a.jpg\n/home/me/set/images/gone.jpg\n")
+    lines = ["./images/a.jpg", "/home/me/set/images/gone.jpg", "x" * 5000]
+    (tmp_path / "train.txt").write_text("\n".join(lines))
     (tmp_path / "val.txt").write_text("/home/me/set/images/b.jpg\n")
     found = read_annotations(tmp_path)
     assert [(image.split, image.path.stem) for image in found.images] == [
         ("train", "a"),
         ("validation", "b"),
     ]
-    assert [file.path.name for file in found.skipped] == ["gone.jpg"]
+    assert [file.path.name for file in found.skipped] == ["gone.jpg", "x" * 5000]
 
 
 @pytest.mark.parametrize(("images", "labels"), [("images", "labels"), ("", ""), ("", "labels")])
@@ -189,6 +190,13 @@ def test_without_data_yaml(tmp_path, images, labels):
     assert found.class_names == ("cat", "dog")
     assert [len(image.objects) for image in found.images] == [1, 0]
     note(found, "classes by the lines of classes.txt")
+
+
+def test_other_text_beside_pictures_is_no_label(tmp_path):
+    make(tmp_path, {"a": "a photo of a cat"}, "", "", "")
+    (tmp_path / "b.txt").write_bytes(b"\xff\xfe\xfa")
+    with pytest.raises(DataError, match="no annotations for detection"):
+        read_annotations(tmp_path)
 
 
 def test_darknet(tmp_path):
