@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kerascnn.data.annotations.coco import MISSING
-from kerascnn.data.annotations.files import ANNOTATION_FOLDERS, Pictures
+from kerascnn.data.annotations.files import ANNOTATION_FOLDERS, Pictures, split_of_name
 from kerascnn.data.annotations.numbers import number
 from kerascnn.data.annotations.raw import RawImage, RawObject, RawSet, Wish
 from kerascnn.data.annotations.structure import Box
 from kerascnn.data.annotations.text import first_few, read_text, shown
-from kerascnn.data.folder import SPLIT_NAMES, SkippedFile, looks_like_an_image
+from kerascnn.data.folder import SkippedFile, looks_like_an_image
 from kerascnn.errors import DataError
 
 # What columns are called, without case, spaces and "_".
@@ -29,7 +29,7 @@ _COLUMNS = {
     "difficult": "difficult",
 }
 _ROLES = {name: role for role, names in _COLUMNS.items() for name in names.split()}
-_SETS = {**SPLIT_NAMES, "unassigned": None, "": None}
+_UNASSIGNED = ("unassigned", "")
 _NEEDED = ("file", "class", "x0", "y0", "x1", "y1")
 # AutoML: set, path, label, then four corners clockwise from the top left one, two of them empty.
 _AUTOML = {"split": 0, "file": 1, "class": 2, "x0": 3, "y0": 4, "x1": 7, "y1": 8}
@@ -64,12 +64,16 @@ def _has_form(cells: list[str], form: Mapping[str, int]) -> bool:
     """Returns whether a row without header has a picture and four numbers, or none, in place."""
     if len(cells) <= max(form.values()) or len(cells) > max(form.values()) + 3:
         return False
-    if "split" in form and cells[form["split"]].lower() not in _SETS:
+    if "split" in form and not _is_set(cells[form["split"]]):
         return False
     if not looks_like_an_image(Path(cells[form["file"]])):
         return False
     edges = [cells[form[role]] for role in ("x0", "y0", "x1", "y1")]
     return not any(edges) or all(number(edge) is not None for edge in edges[:2])
+
+
+def _is_set(cell: str) -> bool:
+    return cell.lower() in _UNASSIGNED or split_of_name(cell) is not None
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -156,8 +160,8 @@ def _image(
     if not name:
         raw.tally.add("rows without a picture, dropped", f"{path.name}: line {line}")
         return None
-    place = _cell(cells, columns, "split").lower()
-    if place not in _SETS:
+    place = _cell(cells, columns, "split")
+    if not _is_set(place):
         raise DataError(
             f"{shown(path)}, line {line}: the set is {shown(repr(place))}. Expected TRAIN, "
             "VALIDATION, TEST or UNASSIGNED."
@@ -168,14 +172,18 @@ def _image(
         if picture is None:
             raw.skipped.append(SkippedFile(Path(name), f"{MISSING} ({path.name}, line {line})"))
             return None
-        image = RawImage(picture, path.name, split=_SETS[place] or split)
+        image = RawImage(picture, path.name, split=split_of_name(place) or split)
         width, height = (number(_cell(cells, columns, role)) for role in ("width", "height"))
         if width is not None and height is not None:
             image.stated = width, height
         images[name] = image
         raw.images.append(image)
     image_or_none = images[name]
-    if image_or_none is not None and place and image_or_none.split != (_SETS[place] or split):
+    if (
+        image_or_none is not None
+        and place
+        and image_or_none.split != (split_of_name(place) or split)
+    ):
         raw.tally.add("pictures whose rows name different sets: the first taken", name)
     return image_or_none
 

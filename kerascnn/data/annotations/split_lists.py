@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from kerascnn.data.annotations.files import same_name
+from kerascnn.data.annotations.files import same_name, split_of_name
 from kerascnn.data.annotations.raw import RawImage, RawSet
 from kerascnn.data.annotations.structure import SPLITS
 from kerascnn.data.annotations.text import read_lines
-from kerascnn.data.folder import SPLIT_NAMES, SkippedFile, looks_like_an_image
-
-_LISTS = (*SPLIT_NAMES, "trainval")
+from kerascnn.data.folder import SkippedFile, looks_like_an_image
 
 
 def _find_lists(places: Iterable[Path], root: Path, kind: str) -> dict[str, Path]:
@@ -24,11 +22,11 @@ def _find_lists(places: Iterable[Path], root: Path, kind: str) -> dict[str, Path
     for folder in folders:
         if not folder.is_dir():
             continue
-        files = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_file()}
-        found = {name: files[f"{name}.txt"] for name in _LISTS if f"{name}.txt" in files}
-        lists = {SPLIT_NAMES[name]: path for name, path in found.items() if name in SPLIT_NAMES}
-        if "trainval" in found and "train" not in lists:
-            lists["train"] = found["trainval"]
+        texts = [path for path in sorted(folder.glob("*.txt")) if path.is_file()]
+        lists = {split: path for path in texts if (split := split_of_name(path.stem))}
+        both = [path for path in texts if path.stem.lower() == "trainval"]
+        if both:
+            lists.setdefault("train", both[0])
         if "train" in lists:
             return {split: lists[split] for split in SPLITS if split in lists}
     return {}

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kerascnn.data.annotations.files import same_name, walk
+from kerascnn.data.annotations.files import same_name, split_of_name, walk
 from kerascnn.data.annotations.numbers import whole_number
 from kerascnn.data.annotations.raw import RawSet
 from kerascnn.data.annotations.text import read_lines, shown
 from kerascnn.data.annotations.yaml_text import read_yaml
-from kerascnn.data.folder import SPLIT_NAMES, SkippedFile, looks_like_an_image
+from kerascnn.data.folder import SkippedFile, looks_like_an_image
 from kerascnn.errors import DataError
 
 _SPLIT_KEYS = ("train", "val", "valid", "validation", "test")
@@ -59,7 +59,7 @@ def read_data_yaml(path: Path) -> YoloData:
                         f"Looked in {shown(bases[0])}. Correct `path` or `{key}`."
                     )
                 if place is not None:
-                    data.parts.append((SPLIT_NAMES[key], place))
+                    data.parts.append((split_of_name(key), place))
     if not any(split == "train" for split, _ in data.parts):
         raise DataError(f"{shown(path)} has no `train`. Expected a folder or a list of pictures.")
     return data
