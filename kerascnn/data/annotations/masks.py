@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.data.annotations.class_file import find_class_file, read_class_file
-from kerascnn.data.annotations.mask_classes import FOREGROUND, Hints, MaskClasses, decide
+from kerascnn.data.annotations.mask_classes import decide
 from kerascnn.data.annotations.mask_files import MaskPairs, find_mask_pairs
 from kerascnn.data.annotations.mask_table import IGNORED_PIXEL, MaskError, MaskTable, read_values
+from kerascnn.data.annotations.mask_values import FOREGROUND, Hints, MaskClasses
 from kerascnn.data.annotations.names import clean_name, sorted_names
 from kerascnn.data.annotations.pictures import in_threads
 from kerascnn.data.annotations.raw import RawImage, RawSet, Wish

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.data.annotations.mask_classes import Hints
+from kerascnn.data.annotations.mask_values import Hints
 from kerascnn.data.annotations.masks import read_mask_values
 from kerascnn.data.annotations.raw import RawImage, RawObject, RawSet, Wish
 from kerascnn.data.annotations.text import shown

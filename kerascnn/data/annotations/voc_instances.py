@@ -7,8 +7,8 @@ import numpy as np
 
 from kerascnn.data.annotations.class_file import ClassEntry, find_class_file, read_class_file
 from kerascnn.data.annotations.files import picture_stems, same_name
-from kerascnn.data.annotations.mask_classes import VOC_NAMES
 from kerascnn.data.annotations.mask_table import MaskError, colour_of, read_values
+from kerascnn.data.annotations.mask_values import VOC_NAMES
 from kerascnn.data.annotations.names import BACKGROUND_NAMES
 from kerascnn.data.annotations.pictures import in_threads
 from kerascnn.data.annotations.raw import RawImage, RawObject, RawSet, Wish

@@ -197,6 +197,15 @@ def test_11_of_camvid(tmp_path):
     assert "value 11, one beyond the 11 classes" in note(found, "ignored")
 
 
+def test_twelve_values_that_may_be_camvid(tmp_path):
+    mask = np.pad(np.arange(12).repeat(3), (0, 4))[np.newaxis].repeat(30, axis=0)
+    make(tmp_path, {"a": mask})
+    found = read(tmp_path)
+    assert len(found.class_names) == 12
+    note(found, "11 is taken as a class; in CamVid it is unlabelled")
+    assert len(read(tmp_path, ignore=[11]).class_names) == 11
+
+
 def test_one_beyond_the_classes_of_a_street(tmp_path):
     make(tmp_path, {"a": [0, 1, 2, 3]})
     (tmp_path / "classes.txt").write_text("Sky\nBuilding\nPole\n")
