@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.data.folder import SkippedFile
 from kerascnn.data.resize import ResizeRule
+from kerascnn.data.skipped import SkippedFile
 from kerascnn.data.splitting import stratified_sample
 from kerascnn.data.stores import PixelStore
 from kerascnn.data.targets import CLASSIFICATION
