@@ -37,6 +37,7 @@ ALL, MOST = "all", 12  # images of a folder
 )
 @options.weights
 @options.items
+@options.pixel_range
 @options.overwrite
 @options.as_json
 def command(
@@ -48,6 +49,7 @@ def command(
     out: str | None,
     weights: str | None,
     items: tuple[str, ...],
+    pixel_range: str | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -77,6 +79,7 @@ def command(
     from kerascnn.visualize import integration_path, plot_attributions, save_animation
 
     predictor = open_predictors(path, weights=weights, options=parsed)[0]
+    predictor = options.with_pixel_range(predictor, pixel_range)
     if predictor.model is None:
         raise InputError(
             f"{path} holds no Keras model, and its inner maps and slopes cannot be seen. Give the "

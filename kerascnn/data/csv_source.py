@@ -26,6 +26,7 @@ _FILE_NAMES = frozenset(
     | {"img", "imgpath", "imgname", "imgid", "imagepath", "imagename", "imagefile", "imageid"}
     | {"imageindex"}
 )
+_NUMBERED = _FILE_NAMES | {"id"}  # what may hold the numbers that files are called by
 _SPLIT = "split"
 _LIKE_SPLIT = frozenset({"set", "subset", "partition", "dataset", "phase", "usage", "fold"})
 _TRIED = 50  # rows that decide which column names the files
@@ -141,8 +142,11 @@ def _file_column(table: Table, finder: FileFinder) -> tuple[str, tuple[str, ...]
 def _names_files(table: Table, column: str, finder: FileFinder) -> bool:
     """Returns whether most of the first cells of a column are names of files."""
     cells = [cell for cell in table.cells(column) if cell]
-    if len(set(cells)) < len(cells) and not any(looks_like_an_image(Path(cell)) for cell in cells):
-        return False  # classes may be called as files are without their suffix
+    if not any(looks_like_an_image(Path(cell)) for cell in cells):
+        # Classes and quantities may be called as files are without their suffix.
+        quantities = all(cell.isdecimal() for cell in cells) and _plain(column) not in _NUMBERED
+        if len(set(cells)) < len(cells) or (quantities and column != table.columns[0]):
+            return False
     cells = cells[:_TRIED]
     return 2 * sum(_is_file(cell, finder) for cell in cells) > len(cells)
 

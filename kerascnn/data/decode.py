@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -126,6 +126,11 @@ class UnreadableImage(DataError):
 
     values: Values | None = None
 
+    def alone(self) -> "UnreadableImage":
+        """Returns it without what it was raised from, which keeps the pixels read in memory."""
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
+
 
 def decode(
     source: Path | bytes,
@@ -141,21 +146,25 @@ def decode(
     """
     try:
         with _opened(source) as (image, head):
-            own_size, grey = image.size, _is_grey(image)
+            own_size, grey, frames = image.size, _is_grey(image), _has_frames(image)
             deep_colour = deep_pixels.has_deep_colour(image)
-            twice = pixel_range is not None and deep_colour
-            scale, bytes_needed = _scale(image, head, channels, twice)
+            twice = deep_colour and pixel_range is not None
+            scale, needed = _scale(image, head, channels, twice)
             if scale > 1:
                 image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
-            frames = _has_frames(image)
-            with memory.DECODING.hold(bytes_needed):
+            with memory.DECODING.hold(needed):
                 image.load()
                 height, width = _turned(image, own_size)
-                if scale == 1 and (height, width) != own_size[::-1]:
-                    _scale(image, head, channels, twice)  # a PNG that says behind its pixels
-                eight, values = _eight_bits(source, image, head, pixel_range, deep_colour)
-                header = Header(height, width, grey, frames, values, scale)
-                return rule.apply(eight, size, channels), header
+                if scale == 1 and (width, height) != own_size:
+                    _scale(image, head, channels, twice)  # a PNG may say it behind its pixels
+                if deep_colour:
+                    pixels, values = _deep_colour(source, image, pixel_range)
+                else:
+                    pixels, values = _eight_bits(image, head, pixel_range)
+                fitted = rule.apply(pixels, size, channels)
+                del pixels
+                image.close()  # gives its memory back before others take theirs
+        return fitted, Header(height, width, grey, frames, values, scale)
     except READ_ERRORS as error:
         _refuse(error)
 
@@ -184,12 +193,7 @@ def _opened(source: Path | bytes) -> Iterator[tuple[ImageFile.ImageFile, Head]]:
         file.seek(0)
         start = file.read(512)
         file.seek(0)
-        formats = readable_formats()
-        try:
-            image = Image.open(file, formats=formats)
-        except Image.UnidentifiedImageError:
-            raise UnreadableImage(file_formats.describe(start, formats)) from None
-        with image:
+        with _open(file, start) as image:
             for key in ("exif", "Raw profile type exif"):
                 block = image.info.get(key)
                 if isinstance(block, str):
@@ -197,6 +201,19 @@ def _opened(source: Path | bytes) -> Iterator[tuple[ImageFile.ImageFile, Head]]:
                 if block:
                     check_directory(block)
             yield image, head
+
+
+def _open(file: BinaryIO, start: bytes) -> ImageFile.ImageFile:
+    """Opens an image file that begins with the bytes `start`, whatever its size."""
+    memory.give_back_at_once()
+    formats = readable_formats()
+    if start.startswith(b"\xff\xd8\xff"):
+        # What `Image.open` does, but for its limit on pixels: large ones are decoded smaller.
+        return Image.OPEN["JPEG"][0](file, "")
+    try:
+        return Image.open(file, formats=formats)
+    except Image.UnidentifiedImageError:
+        raise UnreadableImage(file_formats.describe(start, formats)) from None
 
 
 @functools.cache
@@ -235,23 +252,21 @@ def _scale(image: Image.Image, head: Head, channels: int, twice: bool) -> tuple[
 
 
 def _eight_bits(
-    source: Path | bytes,
-    image: Image.Image,
-    head: Head,
-    pixel_range: PixelRange | None,
-    deep_colour: bool,
+    image: Image.Image, head: Head, pixel_range: PixelRange | None
 ) -> tuple[Image.Image, Values | None]:
-    """Returns the decoded pixels upright, with 8 bits, and the values that they had."""
-    if image.mode in deep_pixels.DEEP_GREY_MODES:
-        return deep_pixels.grey_to_eight_bits(
-            upright(image),
-            pixel_range,
-            bits=head.bits,
-            unsigned=head.unsigned,
-            inverted=head.inverted,
-        )
-    if not deep_colour:
-        return upright(image), None
+    """Returns a loaded image upright, with 8 bits, and the values that it had if it had more."""
+    image = upright(image)
+    if image.mode not in deep_pixels.DEEP_GREY_MODES:
+        return image, None
+    return deep_pixels.grey_to_eight_bits(
+        image, pixel_range, bits=head.bits, unsigned=head.unsigned, inverted=head.inverted
+    )
+
+
+def _deep_colour(
+    source: Path | bytes, image: Image.Image, pixel_range: PixelRange | None
+) -> tuple[Image.Image, Values | None]:
+    """`_eight_bits` of 16 bits per colour, of which Pillow has loaded the high bytes."""
     if pixel_range is None:
         return upright(image), deep_pixels.high_byte_values(image)
     with _opened(source) as (again, _):

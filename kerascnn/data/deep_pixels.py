@@ -14,7 +14,7 @@ from kerascnn.errors import DataError, InputError
 PixelRange = tuple[float, float]
 DEEP_GREY_MODES = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N", "F"})
 _SIXTEEN_BITS = (0.0, 65535.0)
-STRIP = 2**22  # pixels that are converted at a time
+STRIP = 2**20  # pixels that are converted at a time
 
 
 class NoRangeError(DataError):
@@ -209,6 +209,8 @@ def _with_raw_mode(tile: Any, mode: str) -> Any:
 
 def _scaled(values: np.ndarray, pixel_range: PixelRange) -> np.ndarray:
     low, high = pixel_range
+    if values.dtype.kind == "u" and values.itemsize == 2:
+        return _scaled(np.arange(65536), pixel_range)[values]
     scaled = (values.astype(np.float64) - low) * (255 / (high - low))
     return np.floor(scaled.clip(0, 255) + 0.5).astype(np.uint8)
 

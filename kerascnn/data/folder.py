@@ -9,6 +9,9 @@ from kerascnn.data.skipped import SkippedFile, looks_like_an_image
 from kerascnn.data.tree import children, may_be_an_image, walk, why_not_a_file
 from kerascnn.errors import DataError
 
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+_WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -42,8 +45,13 @@ def list_folder(root: Path) -> Listing:
             training set lacks.
     """
     if not root.is_dir():
+        remedy = ARRANGEMENT
+        if root.suffix.lower() in _ARCHIVES:
+            remedy = "Unpack the archive, and make the folder the source."
+        elif root.suffix.lower() in _WORKBOOKS:
+            remedy = "Save the table as CSV (UTF-8), and make that the source."
         raise DataError(
-            f"{shown(root)} is a file, a folder of class folders was expected. {ARRANGEMENT}"
+            f"{shown(root)} is a file, a folder of class folders was expected. {remedy}"
         )
     layout = find_layout(root)
     strays: list[SkippedFile] = []

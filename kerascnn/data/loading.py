@@ -1,9 +1,11 @@
 """`load`: one call from the name of a source to its three splits."""
 
+import contextlib
 import difflib
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from kerascnn.data.digits import TEST_SPLIT, read_digits
 from kerascnn.data.folder_source import read_folder
 from kerascnn.data.names import shown
 from kerascnn.data.pipeline import DatasetBuilder
+from kerascnn.data.pixel_notes import EIGHT_BITS_ONLY
 from kerascnn.data.plan import Request
 from kerascnn.data.resize import ResizeRule
 from kerascnn.data.skipped import in_one_line
@@ -154,26 +157,39 @@ def _class_counts(collection: Collection, labels: np.ndarray) -> tuple[int, ...]
 
 def _read(source: PathLike, request: Request, data_dir: PathLike | None, task: str) -> Collection:
     name = source if isinstance(source, str) else ""
-    path = Path(source).expanduser()
+    path = _path(source)
     is_table = path.suffix.lower() in SUFFIXES and not path.is_dir()
     if not is_table and task not in ("auto", CLASSIFICATION):
         raise InputError(
             f"{os.fspath(source)!r} is for classification; task={task!r} needs a .csv file."
         )
     if name.startswith("tfds:"):
-        return read_tfds(name.removeprefix("tfds:"), request, data_dir)
+        return _of_eight_bits(read_tfds(name.removeprefix("tfds:"), request, data_dir), request)
     if data_dir is not None:
         raise InputError(f'data_dir belongs to sources "tfds:NAME"; the source is {source!r}.')
     if name == "digits":
-        return read_digits(request)
-    if not os.fspath(source) or not path.exists():
+        return _of_eight_bits(read_digits(request), request)
+    if not os.fspath(source) or not os.path.exists(path):
         close = difflib.get_close_matches(name.lower().split(":")[0], ["digits", "tfds"], 1)
         hint = {"digits": ' Did you mean "digits"?', "tfds": ' Did you mean "tfds:NAME"?'}
         raise DataError(
-            f"no such folder or source: {os.fspath(source)!r}."
+            f"no such folder or source: {shown(source)!r}."
             f"{hint[close[0]] if close else ''} {SOURCES}"
         )
     return read_csv(path, request, task) if is_table else read_folder(path, request)
+
+
+def _path(source: PathLike) -> Path:
+    path = Path(source)
+    with contextlib.suppress(RuntimeError):  # no such user: then the name is taken as it is
+        path = path.expanduser()
+    return path
+
+
+def _of_eight_bits(collection: Collection, request: Request) -> Collection:
+    if request.pixel_range is None:
+        return collection
+    return replace(collection, notes=(*collection.notes, EIGHT_BITS_ONLY))
 
 
 def _split(

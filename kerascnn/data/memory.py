@@ -1,6 +1,7 @@
 """How much memory decoding an image takes, and how much of it is taken at one time."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from PIL import Image
 # Bytes that decoding may hold at one time, of one image or of several in different threads. A file
 # of a few kB can name a size that fills any memory.
 MOST = 2**29
+_BLOCK = 2**26  # glibc's mallopt(3): M_MMAP_THRESHOLD grows to 32 MiB by itself
 # Bytes of a pixel in Pillow's own storage; every other mode has four.
 _STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 # Bytes of a pixel that the decoders of whole images hold beside Pillow's, measured with
@@ -32,6 +34,16 @@ def needed(image: Image.Image, *, scale: int, turned: bool, twice: bool, grey: b
     decoded = stored * (1 + turned + twice) + (0 if kept else result)
     beside = _BESIDE.get(image.format or "", 0)
     return int(image.width * image.height * (decoded / scale**2 + beside))
+
+
+@functools.cache
+def give_back_at_once() -> None:
+    """Has Pillow take its memory in blocks so large that freed ones leave the process.
+
+    The C library keeps smaller ones for each thread; with Pillow's own 16 MiB, threads that decode
+    one large image after another keep several times what any of them needs.
+    """
+    Image.core.set_block_size(_BLOCK)
 
 
 class Budget:

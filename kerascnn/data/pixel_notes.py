@@ -9,6 +9,7 @@ from kerascnn.data.deep_pixels import PixelRange, Values, number
 Found = tuple[tuple[str, ...], tuple[str, ...]]
 # Of the 256 grey levels: fewer, and the range of the pixels is hardly the one they were read by.
 FEW_LEVELS = 128
+EIGHT_BITS_ONLY = "the pixel range is not used: all images have 8 bits"
 
 
 def of_pixels(headers: Sequence[Header | UnreadableImage], pixel_range: PixelRange | None) -> Found:
@@ -39,7 +40,7 @@ def of_pixels(headers: Sequence[Header | UnreadableImage], pixel_range: PixelRan
         first, last = deep[0].read_as
         became = f"read as {number(first)} to {number(last)}"
         what = f"{len(deep)} image(s) have 16-bit pixels"
-        if (levels := _levels(deep)) < FEW_LEVELS:
+        if low < high and (levels := _levels(deep)) < FEW_LEVELS:
             warnings.append(
                 f"{what} with values from {number(low)} to {number(high)}: {became}, they keep "
                 f"{levels} of 256 levels. Give the range that shall become 0..255: "
@@ -61,7 +62,7 @@ def _of_a_range(
 ) -> list[str]:
     name = f"pixel range {number(pixel_range[0])} to {number(pixel_range[1])}"
     if not deep:
-        return [f"{name}: not used, all images have 8 bits"]
+        return [EIGHT_BITS_ONLY]
     low, high = _ends(deep)
     notes = [f"{name} became 0..255 in {len(deep)} of {images} image(s)"]
     outside = [v for v in deep if v.low < pixel_range[0] or v.high > pixel_range[1]]
@@ -70,7 +71,7 @@ def _of_a_range(
             f"{len(outside)} image(s) have pixels outside the range, which were cut: values are "
             f"{number(low)} to {number(high)}"
         )
-    if (levels := _levels(deep)) < FEW_LEVELS:
+    if low < high and (levels := _levels(deep)) < FEW_LEVELS:
         warnings.append(
             f"{name}: the values of {len(deep)} image(s), {number(low)} to {number(high)}, keep "
             f"{levels} of 256 levels. A range that fits them: {_suggest(low, high, deep[0].floats)}"

@@ -114,7 +114,7 @@ def _each(paths: Sequence[Path], read: Callable[[int], T]) -> list[T | Unreadabl
         try:
             return read(row)
         except UnreadableImage as error:
-            return error
+            return error.alone()
 
     with warnings.catch_warnings():
         # Pillow warns of oddities (a strange EXIF block, a large image) that are no fault here.
