@@ -154,6 +154,7 @@ def decode(
                 image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
             with memory.DECODING.hold(needed):
                 image.load()
+                _check_exif(image)  # that of a PNG may be behind its pixels
                 height, width = _turned(image, own_size)
                 if scale == 1 and (width, height) != own_size:
                     _scale(image, head, channels, twice)  # a PNG may say it behind its pixels
@@ -194,13 +195,20 @@ def _opened(source: Path | bytes) -> Iterator[tuple[ImageFile.ImageFile, Head]]:
         start = file.read(512)
         file.seek(0)
         with _open(file, start) as image:
-            for key in ("exif", "Raw profile type exif"):
-                block = image.info.get(key)
-                if isinstance(block, str):
-                    block = bytes.fromhex("".join(block.split("\n")[3:]))
-                if block:
-                    check_directory(block)
+            _check_exif(image)
+            if image.format == "TIFF" and not _is_covered(image):
+                raise UnreadableImage("damaged image: parts of it are missing")
             yield image, head
+
+
+def _check_exif(image: Image.Image) -> None:
+    """Raises BadHead where looking for the orientation of an image would fill the memory."""
+    for key in ("exif", "Raw profile type exif"):
+        block = image.info.get(key)
+        if isinstance(block, str):
+            block = bytes.fromhex("".join(block.split("\n")[3:]))
+        if block:
+            check_directory(block)
 
 
 def _open(file: BinaryIO, start: bytes) -> ImageFile.ImageFile:
@@ -278,6 +286,13 @@ def _deep_colour(
 
 def _is_grey(image: Image.Image) -> bool:
     return image.mode in GREY_MODES or raw_mode(image).startswith("LA;")
+
+
+def _is_covered(image: ImageFile.ImageFile) -> bool:
+    """Returns whether there is data for all of an image; Pillow leaves black what there is not."""
+    boxes = [tile[1] for tile in image.tile]
+    area = sum((right - left) * (bottom - top) for left, top, right, bottom in filter(None, boxes))
+    return area >= image.width * image.height
 
 
 def _has_frames(image: Image.Image) -> bool:

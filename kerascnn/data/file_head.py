@@ -31,7 +31,7 @@ _TIFF = re.compile(rb"II[*+]\0|MM\0[*+]")
 
 # Tags of TIFF 6.0 and DNG 1.7.
 _REDUCED, _WIDTH, _LENGTH, _BITS, _PHOTOMETRIC, _SAMPLES = 254, 256, 257, 258, 262, 277
-_STRIP_OFFSETS, _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS = 273, 278, 322, 323, 324
+_ROWS_PER_STRIP, _TILE_WIDTH, _TILE_LENGTH = 278, 322, 323
 _SUB_DIRECTORIES, _SAMPLE_FORMAT, _DNG = 330, 339, 50706
 
 
@@ -102,7 +102,6 @@ class _Tags:
         self._order = "little" if start[:2] == b"II" else "big"
         self._wide = start[2:4] in (b"+\0", b"\0+")  # BigTIFF
         self._held = self._values = 0
-        self.counts: dict[int, int] = {}  # how many numbers each tag holds
         self.numbers = self._read(self._number(start[8:16] if self._wide else start[4:8]))
         for tag in _INNER:
             if tag in self.numbers:
@@ -129,7 +128,6 @@ class _Tags:
             tag, kind = self._number(entry[:2]), self._number(entry[2:4])
             values, inside = self._number(entry[4 : 4 + size]), entry[4 + size :]
             width = _TYPE_BYTES.get(kind, 1)
-            self.counts[tag] = values
             if values * width <= size:
                 numbers[tag] = self._number(inside[:width])
                 continue
@@ -148,20 +146,15 @@ class _Tags:
 
 
 def _read_tiff(file: BinaryIO, start: bytes, length: int) -> Head:
-    tags = _Tags(file, start, length)
-    numbers = tags.numbers
+    numbers = _Tags(file, start, length).numbers
     raw = start[8:10] == b"CR" or _DNG in numbers
     raw = raw or (numbers.get(_REDUCED, 0) & 1 == 1 and _SUB_DIRECTORIES in numbers)
     bits, samples = numbers.get(_BITS, 1), numbers.get(_SAMPLES, 1)
     width, height = numbers.get(_WIDTH, 0), numbers.get(_LENGTH, 0)
     if _TILE_WIDTH in numbers:
-        across, down = max(1, numbers[_TILE_WIDTH]), max(1, numbers.get(_TILE_LENGTH, 1))
-        parts, offsets = -(-width // across) * -(-height // down), _TILE_OFFSETS
+        across, down = numbers[_TILE_WIDTH], numbers.get(_TILE_LENGTH, 0)
     else:
-        across, down = width, max(1, min(height, numbers.get(_ROWS_PER_STRIP, height)))
-        parts, offsets = -(-height // down), _STRIP_OFFSETS
-    if tags.counts.get(offsets, parts) < parts:  # Pillow would leave the rest black
-        raise BadHead(f"damaged image: {tags.counts[offsets]:,} of {parts:,} parts are there")
+        across, down = width, min(height, numbers.get(_ROWS_PER_STRIP, height))
     strip = across * down * samples * bits // 8
     if strip > _MOST_STRIP and across * down > width * height:
         raise BadHead(f"damaged image: tiles of {across}x{down} in one of {width}x{height}")

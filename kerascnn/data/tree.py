@@ -31,12 +31,9 @@ def children(folder: Path) -> tuple[list[Path], list[Path]]:
     Raises:
         DataError: A folder that may not be read.
     """
-    folders, files = [], []
-    for entry in _entries(folder):
-        if entry.is_dir():
-            folders.append(Path(entry.path))
-        else:
-            files.append(Path(entry.path))
+    folders, files = list[Path](), list[Path]()
+    for name, is_folder in _entries(folder):
+        (folders if is_folder else files).append(folder / name)
 
     def order(path: Path) -> tuple[str, str]:
         return path.name.casefold(), path.name
@@ -44,20 +41,31 @@ def children(folder: Path) -> tuple[list[Path], list[Path]]:
     return sorted(folders, key=order), sorted(files, key=order)
 
 
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+def _entries(folder: Path) -> Iterator[tuple[str, bool]]:
+    """Yields the name of each entry and whether it is a folder."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                name, system = entry.name, _SYSTEM_FOLDERS if entry.is_dir() else _SYSTEM_FILES
-                if (name if entry.is_dir() else name.lower()) not in system:
-                    yield entry
+                is_folder = _is_folder(entry)
+                known = entry.name in _SYSTEM_FOLDERS if is_folder else _is_system_file(entry.name)
+                if not known and not entry.name.startswith("."):
+                    yield entry.name, is_folder
     except OSError as error:
         raise DataError(
             f"the folder {shown(folder)} cannot be read: {error.strerror}. Allow it to be read, or "
             "remove it."
         ) from error
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _is_system_file(name: str) -> bool:
+    return name.lower() in _SYSTEM_FILES
 
 
 def walk(top: Path, skipped: list[SkippedFile] | None = None) -> Iterator[tuple[Path, list[str]]]:
@@ -91,13 +99,13 @@ def walk(top: Path, skipped: list[SkippedFile] | None = None) -> Iterator[tuple[
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and name not in _SYSTEM_FOLDERS
         )
-        kept = (name for name in files if name.lower() not in _SYSTEM_FILES)
-        yield Path(parent), sorted(name for name in kept if not name.startswith("."))
+        kept = (name for name in files if not name.startswith("."))
+        yield Path(parent), sorted(name for name in kept if not _is_system_file(name))
 
 
 def has_images(folder: Path) -> bool:
     """Returns whether images lie in a folder itself, going by their names."""
-    return any(may_be_an_image(entry.name) and not entry.is_dir() for entry in _entries(folder))
+    return any(may_be_an_image(name) and not is_folder for name, is_folder in _entries(folder))
 
 
 def holds_images(folder: Path) -> bool:
