@@ -206,12 +206,8 @@ def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         if byte != b"\xff":
             junk += 1
             continue
-        code = 0xFF
-        while code == 0xFF:
-            code = (file.read(1) or b"\xd9")[0]
+        while (code := (file.read(1) or b"\xd9")[0]) == 0xFF and junk < _MOST_JUNK:
             junk += 1
-            if junk >= _MOST_JUNK:
-                break
         if code == 0xD9:
             return
         if code in (0, 1) or 0xD0 <= code <= 0xD8 or 0xF0 <= code <= 0xFD:
