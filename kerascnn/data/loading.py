@@ -100,7 +100,7 @@ def load(
     collection = _read(source, request, data_dir, check_task(task))
     rows, notes = _split(source, collection, validation_split, test_split, seed)
     check_taught(
-        os.fspath(source),
+        shown(source),
         collection.task,
         collection.class_names,
         collection.labels[rows["train"]],
@@ -161,12 +161,14 @@ def _read(source: PathLike, request: Request, data_dir: PathLike | None, task: s
     is_table = path.suffix.lower() in SUFFIXES and not path.is_dir()
     if not is_table and task not in ("auto", CLASSIFICATION):
         raise InputError(
-            f"{os.fspath(source)!r} is for classification; task={task!r} needs a .csv file."
+            f"{shown(source)!r} is for classification; task={task!r} needs a .csv file."
         )
     if name.startswith("tfds:"):
         return _of_eight_bits(read_tfds(name.removeprefix("tfds:"), request, data_dir), request)
     if data_dir is not None:
-        raise InputError(f'data_dir belongs to sources "tfds:NAME"; the source is {source!r}.')
+        raise InputError(
+            f'data_dir belongs to sources "tfds:NAME"; the source is {shown(source)!r}.'
+        )
     if name == "digits":
         return _of_eight_bits(read_digits(request), request)
     if not os.fspath(source) or not os.path.exists(path):
@@ -203,7 +205,7 @@ def _split(
     official = collection.official
     if test_split is not None and "test" in official:
         raise DataError(
-            f"{os.fspath(source)} has a test set of its own, test_split={test_split} cannot be "
+            f"{shown(source)} has a test set of its own, test_split={test_split} cannot be "
             "used. Leave test_split out."
         )
     if test_split is None and source == "digits":

@@ -58,7 +58,7 @@ TAKEN = {
     "UTF-16": (table("file\tlabel", "{i}.png\t{c}", end="\r\n").encode("utf-16"), None),
     "UTF-16 BE": (b"\xfe\xff" + table("file,label", "{i}.png,{c}").encode("utf-16-be"), None),
     "UTF-32": (table("file,label", "{i}.png,{c}").encode("utf-32"), None),
-    "empty lines": ("\n\n" + table("file,label", "\n{i}.png,{c}\n,\n") + ",,\n\n", "empty cells"),
+    "empty lines": ("\n\n" + table("file,label", "\n{i}.png,{c}\n,\n") + ",,\n\n", None),
     "spaces": (table(" file , label ", "  {i}.png ,\u00a0{c}  "), None),
     "quotes": (table('"file","label"', '"{i}.png","{c}"'), None),
     "line breaks": (table('"file\n","la\nbel"', '"{i}.png","{c}\n"'), None),
