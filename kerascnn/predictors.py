@@ -47,6 +47,8 @@ class Predictor:
         columns: Outputs that stand for the classes, in their order; None for all of them.
         first: Without columns, the first output that stands for a class.
         model: The Keras model, or None where the file holds none.
+        pixel_range: Of image files with more than 8 bits, the values that become 0 and 255; None
+            where they are taken as `kerascnn.data.load` does.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Predictor:
     columns: tuple[int, ...] | None = None
     first: int = 0
     model: Any = None
+    pixel_range: tuple[float, float] | None = None
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Class probabilities (n, classes) of raw uint8 images (n, height, width, channels).
@@ -109,9 +112,13 @@ class Predictor:
         Raises:
             InputError: It knows other classes, or without labels another number of them.
         """
-        labels = self.labels
-        if labels is None or labels == names:
+        from kerascnn.data.names import same_form
+
+        if self.labels is None:
             return self
+        labels = tuple(map(same_form, self.labels))  # those of other makers may be in NFD
+        if labels == names:
+            return replace(self, labels=names)
         known = labels[1:] if is_background(labels[0]) else labels
         if set(known) == set(names) and len(set(known)) == len(known) == len(names):
             first = len(labels) - len(known)
@@ -156,6 +163,7 @@ class Predictor:
             resize=self.resize or "auto",
             seed=seed,
             data_dir=data_dir,
+            pixel_range=self.pixel_range,
         )
         self.for_classes(splits.class_names, source)
         return splits
@@ -166,7 +174,8 @@ class Predictor:
 
         height, width, channels = self.input_shape
         rule = self.resize or data.ResizeRule()
-        return np.stack([data.load_image(path, (height, width), channels, rule) for path in paths])
+        size, pixels = (height, width), self.pixel_range
+        return np.stack([data.load_image(path, size, channels, rule, pixels) for path in paths])
 
 
 def is_background(label: str) -> bool:
@@ -280,6 +289,7 @@ def _from_keras(model: Any, path: Path, **known: Any) -> Predictor:
         resize=known.get("resize"),
         run=known.get("run"),
         task=known.get("task"),
+        pixel_range=known.get("pixel_range"),
         outputs=lambda images: model.predict_on_batch(images),
         model=model,
     )
@@ -298,6 +308,7 @@ def _from_run(path: Path) -> Predictor:
         resize=ResizeRule.from_dict(run.config.resize),
         run=run,
         task=run.config.task,
+        pixel_range=run.config.pixel_range,
     )
 
 

@@ -24,6 +24,7 @@ WARM_UP = 10  # batches before the clock runs: every pass over the pixels has be
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--stats", is_flag=True, help="Measure images per second on this machine.")
 @click.option("--seconds", type=click.FloatRange(0.1), default=3.0, show_default=True)
+@options.pixel_range
 @options.data_dir
 @options.overwrite
 @options.as_json
@@ -37,6 +38,7 @@ def command(
     seed: int,
     stats: bool,
     seconds: float,
+    pixel_range: str | None,
     data_dir: str | None,
     overwrite: bool,
     as_json: bool,
@@ -60,8 +62,11 @@ def command(
             raise InputError(f"--out must be a .png file. Received: {out}")
         refuse_existing(Path(out), overwrite)
     augment.get(policy, 32)  # an unknown name is an error before anything is loaded
+    deep = options.parse_pixel_range(pixel_range)
     console.import_tensorflow()
-    splits = data.load(source, options.parse_size(image_size), data_dir=data_dir, seed=seed)
+    splits = data.load(
+        source, options.parse_size(image_size), data_dir=data_dir, seed=seed, pixel_range=deep
+    )
     pipeline = augment.get(policy, splits.image_shape[:2])
     report: dict[str, Any] = {
         "policy": policy.lower(),

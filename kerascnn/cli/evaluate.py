@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     help="Of a .tflite file without labels: its first output stands for none of the classes.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the splits.")
+@options.pixel_range
 @options.data_dir
 @options.as_json
 def command(
@@ -48,6 +49,7 @@ def command(
     pixels: str | None,
     background: bool,
     seed: int,
+    pixel_range: str | None,
     data_dir: str | None,
     as_json: bool,
 ) -> None:
@@ -65,7 +67,7 @@ def command(
     predictors = open_predictors(path, recipe=recipe, pixel_range=options.parse_pixels(pixels))
     if background:
         predictors = tuple(predictor.without_first() for predictor in predictors)
-    first = predictors[0]
+    first = options.with_pixel_range(predictors[0], pixel_range)
     size = first.input_shape[:2]
 
     def load(image_size: tuple[int, int]) -> "Splits":
@@ -73,7 +75,7 @@ def command(
             return first.load_data(source, image_size=image_size, seed=seed, data_dir=data_dir)
         if first.run is not None:
             changes = {"data_dir": data_dir} if data_dir else {}
-            return first.run.data(image_size=image_size, **changes)
+            return first.run.data(image_size=image_size, pixel_range=first.pixel_range, **changes)
         raise InputError(
             f"say what to measure {path} on: --data FOLDER, FILE.csv, tfds:NAME or digits."
         )

@@ -37,6 +37,7 @@ ALL, MOST = "all", 12  # images of a folder
 )
 @options.weights
 @options.items
+@options.pixel_range
 @options.overwrite
 @options.as_json
 def command(
@@ -48,6 +49,7 @@ def command(
     out: str | None,
     weights: str | None,
     items: tuple[str, ...],
+    pixel_range: str | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -77,6 +79,7 @@ def command(
     from kerascnn.visualize import integration_path, plot_attributions, save_animation
 
     predictor = open_predictors(path, weights=weights, options=parsed)[0]
+    predictor = options.with_pixel_range(predictor, pixel_range)
     if predictor.model is None:
         raise InputError(
             f"{path} holds no Keras model, and its inner maps and slopes cannot be seen. Give the "
@@ -139,7 +142,7 @@ def _short(names: Sequence[str]) -> str:
 
 def _paths(images: Sequence[str]) -> list[Path]:
     """Files as they are given, and the first images of folders."""
-    from kerascnn.data.folder import looks_like_an_image
+    from kerascnn.data.skipped import looks_like_an_image
     from kerascnn.errors import InputError
 
     found: list[Path] = []

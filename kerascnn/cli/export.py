@@ -64,6 +64,7 @@ _JUDGED = 1000  # validation images at most that decide for --recipes auto
 @click.option("--data", "source", metavar="SOURCE", help="Calibrate and measure on this data.")
 @click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option("--saved-model", metavar="FOLDER", help="Write a SavedModel too.")
+@options.pixel_range
 @options.data_dir
 @options.overwrite
 @options.as_json
@@ -81,6 +82,7 @@ def command(
     source: str | None,
     samples: int,
     saved_model: str | None,
+    pixel_range: str | None,
     data_dir: str | None,
     overwrite: bool,
     as_json: bool,
@@ -118,7 +120,7 @@ def command(
     from kerascnn.predictors import open_predictors
     from kerascnn.serialization import load_model
 
-    predictor = open_predictors(path)[0]
+    predictor = options.with_pixel_range(open_predictors(path)[0], pixel_range)
     if predictor.path.suffix != ".keras":
         raise InputError(f"{path} is not a Keras model: expected a run folder or a .keras file.")
     if calibrate_scores and target == "serving":
@@ -129,10 +131,17 @@ def command(
     if source is not None:
         splits = predictor.load_data(source, data_dir=data_dir)
     elif predictor.run is not None:
-        splits = predictor.run.data(**({"data_dir": data_dir} if data_dir else {}))
+        changes = {"data_dir": data_dir} if data_dir else {}
+        splits = predictor.run.data(pixel_range=predictor.pixel_range, **changes)
     else:
         raise InputError(
             f"{path} does not know its data: say --data FOLDER, FILE.csv, tfds:NAME or digits."
+        )
+    if predictor.pixel_range is not None:
+        low, high = predictor.pixel_range
+        console.note(
+            f"the model saw pixels of {low:g} to {high:g} as 0 to 255: clients must bring images "
+            "of more than 8 bits to 0 to 255 in the same way"
         )
     model = load_model(model_path(predictor, chosen, clusters), compile=False)
     if calibrate_scores:
@@ -146,7 +155,7 @@ def command(
         float_model = convert_float(model)
         layer_errors.show(model, images, float_model, sensitivity, as_json)
     if single:
-        options: dict[str, Any] = {
+        settings: dict[str, Any] = {
             "io": io,
             "calibration": calibration,
             "clusters": clusters,
@@ -155,8 +164,8 @@ def command(
             "target": target,
         }
         if chosen[0] == known.AUTO:  # judged on images that did not set its ranges
-            options["evaluation"] = splits.sample("validation", _JUDGED, seed=0)
-        _write_file(model, out, chosen[0], splits, images, labels, options, overwrite, as_json)
+            settings["evaluation"] = splits.sample("validation", _JUDGED, seed=0)
+        _write_file(model, out, chosen[0], splits, images, labels, settings, overwrite, as_json)
         return
     with console.err.status("exporting") as status:
         result = export_bundle(

@@ -1,11 +1,15 @@
 """Options that several commands share, and how their text becomes values."""
 
 import json
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kerascnn.errors import InputError
+
+if TYPE_CHECKING:
+    from kerascnn.predictors import Predictor
 
 
 def parse_options(items: tuple[str, ...]) -> dict[str, Any]:
@@ -57,12 +61,31 @@ def parse_duration(text: str | None) -> float | None:
 
 def parse_pixels(text: str | None) -> tuple[float, float] | None:
     """Turns "0,1" or "-1,1" into what the pixel values 0 and 255 become."""
+    return _parse_pair(text, "--pixels", "0,1")
+
+
+def parse_pixel_range(text: str | None) -> tuple[float, float] | None:
+    """Turns "0,4095" into the pixel values that become 0 and 255."""
+    from kerascnn.data.deep_pixels import check_pixel_range
+
+    return check_pixel_range(_parse_pair(text, "--pixel-range", "0,4095"))
+
+
+def with_pixel_range(predictor: "Predictor", text: str | None) -> "Predictor":
+    """The predictor with what --pixel-range says, where it is given."""
+    pixel_range = parse_pixel_range(text)
+    return predictor if pixel_range is None else replace(predictor, pixel_range=pixel_range)
+
+
+def _parse_pair(text: str | None, option: str, example: str) -> tuple[float, float] | None:
     if text is None:
         return None
     try:
         low, high = (float(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"--pixels takes two numbers, such as 0,1. Received: {text}") from None
+        raise InputError(
+            f"{option} takes two numbers, such as {example}. Received: {text[:60]}"
+        ) from None
     return low, high
 
 
@@ -80,6 +103,11 @@ pixels = click.option(
     "--pixels",
     metavar="LOW,HIGH",
     help="Of a .tflite file that does not say it: what pixels 0 and 255 become, such as -1,1.",
+)
+pixel_range = click.option(
+    "--pixel-range",
+    metavar="LOW,HIGH",
+    help="Of images with more than 8 bits: the values that become 0 and 255, such as 0,4095.",
 )
 data_dir = click.option(
     "--data-dir", metavar="FOLDER", help="Where TensorFlow Datasets keeps its data [TFDS_DATA_DIR]."

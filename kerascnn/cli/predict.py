@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @options.weights
 @options.items
 @options.pixels
+@options.pixel_range
 @options.as_json
 def command(
     path: str,
@@ -35,6 +36,7 @@ def command(
     weights: str | None,
     items: tuple[str, ...],
     pixels: str | None,
+    pixel_range: str | None,
     as_json: bool,
 ) -> None:
     """Name what is in each IMAGE, with PATH: a run, a bundle, a .keras, a .tflite or a SavedModel.
@@ -57,6 +59,7 @@ def command(
         options=parsed,
         pixel_range=options.parse_pixels(pixels),
     )[0]
+    predictor = options.with_pixel_range(predictor, pixel_range)
     if task not in (None, predictor.task) and predictor.task is not None:
         raise InputError(f"{path} is of the task {predictor.task}, not {task}.")
     task = task or predictor.task or "classification"

@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     help="Option of the architecture, such as activation=relu. Repeatable.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
+@options.pixel_range
 @options.data_dir
 @options.overwrite
 @options.as_json
@@ -120,6 +121,7 @@ def command(
     weights: str | None,
     items: tuple[str, ...],
     resume: bool,
+    pixel_range: str | None,
     data_dir: str | None,
     overwrite: bool,
     as_json: bool,
@@ -155,6 +157,7 @@ def command(
         catalog.find(model)
     parsed, size = options.parse_options(items), options.parse_size(image_size)
     budget = options.parse_duration(time_budget)
+    deep = options.parse_pixel_range(pixel_range)
     console.import_tensorflow()
     from kerascnn.cli.progress import TrainingProgress
     from kerascnn.training import FineTune, train
@@ -182,6 +185,7 @@ def command(
             quantize_aware=quantize_aware or 0,
             seed=seed,
             data_dir=data_dir,
+            pixel_range=deep,
             resume=resume,
             overwrite=overwrite,
             callbacks=[progress],

@@ -7,12 +7,12 @@ from kerascnn.data.decode import load_image as load_image
 from kerascnn.data.duplicates import DuplicatePair as DuplicatePair
 from kerascnn.data.duplicates import Duplicates as Duplicates
 from kerascnn.data.duplicates import find_duplicates as find_duplicates
-from kerascnn.data.folder import SkippedFile as SkippedFile
 from kerascnn.data.loading import load as load
 from kerascnn.data.pipeline import one_hot as one_hot
 from kerascnn.data.pipeline import reading as reading
 from kerascnn.data.references import ImageReference as ImageReference
 from kerascnn.data.resize import ResizeRule as ResizeRule
+from kerascnn.data.skipped import SkippedFile as SkippedFile
 from kerascnn.data.small_images import SmallImage as SmallImage
 from kerascnn.data.small_images import find_small_images as find_small_images
 from kerascnn.data.splits import Splits as Splits

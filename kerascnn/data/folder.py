@@ -1,63 +1,16 @@
 """Finding the images of a folder: which class and which split each file belongs to."""
 
-import logging
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kerascnn.data.layout import ARRANGEMENT, check_nesting, find_layout
+from kerascnn.data.names import alike_but_for_case, class_names, same_form, shown
+from kerascnn.data.skipped import SkippedFile, looks_like_an_image
+from kerascnn.data.tree import children, may_be_an_image, walk, why_not_a_file
 from kerascnn.errors import DataError
 
-logger = logging.getLogger("kerascnn.data")
-
-_IMAGE_SUFFIXES = frozenset(
-    {
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".gif",
-        ".bmp",
-        ".dib",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-        ".jp2",
-        ".j2k",
-        ".avif",
-        ".mpo",
-        ".heic",
-        ".heif",
-    }
-)
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-    "testing": "test",
-}
-_SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
-
-ARRANGEMENT = (
-    "Put the images of each class into a folder of its own: SOURCE/cat/1.jpg, SOURCE/dog/2.jpg "
-    "(or SOURCE/train/cat/..., SOURCE/validation/cat/..., SOURCE/test/cat/...)."
-)
-
-
-@dataclass(frozen=True)
-class SkippedFile:
-    """A file that is not used, and why."""
-
-    path: Path
-    reason: str
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+_WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
 
 @dataclass(frozen=True)
@@ -78,118 +31,113 @@ class Listing:
     splits: tuple[str, ...]  # ("train",) for a folder that is not split yet
     candidates: tuple[Candidate, ...]
     strays: tuple[SkippedFile, ...]
-
-
-def looks_like_an_image(path: Path) -> bool:
-    """Returns whether the file's name claims that it is an image."""
-    return path.suffix.lower() in _IMAGE_SUFFIXES
+    folders: frozenset[tuple[str, int]] = frozenset()  # split and label of each class folder
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def list_folder(root: Path) -> Listing:
     """Returns the files in the class folders of `root`, without opening any.
 
     Raises:
-        DataError: `root` is missing, a file, empty, without class folders or with only one, or its
-            train/validation/test folders do not hold the same classes.
+        DataError: `root` is missing, a file, empty, without class folders or with only one; its
+            folders are neither clearly splits nor clearly classes; or a split has classes that the
+            training set lacks.
     """
     if not root.is_dir():
-        raise DataError(f"{root} is a file, a folder of class folders was expected. {ARRANGEMENT}")
-    folders, files = _children(root)
-    strays = [SkippedFile(path, "outside the class folders") for path in files]
-    split_folders = _split_folders(root, folders)
-    if split_folders is None:
-        split_folders = {"train": root}
-    class_names: tuple[str, ...] = ()
+        remedy = ARRANGEMENT
+        if root.suffix.lower() in _ARCHIVES:
+            remedy = "Unpack the archive, and make the folder the source."
+        elif root.suffix.lower() in _WORKBOOKS:
+            remedy = "Save the table as CSV (UTF-8), and make that the source."
+        raise DataError(
+            f"{shown(root)} is a file, a folder of class folders was expected. {remedy}"
+        )
+    layout = find_layout(root)
+    strays: list[SkippedFile] = []
+    for folder in dict.fromkeys((root, *layout.splits.values())):
+        strays += [SkippedFile(path, "outside the class folders") for path in children(folder)[1]]
+    notes, warnings = [*layout.notes], [*layout.warnings]
+    classes: tuple[str, ...] = ()
     candidates: list[Candidate] = []
-    for split, folder in split_folders.items():
-        class_folders, files = _children(folder)
-        if folder != root:
-            strays += [SkippedFile(path, "outside the class folders") for path in files]
-        names = tuple(path.name for path in class_folders)
-        _check_classes(folder, names, files)
-        if class_names and names != class_names:
+    folders: set[tuple[str, int]] = set()
+    for split, folder in layout.splits.items():
+        class_folders, files = children(folder)
+        _check_folders(folder, class_folders, files, least=2 if split == "train" else 1)
+        names = class_names(class_folders)
+        if split == "train":
+            classes = tuple(sorted(names, key=lambda name: (name.casefold(), name)))
+        elif extra := [name for name in names if name not in classes]:
             raise DataError(
-                f"{folder} does not hold the same classes as {split_folders['train']}: missing "
-                f"{sorted(set(class_names) - set(names)) or 'none'}, extra "
-                f"{sorted(set(names) - set(class_names)) or 'none'}. Every split needs all classes."
+                f"{shown(folder)} does not hold the classes of {shown(layout.splits['train'])}: "
+                f"missing {sorted(set(classes) - set(names)) or 'none'}, extra {sorted(extra)}. A "
+                "class needs training images. Rename or remove the extra folders."
             )
-        class_names = names
-        for label, class_folder in enumerate(class_folders):
-            for path in _files_below(class_folder, strays):
-                key = path.relative_to(folder).as_posix()
-                candidates.append(Candidate(path, key, split, label))
-    return Listing(class_names, tuple(split_folders), tuple(candidates), tuple(strays))
+        elif missing := [name for name in classes if name not in names]:
+            warnings.append(f"{split} has no folder of the class(es) {', '.join(missing[:5])}")
+        places = {name: place for place, name in enumerate(classes)}
+        present = dict(sorted(zip(names, class_folders, strict=True), key=lambda p: places[p[0]]))
+        folders |= {(split, places[name]) for name in present}
+        inner: list[frozenset[str]] = []
+        direct: list[bool] = []
+        for name, class_folder in present.items():
+            found = _files_below(class_folder, strays)
+            for path in found:
+                key = same_form(path.relative_to(folder).as_posix())
+                candidates.append(Candidate(path, key, split, places[name]))
+            images = [path for path in found if may_be_an_image(path.name)]
+            direct.append(any(path.parent == class_folder for path in images))
+            below = (path.relative_to(class_folder).parts for path in images)
+            inner.append(frozenset(parts[0] for parts in below if len(parts) > 1))
+        said = check_nesting([path.name for path in present.values()], inner, direct, folder)
+        notes += said[0]
+        warnings += said[1]
+    warnings += [
+        f"the classes {first!r} and {second!r} differ only in upper and lower case"
+        for first, second in alike_but_for_case(classes)[:3]
+    ]
+    return Listing(
+        classes,
+        tuple(layout.splits),
+        tuple(candidates),
+        tuple(strays),
+        frozenset(folders),
+        tuple(notes),
+        tuple(warnings),
+    )
 
 
-def _children(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Returns sub-folders (sorted whatever their case) and other entries, hidden ones left out."""
-    try:
-        entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    except OSError as error:
-        raise DataError(f"{folder} cannot be read: {error.strerror}.") from error
-    entries.sort(key=lambda path: (path.name.casefold(), path.name))
-    folders = [path for path in entries if path.is_dir() and path.name not in _SYSTEM_FOLDERS]
-    return folders, [path for path in entries if not path.is_dir()]
-
-
-def _split_folders(root: Path, folders: list[Path]) -> dict[str, Path] | None:
-    """Returns the folder of each split if `root` is split already, else None."""
-    roles = [SPLIT_NAMES.get(path.name.lower()) for path in folders]
-    if "train" not in roles or None in roles:
-        return None
-    if not any(_children(path)[0] for path in folders):
-        return None  # folders of images that happen to be called "train" and "test": classes
-    found: dict[str, Path] = {}
-    for role, path in zip(roles, folders, strict=True):
-        if role in found:
-            raise DataError(f"{root} has two folders for one split: {found[role]} and {path}.")
-        found[str(role)] = path
-    return {role: found[role] for role in ("train", "validation", "test") if role in found}
-
-
-def _check_classes(folder: Path, names: tuple[str, ...], files: list[Path]) -> None:
-    if not names and not files:
-        raise DataError(f"{folder} is empty. {ARRANGEMENT}")
-    if not names:
+def _check_folders(folder: Path, class_folders: list[Path], files: list[Path], least: int) -> None:
+    if not class_folders and not files:
+        raise DataError(f"{shown(folder)} is empty. {ARRANGEMENT}")
+    if not class_folders:
         images = sum(looks_like_an_image(path) for path in files)
+        tables = [path.name for path in files if path.suffix.lower() in (".csv", ".tsv")]
+        remedy = (
+            f"If {shown(tables[0])} names them, make {shown(folder / tables[0])} the source."
+            if tables
+            else ARRANGEMENT
+        )
         raise DataError(
-            f"{folder} has no class folders; {images} image file(s) lie directly in it. "
-            f"{ARRANGEMENT}"
+            f"{shown(folder)} has no class folders; {images} image file(s) lie directly in it. "
+            f"{remedy}"
         )
-    if len(names) == 1:
+    if len(class_folders) < least:
         raise DataError(
-            f"{folder} has only one class folder, {names[0]!r}; at least two classes are needed. "
-            f"{ARRANGEMENT}"
+            f"{shown(folder)} has only one class folder, {shown(class_folders[0].name)!r}; at "
+            f"least two classes are needed. {ARRANGEMENT}"
         )
-    for name in names:
-        if not name.isprintable():  # surrogates of undecodable names included
-            raise DataError(f"the class folder {folder / name!r} needs a name of plain text.")
 
 
-def _files_below(top: Path, strays: list[SkippedFile]) -> Iterator[Path]:
-    """Yields the files below `top` in the order of their paths; links to folders are followed.
-
-    Each real folder is visited once, so that links in a circle end.
-    """
-
-    def note_unreadable(error: OSError) -> None:
-        strays.append(SkippedFile(Path(str(error.filename)), f"cannot be read: {error.strerror}"))
-
-    visited: set[tuple[int, int]] = set()
-    for parent, folders, files in os.walk(top, followlinks=True, onerror=note_unreadable):
-        status = os.stat(parent)
-        identity = (status.st_dev, status.st_ino)
-        if identity in visited:
-            folders.clear()
-            continue
-        visited.add(identity)
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and name not in _SYSTEM_FOLDERS
-        )
-        for name in sorted(name for name in files if not name.startswith(".")):
-            path = Path(parent, name)
-            if path.is_file():
-                yield path
+def _files_below(class_folder: Path, strays: list[SkippedFile]) -> list[Path]:
+    """Returns the regular files of a class folder; other entries join `strays`."""
+    children(class_folder)  # one that may not be read is an error, not an empty class
+    found = []
+    for parent, names in walk(class_folder, strays):
+        for name in names:
+            reason = why_not_a_file(parent / name)
+            if reason is None:
+                found.append(parent / name)
             else:
-                reason = "broken link" if path.is_symlink() else "not a regular file"
-                strays.append(SkippedFile(path, reason))
+                strays.append(SkippedFile(parent / name, reason))
+    return found

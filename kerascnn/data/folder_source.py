@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.data.collection import Collection
-from kerascnn.data.folder import Candidate, Listing, SkippedFile, list_folder
+from kerascnn.data.folder import Candidate, Listing, list_folder
+from kerascnn.data.names import shown
 from kerascnn.data.plan import Request
 from kerascnn.data.scan import scan
+from kerascnn.data.skipped import SkippedFile
 from kerascnn.errors import DataError
 
 
@@ -32,7 +34,8 @@ def read_folder(folder: Path, request: Request) -> Collection:
         plan=found.plan,
         official={split: np.flatnonzero(splits == split) for split in listing.splits},
         skipped=found.skipped,
-        notes=tuple(f"{split}: the source's own" for split in listing.splits if split != "train"),
+        notes=(*listing.notes, *found.notes),
+        warnings=(*listing.warnings, *found.warnings),
     )
 
 
@@ -40,16 +43,14 @@ def _check_classes(
     listing: Listing, kept: Sequence[Candidate], skipped: Sequence[SkippedFile]
 ) -> None:
     alive = {(candidate.split, candidate.label) for candidate in kept}
-    for split in listing.splits:
-        for label, name in enumerate(listing.class_names):
-            if (split, label) in alive:
-                continue
-            files = [c for c in listing.candidates if (c.split, c.label) == (split, label)]
-            where = f"class {name!r}" + (f" of {split!r}" if len(listing.splits) > 1 else "")
-            if not files:
-                raise DataError(f"{where} is empty. Add images or remove its folder.")
-            reason = next(file.reason for file in skipped if file.path == files[0].path)
-            raise DataError(
-                f"{where} has no readable image: all of its {len(files)} file(s) were skipped; the "
-                f"first: {files[0].path} ({reason}). Add images or remove its folder."
-            )
+    for split, label in sorted(listing.folders - alive):
+        files = [c for c in listing.candidates if (c.split, c.label) == (split, label)]
+        where = f"class {listing.class_names[label]!r}"
+        where += f" of {split!r}" if len(listing.splits) > 1 else ""
+        if not files:
+            raise DataError(f"{where} is empty. Add images or remove its folder.")
+        reason = next(file.reason for file in skipped if file.path == files[0].path)
+        raise DataError(
+            f"{where} has no readable image: all of its {len(files)} file(s) were skipped; the "
+            f"first: {shown(files[0].path)} ({reason}). Add images or remove its folder."
+        )

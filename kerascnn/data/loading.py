@@ -1,21 +1,27 @@
 """`load`: one call from the name of a source to its three splits."""
 
+import contextlib
 import difflib
 import logging
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kerascnn.data.collection import Collection
+from kerascnn.data.copies import find_copies
 from kerascnn.data.csv_source import SUFFIXES, read_csv
 from kerascnn.data.digits import TEST_SPLIT, read_digits
-from kerascnn.data.folder import SkippedFile
 from kerascnn.data.folder_source import read_folder
+from kerascnn.data.names import shown
 from kerascnn.data.pipeline import DatasetBuilder
+from kerascnn.data.pixel_notes import EIGHT_BITS_ONLY
 from kerascnn.data.plan import Request
 from kerascnn.data.resize import ResizeRule
+from kerascnn.data.skipped import in_one_line
 from kerascnn.data.splits import Splits
 from kerascnn.data.splitting import split_alike, split_by_class, split_by_labels
 from kerascnn.data.targets import CLASSIFICATION, MULTI_LABEL, REGRESSION, check_task, check_taught
@@ -49,6 +55,7 @@ def load(
     cache: bool | str = "auto",
     data_dir: PathLike | None = None,
     first_epoch: int = 0,
+    pixel_range: Sequence[float] | None = None,
 ) -> Splits:
     """Loads labelled images as training, validation and test sets of raw uint8 pixels.
 
@@ -79,26 +86,33 @@ def load(
             a folder is decoded anew in each epoch, a TFDS set once, into a temporary file.
         data_dir: the folder of prepared TFDS sets; None means TFDS_DATA_DIR or TFDS's default.
         first_epoch: epochs already done, by a run that goes on: its order of images does too.
+        pixel_range: (low, high), the values that become 0 and 255 where pixels have more than 8
+            bits; what lies outside is cut. None takes 0 and 65535 for pixels of 16 bits, warns
+            where few grey levels are left, and skips floating-point images, which have no range.
+            Images of 8 bits do not heed it.
 
     Raises:
         InputError: an argument that cannot be used.
         DataError: a source that cannot be trained on; the message says why and what to do.
     """
-    request = Request.check(image_size, channels, resize, cache)
+    request = Request.check(image_size, channels, resize, cache, pixel_range)
     _check_numbers(batch_size, validation_split, test_split, seed)
     collection = _read(source, request, data_dir, check_task(task))
     rows, notes = _split(source, collection, validation_split, test_split, seed)
     check_taught(
-        os.fspath(source),
+        shown(source),
         collection.task,
         collection.class_names,
         collection.labels[rows["train"]],
     )
+    warnings = (*collection.warnings, *find_copies(collection.paths, collection.labels, rows))
     notes = (*collection.plan.notes, *collection.notes, *notes)
     if collection.skipped:
-        notes += (_told(collection.skipped),)
+        notes += (in_one_line(collection.skipped),)
+    for warning in warnings:
+        logger.warning("%s: %s", shown(source), warning)
     for note in notes:
-        logger.info("%s: %s", source, note)
+        logger.info("%s: %s", shown(source), note)
     plan = collection.plan
     shape = (*plan.size, plan.channels)
     builder = DatasetBuilder(collection.store, collection.labels, shape)
@@ -121,7 +135,7 @@ def load(
         source=os.fspath(source),
         resize=plan.rule,
         skipped=collection.skipped,
-        notes=notes,
+        notes=(*warnings, *notes),
         task=collection.task,
         _store=collection.store,
         _labels=collection.labels,
@@ -130,13 +144,6 @@ def load(
         _paths=collection.paths,
         _train_from=train_from,
     )
-
-
-def _told(skipped: tuple[SkippedFile, ...]) -> str:
-    """The skipped files in one line: how many, and the first few with their reasons."""
-    first = "; ".join(f"{file.path.name}: {file.reason}" for file in skipped[:3])
-    more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
-    return f"{len(skipped)} file(s) skipped ({first}{more})"
 
 
 def _class_counts(collection: Collection, labels: np.ndarray) -> tuple[int, ...]:
@@ -150,26 +157,41 @@ def _class_counts(collection: Collection, labels: np.ndarray) -> tuple[int, ...]
 
 def _read(source: PathLike, request: Request, data_dir: PathLike | None, task: str) -> Collection:
     name = source if isinstance(source, str) else ""
-    path = Path(source).expanduser()
+    path = _path(source)
     is_table = path.suffix.lower() in SUFFIXES and not path.is_dir()
     if not is_table and task not in ("auto", CLASSIFICATION):
         raise InputError(
-            f"{os.fspath(source)!r} is for classification; task={task!r} needs a .csv file."
+            f"{shown(source)!r} is for classification; task={task!r} needs a .csv file."
         )
     if name.startswith("tfds:"):
-        return read_tfds(name.removeprefix("tfds:"), request, data_dir)
+        return _of_eight_bits(read_tfds(name.removeprefix("tfds:"), request, data_dir), request)
     if data_dir is not None:
-        raise InputError(f'data_dir belongs to sources "tfds:NAME"; the source is {source!r}.')
+        raise InputError(
+            f'data_dir belongs to sources "tfds:NAME"; the source is {shown(source)!r}.'
+        )
     if name == "digits":
-        return read_digits(request)
-    if not os.fspath(source) or not path.exists():
+        return _of_eight_bits(read_digits(request), request)
+    if not os.fspath(source) or not os.path.exists(path):
         close = difflib.get_close_matches(name.lower().split(":")[0], ["digits", "tfds"], 1)
         hint = {"digits": ' Did you mean "digits"?', "tfds": ' Did you mean "tfds:NAME"?'}
         raise DataError(
-            f"no such folder or source: {os.fspath(source)!r}."
+            f"no such folder or source: {shown(source)!r}."
             f"{hint[close[0]] if close else ''} {SOURCES}"
         )
     return read_csv(path, request, task) if is_table else read_folder(path, request)
+
+
+def _path(source: PathLike) -> Path:
+    path = Path(source)
+    with contextlib.suppress(RuntimeError):  # no such user: then the name is taken as it is
+        path = path.expanduser()
+    return path
+
+
+def _of_eight_bits(collection: Collection, request: Request) -> Collection:
+    if request.pixel_range is None:
+        return collection
+    return replace(collection, notes=(*collection.notes, EIGHT_BITS_ONLY))
 
 
 def _split(
@@ -183,7 +205,7 @@ def _split(
     official = collection.official
     if test_split is not None and "test" in official:
         raise DataError(
-            f"{os.fspath(source)} has a test set of its own, test_split={test_split} cannot be "
+            f"{shown(source)} has a test set of its own, test_split={test_split} cannot be "
             "used. Leave test_split out."
         )
     if test_split is None and source == "digits":

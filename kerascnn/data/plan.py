@@ -1,7 +1,9 @@
 """Deciding size, channels and resize rule of a source, and saying what was decided."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kerascnn.data.deep_pixels import PixelRange, check_pixel_range
 from kerascnn.data.modes import check_channels
 from kerascnn.data.resize import FITS, ResizeRule, automatic_rule, check_size
 from kerascnn.errors import InputError
@@ -17,6 +19,7 @@ class Request:
     channels: int | None
     resize: ResizeRule | None  # None: "auto"
     cache: bool | str
+    pixel_range: PixelRange | None = None
 
     @classmethod
     def check(
@@ -25,6 +28,7 @@ class Request:
         channels: int | None,
         resize: str | ResizeRule,
         cache: bool | str,
+        pixel_range: Sequence[float] | None = None,
     ) -> "Request":
         """Returns the checked request; raises InputError."""
         if not isinstance(cache, bool) and cache != "auto":
@@ -34,6 +38,7 @@ class Request:
             channels=None if channels is None else check_channels(channels),
             resize=_check_resize(resize),
             cache=cache,
+            pixel_range=check_pixel_range(pixel_range),
         )
 
 

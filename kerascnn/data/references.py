@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kerascnn.data.names import shown
 from kerascnn.data.splits import Splits
 from kerascnn.data.targets import CLASSIFICATION
 from kerascnn.errors import InputError
@@ -34,7 +35,7 @@ class ImageReference:
         """The name of the file, with that of its folder, or the place of the image."""
         if self.path is None:
             return f"{self.split} {self.position}"
-        return f"{self.path.parent.name}/{self.path.name}"
+        return shown(f"{self.path.parent.name}/{self.path.name}")
 
 
 def references(splits: Splits, most: int = MOST) -> Iterator[ImageReference]:

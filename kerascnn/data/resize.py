@@ -18,6 +18,8 @@ from kerascnn.errors import InputError
 
 Fit = Literal["stretch", "crop", "pad"]
 FITS: tuple[str, ...] = get_args(Fit)
+# Pixels of an image on its way to the target: strips a pixel wide and a million long have more.
+_MOST_BETWEEN = 2**26
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +125,8 @@ class ResizeRule:
             return _resample(image, width, height)
         if self.fit == "crop":
             scale = max(height / image.height, width / image.width)
+            if image.height * image.width * scale**2 > _MOST_BETWEEN:
+                image, scale = _middle(image, size, scale), 0.0
             image = _resample(
                 image,
                 max(width, math.floor(image.width * scale + 0.5)),
@@ -176,9 +180,19 @@ def automatic_rule(common_size: tuple[int, int] | None, size: tuple[int, int]) -
     return ResizeRule(fit="pad" if near else "stretch")
 
 
+def _middle(image: Image.Image, size: tuple[int, int], scale: float) -> Image.Image:
+    """Returns the part around the centre that fills a (height, width) when enlarged by `scale`."""
+    height = min(image.height, max(1, round(size[0] / scale)))
+    width = min(image.width, max(1, round(size[1] / scale)))
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
 def _resample(image: Image.Image, width: int, height: int) -> Image.Image:
     if image.size == (width, height):
         return image
+    if width * image.height > _MOST_BETWEEN:  # Pillow would widen all rows before it drops some
+        image = image.resize((image.width, height), Image.Resampling.BILINEAR)
     return image.resize((width, height), Image.Resampling.BILINEAR)
 
 

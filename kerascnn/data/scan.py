@@ -1,6 +1,5 @@
 """Decoding every file of a source once, so that a bad one shows now and not in the third epoch."""
 
-import logging
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +10,10 @@ from typing import TypeVar
 import numpy as np
 
 from kerascnn.data.decode import Header, UnreadableImage, decode, read_header
-from kerascnn.data.folder import SkippedFile, looks_like_an_image
+from kerascnn.data.names import shown
+from kerascnn.data.pixel_notes import of_pixels
 from kerascnn.data.plan import Plan, Request, make_plan
+from kerascnn.data.skipped import SkippedFile
 from kerascnn.data.stores import (
     THREADS,
     ArrayStore,
@@ -22,22 +23,26 @@ from kerascnn.data.stores import (
     fits_in_memory,
 )
 
-logger = logging.getLogger("kerascnn.data")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Scan:
-    """The readable images of a source, with the pixels in memory or at hand in their files."""
+    """The readable images of a source, with the pixels in memory or at hand in their files.
+
+    `warnings` are what must not be missed, `notes` what else there is to know of the images.
+    """
 
     store: PixelStore
     rows: np.ndarray  # row i of the store is file rows[i]
     plan: Plan
     skipped: tuple[SkippedFile, ...]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def scan(paths: Sequence[Path], request: Request, strays: Sequence[SkippedFile] = ()) -> Scan:
-    """Decodes every file; what cannot be read is listed as skipped and warned about.
+    """Decodes every file; what cannot be read is listed as skipped.
 
     Args:
         paths: The files.
@@ -49,7 +54,7 @@ def scan(paths: Sequence[Path], request: Request, strays: Sequence[SkippedFile] 
         # Sizes and colours of the readable files decide the plan. Which files are readable is
         # known only after decoding, so a plan spoilt by a bad file is made again, once.
         plan = _plan(request, headers)
-        images, decoded = _decode_all(paths, headers, plan, request.cache)
+        images, decoded = _decode_all(paths, headers, plan, request)
         if _plan(request, decoded) == plan:
             break
         headers = decoded
@@ -62,34 +67,39 @@ def scan(paths: Sequence[Path], request: Request, strays: Sequence[SkippedFile] 
             if isinstance(reason, UnreadableImage)
         ),
     )
-    _warn(skipped, len(paths))
+    notes, warned = of_pixels(decoded, request.pixel_range)
     store: PixelStore
     if images is None:
-        store = FileStore([paths[row] for row in good], plan.size, plan.channels, plan.rule)
+        store = FileStore(
+            [paths[row] for row in good], plan.size, plan.channels, plan.rule, request.pixel_range
+        )
     else:
         for place, row in enumerate(good):
             if place != row:
                 images[place] = images[row]
         store = ArrayStore(images[: len(good)])
-    return Scan(store, np.array(good, int), plan, skipped)
+    warned += _of_skipped(skipped, len(paths))
+    return Scan(store, np.array(good, int), plan, skipped, notes, warned)
 
 
 def _decode_all(
     paths: Sequence[Path],
     headers: Sequence[Header | UnreadableImage],
     plan: Plan,
-    cache: bool | str,
+    request: Request,
 ) -> tuple[np.ndarray | None, list[Header | UnreadableImage]]:
     """Returns the pixels (None if they are not to be kept) and each file's header or its fault."""
     images = None
-    if fits_in_memory(len(paths), plan.size, plan.channels, cache):
+    if fits_in_memory(len(paths), plan.size, plan.channels, request.cache):
         images = allocate(len(paths), plan.size, plan.channels, in_memory=True)
 
     def read(row: int) -> Header:
         known = headers[row]
         if isinstance(known, UnreadableImage):
             raise known
-        pixels, header = decode(paths[row], plan.size, plan.channels, plan.rule)
+        pixels, header = decode(
+            paths[row], plan.size, plan.channels, plan.rule, request.pixel_range
+        )
         if images is not None:
             images[row] = pixels
         return header
@@ -104,7 +114,7 @@ def _each(paths: Sequence[Path], read: Callable[[int], T]) -> list[T | Unreadabl
         try:
             return read(row)
         except UnreadableImage as error:
-            return error
+            return error.alone()
 
     with warnings.catch_warnings():
         # Pillow warns of oddities (a strange EXIF block, a large image) that are no fault here.
@@ -125,14 +135,10 @@ def _plan(request: Request, headers: Sequence[Header | UnreadableImage]) -> Plan
     )
 
 
-def _warn(skipped: Sequence[SkippedFile], total: int) -> None:
+def _of_skipped(skipped: Sequence[SkippedFile], total: int) -> tuple[str, ...]:
     """Warns of image files that cannot be used; a licence text beside them is no cause for that."""
-    bad = [file for file in skipped if looks_like_an_image(file.path)]
-    if bad:
-        logger.warning(
-            "%d of %d files skipped; the first: %s (%s)",
-            len(bad),
-            total,
-            bad[0].path,
-            bad[0].reason,
-        )
+    bad = [file for file in skipped if file.matters]
+    if not bad:
+        return ()
+    first = f"{shown(bad[0].path)} ({bad[0].reason})"
+    return (f"{len(bad)} of {total} files skipped; the first: {first}",)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerascnn.data.decode import UnreadableImage, read_header
+from kerascnn.data.names import shown
 from kerascnn.data.references import MOST, ImageReference, references
 from kerascnn.data.splits import Splits
 from kerascnn.data.stores import THREADS
@@ -55,5 +56,5 @@ def _measured(image: ImageReference) -> SmallImage:
     try:
         header = read_header(path)
     except UnreadableImage as error:
-        raise DataError(f"{path} can no longer be read: {error}.") from error
+        raise DataError(f"{shown(path)} can no longer be read: {error}.") from error
     return SmallImage(image, header.height, header.width)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.data.folder import SkippedFile
+from kerascnn.data.names import shown
 from kerascnn.data.resize import ResizeRule
+from kerascnn.data.skipped import SkippedFile
 from kerascnn.data.splitting import stratified_sample
 from kerascnn.data.stores import PixelStore
 from kerascnn.data.targets import CLASSIFICATION
@@ -127,8 +128,8 @@ class Splits:
             raise InputError(f"split must be one of {', '.join(names)}; received {split!r}.")
         if split not in self._rows:
             raise DataError(
-                f"{self.source} has no {split} split. Load it with {split}_split=0.2, or use "
-                f"one of {', '.join(self._rows)}."
+                f"{shown(self.source)} has no {split} split. Load it with {split}_split=0.2, or "
+                f"use one of {', '.join(self._rows)}."
             )
         return self._rows[split]
 

@@ -12,6 +12,8 @@ from typing import Protocol
 import numpy as np
 
 from kerascnn.data.decode import UnreadableImage, decode
+from kerascnn.data.deep_pixels import PixelRange
+from kerascnn.data.names import shown
 from kerascnn.data.resize import ResizeRule
 from kerascnn.errors import DataError
 
@@ -52,15 +54,16 @@ class FileStore:
     size: tuple[int, int]
     channels: int
     rule: ResizeRule
+    pixel_range: PixelRange | None = None
 
     def read_one(self, row: int) -> np.ndarray:
         """Returns one image; raises DataError that names the file if it can no longer be read."""
         path = self.paths[row]
         try:
-            return decode(path, self.size, self.channels, self.rule)[0]
+            return decode(path, self.size, self.channels, self.rule, self.pixel_range)[0]
         except UnreadableImage as error:
             raise DataError(
-                f"{path} could be read when the source was scanned and now cannot: {error}. "
+                f"{shown(path)} could be read when the source was scanned and now cannot: {error}. "
                 "Restore or remove the file and load the source again."
             ) from error
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kerascnn.data.table import Table
+from kerascnn.data.label_lists import could_be_lists, find_lists, one_label_each
+from kerascnn.data.names import alike_but_for_case, breaks_lines, label_name, shown
+from kerascnn.data.table import Table, cell_in_words
 from kerascnn.errors import DataError, InputError
 
 CLASSIFICATION, MULTI_LABEL, REGRESSION = "classification", "multi_label", "regression"
@@ -16,7 +18,9 @@ TASKS = (CLASSIFICATION, MULTI_LABEL, REGRESSION)
 _CLASS_NAMES = ("label", "class")
 _LIST_NAMES = ("labels", "tags")
 _FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
-_SEPARATORS = re.compile("[|;]")
+_FLOAT32 = float(np.finfo(np.float32).max)
+# Of the range of a target: what rounding to float32 may change of it.
+_MOST_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,14 @@ class Targets:
         labels: int32 `[n]` class numbers; float32 `[n, names]` of 0 and 1; or float32
             `[n, names]` of quantities.
         notes: What was decided without being asked.
+        warnings: The same, where it must not be missed.
     """
 
     task: str
     names: tuple[str, ...]
     labels: np.ndarray
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def check_task(task: str) -> str:
@@ -47,19 +53,20 @@ def check_task(task: str) -> str:
 def read_targets(table: Table, columns: Sequence[str], task: str = "auto") -> Targets:
     """Reads the target columns of a table, as `task` says or, if "auto", as these rules do.
 
-    One column: `labels` and `tags` hold lists of labels; `label` and `class` hold classes, unless
-    their cells are numbers and not all whole; a column of any other name holds classes if no cell
-    is a number or all are 0 or 1, and a quantity if every cell is a number. Several columns: labels
-    if all cells are 0 or 1, else quantities. The labels of a list stand between "|" or ";"; spaces
-    belong to their names, and an empty cell is a list without labels.
+    One column: a name that ends in `labels` or `tags` says lists of labels, as do separators that
+    `find_lists` finds; one that ends in `label` or `class` says classes, unless the cells are
+    numbers and not all whole; a column of any other name holds classes if no cell is a number or
+    all are 0 or 1, and a quantity if every cell is a number. Several columns: labels if all cells
+    are 0 or 1, else quantities. An empty cell, or a word such as "No Finding", is a list without
+    labels.
 
     Raises:
         DataError: Cells that do not fit, with their lines, or columns that do not.
     """
     if not columns:
         raise DataError(
-            f"{table.path} has no column that says what is in the images. Add a column 'label', "
-            "'labels', columns of 0 and 1, or columns of numbers."
+            f"{shown(table.path)} has no column that says what is in the images. Add a column "
+            "'label', 'labels', columns of 0 and 1, or columns of numbers."
         )
     if task == "auto":
         task, note = _decide(table, columns)
@@ -84,11 +91,16 @@ def check_taught(source: str, task: str, names: Sequence[str], labels: np.ndarra
 
 def _decide(table: Table, columns: Sequence[str]) -> tuple[str, str]:
     if len(columns) > 1:
-        named = [name for name in columns if name.lower() in (*_CLASS_NAMES, *_LIST_NAMES)]
+        named = [
+            name
+            for name in columns
+            if name.lower() in (*_CLASS_NAMES, *_LIST_NAMES)
+            or (_is_listed(name) and None in map(_number, table.cells(name)))
+        ]
         if named:
             others = [name for name in columns if name not in named]
             raise DataError(
-                f"{table.path}: beside column {named[0]!r} there must be no other targets. "
+                f"{shown(table.path)}: beside column {named[0]!r} there must be no other targets. "
                 f"Remove {(named[1:] + others)!r}."
             )
         if all(_are_flags(table.cells(name)) for name in columns):
@@ -97,9 +109,15 @@ def _decide(table: Table, columns: Sequence[str]) -> tuple[str, str]:
     name, cells = columns[0], table.cells(columns[0])
     numbers = [_number(cell) for cell in cells]
     whole = all(number is not None and number == int(number) for number in numbers)
-    if name.lower() in _LIST_NAMES:
+    if _is_listed(name):
         return MULTI_LABEL, f"task: multi_label, lists in column {name!r}"
-    if name.lower() in _CLASS_NAMES and (whole or None in numbers):
+    lists = find_lists(cells, expected=False) if None in numbers else None
+    if lists is not None:
+        return MULTI_LABEL, (
+            f"task: multi_label, lists in column {name!r}, between {lists.separator!r} "
+            "(task='classification' takes each cell as one class)"
+        )
+    if _last_word(name) in _CLASS_NAMES and (whole or None in numbers):
         digits = ", its numbers are names (task='regression' takes them as quantities)"
         return CLASSIFICATION, f"task: classification by column {name!r}{digits if whole else ''}"
     if _are_flags(cells):
@@ -116,7 +134,7 @@ def _decide(table: Table, columns: Sequence[str]) -> tuple[str, str]:
 def _read(table: Table, columns: Sequence[str], task: str, notes: tuple[str, ...]) -> Targets:
     if task == REGRESSION:
         return Targets(task, tuple(columns), _quantities(table, columns), notes)
-    listed = len(columns) == 1 and columns[0].lower() in _LIST_NAMES
+    listed = len(columns) == 1 and _is_listed(columns[0])
     if task == MULTI_LABEL and not listed and all(_are_flags(table.cells(c)) for c in columns):
         labels = _flags(table, columns)
         if len(columns) > 1 and (labels.sum(axis=1) == 1).all():
@@ -130,7 +148,7 @@ def _read(table: Table, columns: Sequence[str], task: str, notes: tuple[str, ...
             for name in columns:
                 table.refuse(name, lambda cell: not _are_flags([cell]), "holds not only 0 and 1")
         raise DataError(
-            f"{table.path}: classification needs one column of classes, there are "
+            f"{shown(table.path)}: classification needs one column of classes, there are "
             f"{len(columns)}: {', '.join(columns)}."
         )
     if task == MULTI_LABEL:
@@ -143,34 +161,66 @@ def _classes(table: Table, column: str, notes: tuple[str, ...]) -> Targets:
     cells = table.cells(column)
     names = _sorted_names(table, column, set(cells))
     if len(names) == 1:
-        raise DataError(f"{table.path} has only one class, {names[0]!r}; at least two are needed.")
+        raise DataError(
+            f"{shown(table.path)} has only one class, {names[0]!r}; at least two are needed."
+        )
     places = {name: place for place, name in enumerate(names)}
+    warnings = []
+    unclear = could_be_lists(cells)
+    if notes and unclear is not None:  # the task was not said
+        warnings.append(
+            f"column {column!r}: each cell is one class, {cell_in_words(unclear)} too. If it holds "
+            "several labels, write them as a|b"
+        )
+    warnings += [
+        f"the classes {first!r} and {second!r} differ only in upper and lower case"
+        for first, second in alike_but_for_case(names)[:3]
+    ]
     return Targets(
-        CLASSIFICATION, names, np.array([places[cell] for cell in cells], np.int32), notes
+        CLASSIFICATION,
+        names,
+        np.array([places[label_name(cell)] for cell in cells], np.int32),
+        notes,
+        tuple(warnings),
     )
 
 
 def _lists(table: Table, column: str, notes: tuple[str, ...]) -> Targets:
     cells = table.cells(column)
-    lists = [{part.strip() for part in _SEPARATORS.split(cell)} - {""} for cell in cells]
-    names = _sorted_names(table, column, set().union(*lists))
+    found = find_lists(cells, expected=_is_listed(column))
+    lists = found or one_label_each(cells)
+    names = _sorted_names(table, column, set().union(*lists.labels))
     if not names:
-        raise DataError(f"{table.path}: column {column!r} names no label at all.")
+        raise DataError(f"{shown(table.path)}: column {column!r} names no label at all.")
     labels = np.zeros((len(cells), len(names)), np.float32)
     places = {name: place for place, name in enumerate(names)}
-    for row, found in enumerate(lists):
-        labels[row, [places[name] for name in found]] = 1
-    if any(" " in cell for cell in cells) and not any(map(_SEPARATORS.search, cells)):
+    for row, listed in enumerate(lists.labels):
+        labels[row, [places[label_name(name)] for name in listed]] = 1
+    if found is None and any(" " in cell for cell in cells):
         notes += (
             f"column {column!r} has no | or ; between labels: every cell is one label, spaces are "
             "part of its name",
         )
+    elif lists.separator in (" ", "+", ","):
+        notes += (f"column {column!r}: labels are separated by {lists.separator!r}",)
+    if lists.none is not None:
+        notes += (f"{lists.none!r} in column {column!r} stands for no label",)
     return Targets(MULTI_LABEL, names, labels, notes)
 
 
+def _last_word(name: str) -> str:
+    """The last word of a column's name: of "Finding Labels", labels."""
+    return re.split(r"[\W_]+", name.strip().casefold())[-1]
+
+
+def _is_listed(name: str) -> bool:
+    return _last_word(name) in _LIST_NAMES
+
+
 def _sorted_names(table: Table, column: str, names: set[str]) -> tuple[str, ...]:
-    table.refuse(column, lambda cell: not cell.isprintable(), "needs names of plain text")
-    return tuple(sorted(names, key=lambda name: (name.casefold(), name)))
+    table.refuse(column, breaks_lines, "needs names without control characters")
+    forms = {label_name(name) for name in names}
+    return tuple(sorted(forms, key=lambda name: (name.casefold(), name)))
 
 
 def _flags(table: Table, columns: Sequence[str]) -> np.ndarray:
@@ -186,9 +236,20 @@ def _quantities(table: Table, columns: Sequence[str]) -> np.ndarray:
             lambda cell: _number(cell) is None,
             "holds not only finite numbers, such as 3 or -1.5e2",
         )
-    return np.array([[float(cell) for cell in table.cells(name)] for name in columns]).T.astype(
-        np.float32
-    )
+        table.refuse(
+            name, lambda cell: abs(float(cell)) > _FLOAT32, "has numbers beyond float32 (3.4e38)"
+        )
+    exact = np.array([[float(cell) for cell in table.cells(name)] for name in columns]).T
+    rounded = exact.astype(np.float32)
+    for name, values, taken in zip(columns, exact.T, rounded.T, strict=True):
+        span = values.max() - values.min()
+        if span and np.abs(taken - values).max() > _MOST_ROUNDING * span:
+            raise DataError(
+                f"{shown(table.path)}: the values of column {name!r}, {values.min():.9g} to "
+                f"{values.max():.9g}, differ by less than float32 can tell. Subtract a constant, "
+                "or use another unit."
+            )
+    return rounded
 
 
 def _are_flags(cells: Sequence[str]) -> bool:

@@ -3,6 +3,7 @@
 import difflib
 import logging
 import os
+import re
 import socket
 import urllib.parse
 import urllib.request
@@ -12,9 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn.data.names import label_name, shown
 from kerascnn.errors import DataError
 
 logger = logging.getLogger("kerascnn.data")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z0-9_.+-]+)?(:[0-9*]+\.[0-9*]+\.[0-9*]+)?")
+_LONGEST = 100  # characters of a name
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,23 @@ def open_builder(name: str, folder: str | os.PathLike[str] | None) -> Any:
 
     if not name:
         raise DataError('a name is missing behind "tfds:", for instance tfds:mnist.')
+    if len(name) > _LONGEST or not _NAME.fullmatch(name):
+        raise DataError(
+            f"tfds:{shown(name)} is no name of TensorFlow Datasets. Expected NAME, NAME/CONFIG or "
+            "NAME:VERSION, such as tfds:mnist. Sets of communities, NAMESPACE:NAME, cannot be read."
+        )
+    if folder is not None and Path(folder).expanduser().is_file():
+        raise DataError(f"{shown(folder)} is a file. Expected the folder of TensorFlow Datasets.")
     try:
         return tfds.builder(name, data_dir=folder)
     except tfds.core.registered.DatasetNotFoundError as error:
         known = {*tfds.list_builders(with_community_datasets=False), *_prepared(folder)}
-        close = difflib.get_close_matches(name.split("/")[0].split(":")[0], sorted(known), 3, 0.5)
+        if _plain_name(name) in _prepared(folder):
+            raise DataError(
+                f"tfds:{name} cannot be opened: {shown(Path(folder or '', _plain_name(name)))} has "
+                "no such version or configuration, or is damaged. Prepare it again."
+            ) from error
+        close = difflib.get_close_matches(_plain_name(name), sorted(known), 3, 0.5)
         hint = f"Did you mean {' or '.join(close)}?" if close else "See tfds.list_builders()."
         raise DataError(
             f"TensorFlow Datasets has no set named {name!r} (looked in {folder or 'its default'} "
@@ -50,6 +66,10 @@ def open_builder(name: str, folder: str | os.PathLike[str] | None) -> Any:
         ) from error
     except (ValueError, KeyError, ImportError, RuntimeError) as error:
         raise DataError(f"tfds:{name} cannot be opened: {first_line(error)}") from error
+
+
+def _plain_name(name: str) -> str:
+    return re.split("[/:]", name)[0]
 
 
 def _prepared(folder: str | os.PathLike[str] | None) -> list[str]:
@@ -71,16 +91,21 @@ def find_features(name: str, builder: Any) -> Features:
     if pair is not None and len(pair) == 2 and pair[0] in images and pair[1] in labels:
         images, labels = [pair[0]], [pair[1]]
     if len(images) != 1 or len(labels) != 1:
+        listed = ", ".join(sorted(found))
+        boxes = [key for key, value in found.items() if "BBoxFeature" in repr(value)]
+        what = f" but one of boxes ({boxes[0]})" if boxes else ""
         raise DataError(
-            f"tfds:{name} is no image classification set: exactly one image and one class label "
-            f"were expected, its features are {', '.join(found) or 'of another kind'}."
+            f"tfds:{name} is no image classification set{what}: exactly one image and one class "
+            f"label were expected, its features are {listed[:200] or 'of another kind'}."
         )
     image, label = found[images[0]], found[labels[0]]
     if image.np_dtype != np.uint8:
         raise DataError(f"tfds:{name} has {image.np_dtype} images, 8-bit ones were expected.")
     if label.num_classes is None or label.num_classes < 2:
         raise DataError(f"tfds:{name} has fewer than two classes.")
-    return Features(images[0], labels[0], tuple(image.shape), tuple(map(str, label.names)))
+    return Features(
+        images[0], labels[0], tuple(image.shape), tuple(map(label_name, map(str, label.names)))
+    )
 
 
 def prepare(name: str, builder: Any) -> None:

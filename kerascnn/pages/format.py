@@ -8,8 +8,8 @@ NONE = f"<span>{DASH}</span>"
 
 
 def text(value: object) -> str:
-    """Any value as text that HTML shows as it is."""
-    return html.escape(str(value))
+    """Any value as text that HTML shows as it is; what UTF-8 cannot hold, as \\udcNN."""
+    return html.escape(str(value).encode("utf-8", "backslashreplace").decode())
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -11,6 +11,7 @@ import keras
 
 from kerascnn import augment as augmentation
 from kerascnn import catalog, data
+from kerascnn.data.deep_pixels import check_pixel_range
 from kerascnn.errors import InputError, OutputExistsError
 from kerascnn.export.any_model import require_tensorflow
 from kerascnn.files import PathLike, refuse_existing, write_text
@@ -73,6 +74,7 @@ def train(
     quantize_aware: int = 0,
     seed: int = 0,
     data_dir: str | None = None,
+    pixel_range: Sequence[float] | None = None,
     resume: bool = False,
     overwrite: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -121,6 +123,8 @@ def train(
         seed: Makes splits, initial weights, the order of the images and their augmentation
             reproducible.
         data_dir: Folder of TensorFlow Datasets.
+        pixel_range: (low, high), the values that become 0 and 255 where pixels have more than 8
+            bits; recorded in the run, for everything that reads images for it later.
         resume: Go on with the interrupted run in `out`; other arguments must not contradict it.
         overwrite: Replace an existing run in `out`.
         callbacks: Further Keras callbacks.
@@ -140,6 +144,10 @@ def train(
     folder = Path(out)
     if resume:
         config = _resumed_config(folder, source, model, augment, task, precision, quantize_aware)
+        if pixel_range is not None and check_pixel_range(pixel_range) != config.pixel_range:
+            raise InputError(
+                f"run {folder} has the pixel range {config.pixel_range}, not {pixel_range}."
+            )
         state = read_state(folder) or State()
         splits = load_data(config, first_epoch=state.epochs)
     else:
@@ -181,6 +189,7 @@ def train(
             seed=seed,
             resize=resize,
             data_dir=data_dir,
+            pixel_range=pixel_range,
         )
         config = RunConfig(
             source=_absolute(source),
@@ -200,6 +209,7 @@ def train(
             fine_tuning=plan,
             precision=precision,
             quantize_aware=quantize_aware,
+            pixel_range=check_pixel_range(pixel_range),
         )
         state = State()
     keras.utils.set_random_seed(config.seed)

@@ -43,6 +43,7 @@ class RunConfig:
         task: "classification", "multi_label" or "regression".
         precision: Policy of the layers: "float32", "mixed_float16" or "mixed_bfloat16".
         quantize_aware: Epochs with the rounding of 8 bits after all others.
+        pixel_range: Of images with more than 8 bits, as `kerascnn.data.load` takes it.
     """
 
     source: str
@@ -62,6 +63,7 @@ class RunConfig:
     task: str = "classification"  # likewise
     precision: str = "float32"  # likewise
     quantize_aware: int = 0  # likewise
+    pixel_range: tuple[float, float] | None = None  # likewise
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -86,6 +88,8 @@ class RunConfig:
             )
         values["input_shape"] = tuple(values["input_shape"])
         values["class_names"] = tuple(values["class_names"])
+        if values.get("pixel_range") is not None:
+            values["pixel_range"] = tuple(values["pixel_range"])
         values["training"] = Settings(**values["training"])
         if values.get("fine_tuning") is not None:
             values["fine_tuning"] = FineTune.from_dict(values["fine_tuning"])
@@ -137,6 +141,7 @@ class Run:
 def load_data(config: RunConfig, **changes: Any) -> "Splits":
     """Loads the data that a configuration describes; `changes` override arguments of `load`."""
     from kerascnn import data
+    from kerascnn.data.names import same_form
 
     height, width, channels = config.input_shape
     arguments: dict[str, Any] = {
@@ -148,10 +153,11 @@ def load_data(config: RunConfig, **changes: Any) -> "Splits":
         "seed": config.seed,
         "resize": data.ResizeRule.from_dict(config.resize),
         "data_dir": config.data_dir,
+        "pixel_range": config.pixel_range,
         **changes,
     }
     splits = data.load(config.source, **arguments)
-    if splits.class_names != config.class_names:
+    if splits.class_names != tuple(map(same_form, config.class_names)):
         raise InputError(
             f"the data in {config.source} changed since this run: it had the classes "
             f"{list(config.class_names)}, now it has {list(splits.class_names)}."

@@ -207,7 +207,7 @@ def test_files_that_do_not_fit_in_memory_keep_their_labels(make_csv):
         (["file,x", *rows(["3", "3", "3"])], "'x' is the same number for all usable"),
         (["file,tags", *rows(["", "|"])], "'tags' names no label at all"),
         (["file,x,y", *rows(["1,0", "1,0"])], "label 'y' is that of no usable training image"),
-        (["file,label,split", *rows(["a,train", "b,dev"])], "must hold train.*line 3: 'dev'"),
+        (["file,label,split", *rows(["a,train", "b,later"])], "must hold train.*line 3: 'later'"),
         (["file,label,split", *rows(["a,val", "b,test"])], "no readable image in the split 'tr"),
         (["file,label", *rows(["a", "b"])], "class 'a' has 1 usable image"),
         (["file,x", *rows(["1.5"])], r"there are 1 usable image\(s\), at least 2 are needed"),

@@ -79,7 +79,7 @@ def truncated(suffix: str) -> bytes:
         ("cut.tiff", truncated("tiff"), "damaged image|not an image"),
         ("start.jpg", b"\xff\xd8\xff\xe0", "damaged image|not an image"),
         ("huge.png", huge_png(), "pixels"),
-        ("run.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image"),
+        ("run.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "a vector drawing"),
     ],
 )
 def test_a_bad_file_is_named_with_its_fault(tmp_path: Path, name, content, message):

@@ -96,8 +96,8 @@ def test_orientation_is_applied(orientation: int):
     ("image", "message"),
     [
         (solid("F", 0.5), "floating-point"),
-        (solid("I", 70000), "from 70000 to 70000 leave"),
-        (solid("I", -1), "leave the 16-bit range"),
+        (solid("I", 70000), "integer pixels from 70000 to 70000 have no fixed range"),
+        (solid("I", -1), "integer pixels from -1 to -1 have no fixed range"),
     ],
 )
 def test_pixels_without_a_fixed_range_are_refused(image: Image.Image, message: str):
