@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.files import PathLike
+from kerascnn.files import PathLike, check_file, user_path
 
 if TYPE_CHECKING:
     from kerascnn.data import ResizeRule, Splits
@@ -200,7 +200,7 @@ def open_predictors(
             weights for an architecture, or a pixel range for what says its own.
         BundleError: A damaged bundle or `.tflite` file.
     """
-    path = Path(path)
+    path = user_path(path)
     if not path.exists() and (weights is not None or _is_architecture(path)):
         return (_from_catalogue(str(path), weights, options or {}),)
     if weights is not None or options:
@@ -226,6 +226,8 @@ def open_predictors(
         return (_from_tflite(path, pixel_range),)
     if not path.exists():
         raise InputError(f"no such file or folder: {path}.")
+    if not path.is_dir():
+        check_file(path, "model file")
     raise InputError(
         f"cannot tell what {path} is. Expected a run folder, a bundle, a SavedModel folder, a "
         ".keras file or a .tflite file."

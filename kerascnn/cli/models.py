@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerascnn.cli import console, options
+from kerascnn.cli import checks, console, options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 @click.option(
     "--plot", metavar="FILE.png", help="Draw published accuracy against operations, with sizes."
 )
+@options.overwrite
 @options.as_json
-def command(pattern: str, plot: str | None, as_json: bool) -> None:
+def command(pattern: str, plot: str | None, overwrite: bool, as_json: bool) -> None:
     """List the architectures whose names match PATTERN, such as "resnet*".
 
     Parameters are the trainable ones, GMACs are thousands of millions of multiply-accumulate
@@ -27,6 +28,7 @@ def command(pattern: str, plot: str | None, as_json: bool) -> None:
     """
     from kerascnn import catalog
     from kerascnn.errors import InputError
+    from kerascnn.files import PNG
 
     names = catalog.list_models(pattern)
     if not names:
@@ -36,6 +38,7 @@ def command(pattern: str, plot: str | None, as_json: bool) -> None:
         )
     entries = [catalog.find(name) for name in names]
     if plot is not None:
+        checks.check_output(plot, PNG, overwrite, (".png",))
         _draw(entries, plot)
     if as_json:
         _show_json(entries)
@@ -74,7 +77,7 @@ def _show_table(entries: "Sequence[Entry]") -> None:
             "-" if entry.top1 is None else f"{entry.top1:.1f}",
             ", ".join(kinds) or "-",
         )
-    console.show_wide(table)
+    console.show(table)
     console.say(f"{len(entries)} model{'s' if len(entries) > 1 else ''}")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, figures, options
+from kerascnn.cli import checks, console, figures, keras_backend, options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,8 +45,10 @@ def command(
     neither, where their metadata say how. A multi-label run names the labels
     above 50 %, a regressor the values.
     """
-    parsed = options.parse_options(items)
-    console.import_tensorflow()
+    parsed, pixel_range = options.parse_options(items), options.parse_pixels(pixels)
+    checks.check_model(path, weights, parsed)
+    checks.check_images(images)
+    keras_backend.import_tensorflow()
     from kerascnn.errors import InputError
     from kerascnn.predictors import open_predictors
 
@@ -55,7 +57,7 @@ def command(
         recipe=recipe,
         weights=weights,
         options=parsed,
-        pixel_range=options.parse_pixels(pixels),
+        pixel_range=pixel_range,
     )[0]
     if task not in (None, predictor.task) and predictor.task is not None:
         raise InputError(f"{path} is of the task {predictor.task}, not {task}.")

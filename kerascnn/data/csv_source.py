@@ -72,6 +72,17 @@ def read_csv(path: Path, request: Request, task: str) -> Collection:
     )
 
 
+def list_table(path: Path) -> list[Path]:
+    """The image files that a CSV file names, row by row, without opening any.
+
+    Raises:
+        DataError: As `read_csv`, of the table and its column of files.
+    """
+    table = read_table(path)
+    file_column, _ = _find_columns(table)
+    return _files(table, file_column, table.cells(file_column))
+
+
 def _find_columns(table: Table) -> tuple[str, str | None]:
     """Returns the column of image files and that of splits, None without one."""
     files = [name for name in table.columns if name.lower() in _FILE_NAMES]

@@ -14,7 +14,7 @@ from PIL import Image
 from kerascnn.data.modes import GREY_MODES
 from kerascnn.data.resize import ResizeRule
 from kerascnn.errors import DataError
-from kerascnn.files import PathLike
+from kerascnn.files import PathLike, check_file, user_path
 
 # Pillow itself warns above this number of pixels: a file of a few kB can name a size that fills
 # the memory when decoded.
@@ -67,11 +67,10 @@ def load_image(
         DataError: the file is missing, empty, truncated, too large or no image; the message
             starts with its path.
     """
-    path = Path(path)
+    path = user_path(path)
     if not path.exists():
         raise DataError(f"{path}: no such file.")
-    if path.is_dir():
-        raise DataError(f"{path}: is a folder, an image file was expected.")
+    check_file(path, "image file", error=DataError)
     try:
         with warnings.catch_warnings():
             # Too many pixels are an error below, whatever Pillow warns of.

@@ -21,7 +21,7 @@ from kerascnn.data.splitting import split_alike, split_by_class, split_by_labels
 from kerascnn.data.targets import CLASSIFICATION, MULTI_LABEL, REGRESSION, check_task, check_taught
 from kerascnn.data.tfds_source import read_tfds
 from kerascnn.errors import DataError, InputError
-from kerascnn.files import PathLike
+from kerascnn.files import PathLike, check_file, user_path
 
 # More do not make the choice of an epoch better, but are missed in training.
 MOST_VALIDATION = 5000
@@ -84,9 +84,10 @@ def load(
         InputError: an argument that cannot be used.
         DataError: a source that cannot be trained on; the message says why and what to do.
     """
-    request = Request.check(image_size, channels, resize, cache)
-    _check_numbers(batch_size, validation_split, test_split, seed)
-    collection = _read(source, request, data_dir, check_task(task))
+    request = check_arguments(
+        *(batch_size, image_size, channels, validation_split, test_split, seed, resize, cache)
+    )
+    collection = _read(source, request, data_dir, task)
     rows, notes = _split(source, collection, validation_split, test_split, seed)
     check_taught(
         os.fspath(source),
@@ -132,6 +133,21 @@ def load(
     )
 
 
+def check_arguments(
+    batch_size: int = 32,
+    image_size: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    validation_split: float | None = None,
+    test_split: float | None = None,
+    seed: int = 0,
+    resize: str | ResizeRule = "auto",
+    cache: bool | str = "auto",
+) -> Request:
+    """What `load` is asked for; InputError for values that it cannot use, whatever the source."""
+    _check_numbers(batch_size, validation_split, test_split, seed)
+    return Request.check(image_size, channels, resize, cache)
+
+
 def _told(skipped: tuple[SkippedFile, ...]) -> str:
     """The skipped files in one line: how many, and the first few with their reasons."""
     first = "; ".join(f"{file.path.name}: {file.reason}" for file in skipped[:3])
@@ -148,20 +164,39 @@ def _class_counts(collection: Collection, labels: np.ndarray) -> tuple[int, ...]
     return tuple(np.bincount(labels, minlength=len(collection.class_names)).tolist())
 
 
-def _read(source: PathLike, request: Request, data_dir: PathLike | None, task: str) -> Collection:
+def is_path(source: PathLike) -> bool:
+    """Whether a source is a folder or a table, not the name of a data set."""
+    return not isinstance(source, str) or not (source == "digits" or source.startswith("tfds:"))
+
+
+def check_source(
+    source: PathLike, task: str = "auto", data_dir: PathLike | None = None
+) -> Path | None:
+    """The folder or table that a source is; None where it is no path.
+
+    Nothing of it is read: this is what can be said of a source at once.
+
+    Args:
+        source: As in `load`, like the other arguments.
+
+    Raises:
+        InputError: A task or `data_dir` that the source does not have.
+        DataError: No such source.
+    """
+    check_task(task)
+    if not isinstance(source, str | os.PathLike):
+        raise InputError(f"a source must be text or a path. {SOURCES} Received: {source!r}.")
     name = source if isinstance(source, str) else ""
-    path = Path(source).expanduser()
-    is_table = path.suffix.lower() in SUFFIXES and not path.is_dir()
+    path = user_path(source, "source") if os.fspath(source) else Path()
+    is_table = is_table_file(path)
     if not is_table and task not in ("auto", CLASSIFICATION):
         raise InputError(
             f"{os.fspath(source)!r} is for classification; task={task!r} needs a .csv file."
         )
-    if name.startswith("tfds:"):
-        return read_tfds(name.removeprefix("tfds:"), request, data_dir)
-    if data_dir is not None:
+    if data_dir is not None and not name.startswith("tfds:"):
         raise InputError(f'data_dir belongs to sources "tfds:NAME"; the source is {source!r}.')
-    if name == "digits":
-        return read_digits(request)
+    if not is_path(source):
+        return None
     if not os.fspath(source) or not path.exists():
         close = difflib.get_close_matches(name.lower().split(":")[0], ["digits", "tfds"], 1)
         hint = {"digits": ' Did you mean "digits"?', "tfds": ' Did you mean "tfds:NAME"?'}
@@ -169,7 +204,25 @@ def _read(source: PathLike, request: Request, data_dir: PathLike | None, task: s
             f"no such folder or source: {os.fspath(source)!r}."
             f"{hint[close[0]] if close else ''} {SOURCES}"
         )
-    return read_csv(path, request, task) if is_table else read_folder(path, request)
+    if not path.is_dir():
+        check_file(path, "folder or .csv file", error=DataError)
+    return path
+
+
+def is_table_file(path: Path) -> bool:
+    """Whether a source is read as a table: by its name, unless it is a folder."""
+    return path.suffix.lower() in SUFFIXES and not path.is_dir()
+
+
+def _read(source: PathLike, request: Request, data_dir: PathLike | None, task: str) -> Collection:
+    path = check_source(source, task, data_dir)
+    if path is None and source == "digits":
+        return read_digits(request)
+    if path is None:
+        if data_dir is not None:
+            data_dir = os.path.expanduser(data_dir)  # it may be the address of a bucket, too
+        return read_tfds(os.fspath(source).removeprefix("tfds:"), request, data_dir)
+    return read_csv(path, request, task) if is_table_file(path) else read_folder(path, request)
 
 
 def _split(

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerascnn.errors import DataError
+from kerascnn.files import check_file
 
 DELIMITERS = (",", ";", "\t")
 _SHOWN = 3  # rows that an error names
+_LARGEST = 1 << 30  # bytes of a table
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def read_table(path: Path) -> Table:
         DataError: No UTF-8 text, no rows, columns without a name or of one name, or a row with
             another number of cells than there are columns.
     """
+    check_file(path, "CSV file", most=_LARGEST, error=DataError)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header = file.readline()

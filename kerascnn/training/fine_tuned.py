@@ -11,7 +11,7 @@ import keras
 
 from kerascnn import augment, catalog
 from kerascnn.errors import TrainingError
-from kerascnn.files import write_text
+from kerascnn.files import JSON, write_text
 from kerascnn.training import run_folder, tasks
 from kerascnn.training.batches import training_batches
 from kerascnn.training.plan import FineTune
@@ -74,7 +74,7 @@ def fit(
             phases[number - 1] = changed
             plan = replace(plan, phases=tuple(phases))
             changed_config = replace(config, fine_tuning=plan)
-            write_text(folder / run_folder.CONFIG, changed_config.to_json())
+            write_text(folder / run_folder.CONFIG, changed_config.to_json(), JSON)
         return changed
 
     labels = splits.labels("train")
