@@ -70,39 +70,70 @@ def next_steps(*commands: str) -> None:
     err.print("\n      ".join(map(visible, commands)), markup=False, soft_wrap=True)
 
 
-def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Writes a table: the first column is text, the others are aligned to the right.
+def show_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    texts: Sequence[str] = (),
+    optional: Sequence[str] = (),
+) -> None:
+    """Writes a table: text is aligned to the left, numbers to the right and never broken.
 
-    Where it is too wide, the cells of the first column are broken, never numbers.
+    It is as wide as the terminal or as COLUMNS says; in a file or a pipe, as wide as it needs.
+
+    Args:
+        title: Above it.
+        columns: Their names; the first one holds text.
+        rows: One cell for each column.
+        texts: Names of further columns that hold text.
+        optional: Names of columns that are left out, in this order, where there is no room.
     """
+    width = out.width
+    if not out.is_terminal and not os.environ.get("COLUMNS", "").isdecimal():
+        width = UNBOUND_WIDTH  # Rich takes 80 columns there
+    left = [*columns[:1], *texts]
+    kept = [*columns]
+    for name in (*optional, None):
+        table = _table(columns, rows, kept, left)
+        wanted = out.measure(table, options=out.options.update(width=10_000)).maximum
+        if name is None or wanted <= width:
+            break
+        kept.remove(name)
+    if title:
+        out.print(visible(title), style="bold", markup=False, soft_wrap=True)
+    out.print(table, width=min(width, wanted), crop=False)
+    if len(kept) < len(columns):
+        gone = ", ".join(name for name in columns if name not in kept)
+        note(f"no room for: {gone}. A wider terminal, or COLUMNS=120, shows it.")
+
+
+def _table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    kept: Sequence[str],
+    left: Sequence[str],
+) -> Table:
+    """The columns that are kept, in the order and the style of all tables."""
     table = Table(
         box=box.SIMPLE_HEAD,
+        show_edge=False,
         pad_edge=False,
+        padding=(0, 1, 0, 0),
         header_style="bold",
-        title=Text(visible(title)),
-        title_justify="left",
-        title_style="bold",
     )
-    for position, column in enumerate(columns):
-        first = position == 0
+    places = [place for place, name in enumerate(columns) if name in kept]
+    for place in places:
+        is_text = columns[place] in left
         table.add_column(
-            Text(visible(column)),
-            justify="left" if first else "right",
+            Text(visible(columns[place])),
+            justify="left" if is_text else "right",
             overflow="fold",
-            no_wrap=not first,
+            no_wrap=not is_text,
         )
     for row in rows:
-        table.add_row(*(Text("\n".join(map(visible, cell.split("\n")))) for cell in row))
-    show(table)
-
-
-def show(table: Table) -> None:
-    """Writes a table as wide as the terminal, COLUMNS, or, in a file or a pipe, as it needs.
-
-    Rich takes 80 columns for a file or a pipe, and would break names and numbers to fit.
-    """
-    unbound = not out.is_terminal and not os.environ.get("COLUMNS", "").isdecimal()
-    out.print(table, width=UNBOUND_WIDTH if unbound else None, crop=not unbound)
+        table.add_row(*(Text("\n".join(map(visible, row[p].split("\n")))) for p in places))
+    return table
 
 
 def show_json(value: Any) -> None:

@@ -3,11 +3,9 @@
 import contextlib
 import importlib
 import itertools
-import os
 import sys
-import tempfile
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 import click
@@ -16,20 +14,19 @@ from kerascnn import __version__
 from kerascnn.cli import streams, supervisor
 from kerascnn.cli.optional_value import OptionalValue
 from kerascnn.errors import KerascnnError
-from kerascnn.files import temporary_folder
 
 # Subcommand -> its line in `kerascnn --help`, so that help imports none of them.
 COMMANDS = {
     "demo": "Train, export, verify and replay a small model on embedded data.",
     "models": "List the architectures, with their sizes, costs and accuracies.",
-    "summary": "Show a model layer by layer: shapes, parameters, operations, receptive fields.",
+    "summary": "Show a model layer by layer: shapes, parameters, operations.",
     "augment": "Show what an augmentation does to images, and how fast it is.",
-    "train": "Train a model on a folder of photos, a TFDS data set or the digits.",
+    "train": "Train a model on a folder of photos, a table or a data set.",
     "evaluate": "Measure the accuracy of a run, a model file or a bundle.",
     "predict": "Name what is in images.",
     "explain": "Draw what in images spoke for a class.",
     "export": "Turn a run or a .keras file into a verified bundle for devices.",
-    "selftest": "Replay the golden inputs of a bundle without TensorFlow, as a device does.",
+    "selftest": "Check a bundle without TensorFlow, as on a device.",
     "benchmark": "Measure the latency of .tflite files on this machine.",
 }
 BAD_INPUT, INTERNAL_ERROR, INTERRUPTED = 2, 1, 130
@@ -81,6 +78,7 @@ def _refuse_swallowed(command: click.Command, arguments: Sequence[str]) -> None:
 @click.group(
     cls=LazyGroup,
     invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with `kerascnn demo`. `kerascnn COMMAND --help` explains a command.",
 )
@@ -112,8 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if watched and not debug:
         supervisor.fork_worker()
     try:
-        with _own_temporary_files():
-            kerascnn.main(arguments, prog_name="kerascnn", standalone_mode=False)
+        kerascnn.main(arguments, prog_name="kerascnn", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
         code = stop.exit_code
@@ -123,7 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         code = _fail("interrupted", INTERRUPTED, debug)
     except click.ClickException as error:
-        code = _fail(error.format_message(), BAD_INPUT, debug)
+        context = getattr(error, "ctx", None)
+        more = f" `{context.command_path} --help` explains it." if context else ""
+        code = _fail(f"{error.format_message().rstrip('.')}.{more}", BAD_INPUT, debug)
     except KerascnnError as error:
         code = _fail(str(error), BAD_INPUT, debug)
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback without --debug
@@ -148,30 +147,6 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError):
         return text, BAD_INPUT
     return f"internal error: {type(error).__name__}: {text}", INTERNAL_ERROR
-
-
-@contextlib.contextmanager
-def _own_temporary_files() -> Iterator[None]:
-    """Keeps the temporary files of libraries in a folder that does not outlive the process.
-
-    TensorFlow writes Python files there, and removes them only when a process ends by itself.
-    """
-    before = tempfile.tempdir, os.environ.get("TMPDIR")
-    with contextlib.ExitStack() as stack:
-        try:
-            folder = stack.enter_context(temporary_folder())
-        except OSError:  # no place for temporary files: who needs one will say so
-            yield
-            return
-        tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
-        try:
-            yield
-        finally:
-            tempfile.tempdir = before[0]
-            if before[1] is None:
-                del os.environ["TMPDIR"]
-            else:
-                os.environ["TMPDIR"] = before[1]
 
 
 def _fail(message: str, code: int, debug: bool) -> int:

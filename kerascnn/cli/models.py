@@ -58,26 +58,20 @@ def _show_json(entries: "Sequence[Entry]") -> None:
 
 
 def _show_table(entries: "Sequence[Entry]") -> None:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("name", no_wrap=True)
-    for column in ("year", "parameters", "GMACs", "input", "top-1"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("weights", overflow="fold")
-    for entry in entries:
-        kinds = dict.fromkeys(tag.partition("/")[0] for tag in entry.weights)
-        table.add_row(
+    rows = [
+        (
             entry.name,
             str(entry.year),
             f"{entry.params:,}",
             _giga(entry.macs),
             "x".join(map(str, entry.input_shape)),
             "-" if entry.top1 is None else f"{entry.top1:.1f}",
-            ", ".join(kinds) or "-",
+            ", ".join(dict.fromkeys(tag.partition("/")[0] for tag in entry.weights)) or "-",
         )
-    console.show(table)
+        for entry in entries
+    ]
+    columns = ("name", "year", "parameters", "GMACs", "input", "top-1", "weights")
+    console.show_table("", columns, rows, texts=("weights",))
     console.say(f"{len(entries)} model{'s' if len(entries) > 1 else ''}")
 
 

@@ -158,24 +158,10 @@ def _show_json(built: Any, rows: "Sequence[LayerProfile]", entry: "Entry | None"
 
 
 def _show_tables(built: Any, rows: "Sequence[LayerProfile]", entry: "Entry | None") -> None:
-    from rich import box
-    from rich.table import Table
-
     shape = "x".join(map(str, built.input_shape[1:]))
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        header_style="bold",
-        title=f"{built.name}, images of {shape}",
-        title_justify="left",
-        title_style="bold",
-    )
-    table.add_column("layer", overflow="fold")
-    table.add_column("kind", overflow="fold")
-    for column in ("output", "parameters", "MACs", "field", "memory"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(
+    columns = ("layer", "kind", "output", "parameters", "MACs", "field", "memory")
+    layers = [
+        (
             row.name,
             row.kind,
             "x".join(map(str, row.output_shape)),
@@ -184,7 +170,11 @@ def _show_tables(built: Any, rows: "Sequence[LayerProfile]", entry: "Entry | Non
             str(row.receptive_field),
             console.size(row.activation_bytes),
         )
-    console.show(table)
+        for row in rows
+    ]
+    title = f"{built.name}, images of {shape}"
+    optional = ("memory", "field", "kind")
+    console.show_table(title, columns, layers, texts=("kind",), optional=optional)
     _show_totals(built, rows, entry)
 
 

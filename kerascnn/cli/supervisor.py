@@ -16,6 +16,7 @@ import tempfile
 from typing import IO, NoReturn
 
 from kerascnn.cli import streams
+from kerascnn.files import temporary_folder
 
 BAD_INPUT = 2
 _CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
@@ -33,16 +34,23 @@ def fork_worker() -> None:
     """
     if sys.platform != "linux":
         return
+    stack = contextlib.ExitStack()
     try:
-        noise = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+        folder = stack.enter_context(temporary_folder())
+        noise = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - as long as the process
     except OSError:  # no place for temporary files: the work will say so
         return
+    # TensorFlow leaves Python files there, unless its process ends by itself.
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     parent = os.getpid()
     # Until the supervisor waits for them, signals wait for it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, *_FORWARDED})
     worker = os.fork()
     if worker:
-        _exit_like(_wait(worker), noise)
+        status = _wait(worker)
+        stack.close()
+        _exit_like(status, noise)
+    stack.pop_all()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before that
         os._exit(1)

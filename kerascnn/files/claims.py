@@ -71,6 +71,7 @@ def claim(path: Path) -> Iterator[None]:
         OutputInUseError: Another process is writing it.
     """
     path = real(path)
+    owner = os.getpid()
     with _guard:
         made = [] if path in _held else _make_parents(path)
         try:
@@ -81,9 +82,10 @@ def claim(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with _guard:
-            _release(path)
-            _remove_empty(made)
+        if os.getpid() == owner:  # not in a process that was forked inside
+            with _guard:
+                _release(path)
+                _remove_empty(made)
 
 
 def real(path: Path) -> Path:
@@ -188,9 +190,7 @@ def _acquire(path: Path) -> None:
 
 
 def _release(path: Path) -> None:
-    held = _held.get(path)
-    if held is None:  # this process was forked inside the block
-        return
+    held = _held[path]
     held.blocks -= 1
     if not held.blocks:
         del _held[path]

@@ -24,7 +24,4 @@ def user_path(path: PathLike, what: str = "path") -> Path:
     if not text or "\0" in text:
         reason = "it is empty" if not text else "it holds a null character"
         raise InputError(f"not a {what}: {reason}. Received: {text!r}.")
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:  # "~name" of nobody: a file of that name
-        return Path(text)
+    return Path(os.path.expanduser(text))

@@ -1,6 +1,7 @@
 """Temporary folders that do not outlive their process, however it ends."""
 
 import contextlib
+import os
 import secrets
 import shutil
 import tempfile
@@ -20,7 +21,9 @@ def temporary_folder() -> Iterator[Path]:
     with claim(name):
         folder = temporary_name(name)
         folder.mkdir(mode=0o700)
+        owner = os.getpid()
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            if os.getpid() == owner:  # not in a process that was forked inside
+                shutil.rmtree(folder, ignore_errors=True)

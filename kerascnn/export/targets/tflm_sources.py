@@ -79,6 +79,8 @@ def write_tflm_sources(
         ExportError: The file does not run on tflite-micro, or the folder cannot be written.
     """
     folder = user_path(folder)
+    with write_errors(folder):
+        refuse_existing(folder, SOURCES, overwrite)
     content, _ = read(path)
     require("tflm", content)
     graph = read_graph(content)
@@ -96,12 +98,10 @@ def write_tflm_sources(
         ),
         **_example(content, graph, image),
     }
-    with write_errors(folder):
-        refuse_existing(folder, SOURCES, overwrite)
-        with atomic_folder(folder, SOURCES, overwrite=overwrite) as temporary:
-            for name in _FILES:
-                template = Template((_TEMPLATES / f"{name}.in").read_text(encoding="utf-8"))
-                (temporary / name).write_text(template.substitute(values), encoding="utf-8")
+    with write_errors(folder), atomic_folder(folder, SOURCES, overwrite=overwrite) as temporary:
+        for name in _FILES:
+            template = Template((_TEMPLATES / f"{name}.in").read_text(encoding="utf-8"))
+            (temporary / name).write_text(template.substitute(values), encoding="utf-8")
     return TFLMSources(folder=folder, files=_FILES, operators=methods, arena=arena)
 
 
