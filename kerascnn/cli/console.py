@@ -89,20 +89,21 @@ def show_table(
         texts: Names of further columns that hold text.
         optional: Names of columns that are left out, in this order, where there is no room.
     """
-    width = out.width
+    console = out
     if not out.is_terminal and not os.environ.get("COLUMNS", "").isdecimal():
-        width = UNBOUND_WIDTH  # Rich takes 80 columns there
+        # Rich takes 80 columns there.
+        console = _Results(highlight=False, emoji=False, width=UNBOUND_WIDTH)
     left = [*columns[:1], *texts]
     kept = [*columns]
     for name in (*optional, None):
         table = _table(columns, rows, kept, left)
-        wanted = out.measure(table, options=out.options.update(width=10_000)).maximum
-        if name is None or wanted <= width:
+        wanted = console.measure(table, options=console.options.update(width=10_000)).maximum
+        if name is None or wanted <= console.width:
             break
         kept.remove(name)
     if title:
         out.print(visible(title), style="bold", markup=False, soft_wrap=True)
-    out.print(table, width=min(width, wanted), crop=False)
+    console.print(table, width=wanted, crop=False)
     if len(kept) < len(columns):
         gone = ", ".join(name for name in columns if name not in kept)
         note(f"no room for: {gone}. A wider terminal, or COLUMNS=120, shows it.")

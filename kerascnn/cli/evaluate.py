@@ -57,8 +57,10 @@ def command(
     of labels or quantities, precision or errors are measured. A .tflite file may be made elsewhere:
     its metadata say how pixels enter it and what its outputs are called.
     """
+    from kerascnn.predictors import check_request
+
     pixel_range = options.parse_pixels(pixels)
-    checks.check_model(path)
+    check_request(path, recipe=recipe, pixel_range=pixel_range)
     checks.check_data(source, data_dir=data_dir)
     keras_backend.import_tensorflow()
     from kerascnn.augment import FlipTTA, TenCrop

@@ -60,9 +60,10 @@ def command(
     """
     from kerascnn.errors import InputError
     from kerascnn.files import GIF, PNG, atomic_file
+    from kerascnn.predictors import check_request
 
     parsed = options.parse_options(items)
-    checks.check_model(path, weights, parsed)
+    check_request(path, weights=weights, options=parsed)
     checks.check_images(images)
     names = _methods(methods)
     paths = _paths(images)

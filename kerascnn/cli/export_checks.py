@@ -81,7 +81,9 @@ def check_outputs(
     kind = SAVED_MODEL if target == "serving" else TFLITE if is_file(out) else BUNDLE
     found = {"out": checks.check_output(out, kind, overwrite)}
     if sensitivity:
-        found["sensitivity"] = checks.check_output(sensitivity, PNG, overwrite, (".png",))
+        found["sensitivity"] = checks.check_output(
+            sensitivity, PNG, overwrite, (".png",), "--sensitivity"
+        )
     if saved_model is not None:
         found["saved-model"] = checks.check_output(saved_model, SAVED_MODEL, overwrite)
     checks.check_apart(found)

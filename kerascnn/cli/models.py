@@ -38,7 +38,7 @@ def command(pattern: str, plot: str | None, overwrite: bool, as_json: bool) -> N
         )
     entries = [catalog.find(name) for name in names]
     if plot is not None:
-        checks.check_output(plot, PNG, overwrite, (".png",))
+        checks.check_output(plot, PNG, overwrite, (".png",), "--plot")
         _draw(entries, plot)
     if as_json:
         _show_json(entries)

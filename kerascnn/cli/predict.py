@@ -45,8 +45,10 @@ def command(
     neither, where their metadata say how. A multi-label run names the labels
     above 50 %, a regressor the values.
     """
+    from kerascnn.predictors import check_request
+
     parsed, pixel_range = options.parse_options(items), options.parse_pixels(pixels)
-    checks.check_model(path, weights, parsed)
+    check_request(path, recipe=recipe, weights=weights, options=parsed, pixel_range=pixel_range)
     checks.check_images(images)
     keras_backend.import_tensorflow()
     from kerascnn.errors import InputError

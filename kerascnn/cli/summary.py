@@ -45,7 +45,7 @@ def command(
     place = user_path(model, "model")
     entry = _entry(model, place, parsed, size)
     if svg is not None:
-        checks.check_output(svg, SVG, overwrite, (".svg",))
+        checks.check_output(svg, SVG, overwrite, (".svg",), "--svg")
     keras_backend.import_tensorflow()
     from kerascnn.profile import profile
 

@@ -209,7 +209,7 @@ def command(
         f"Everything is in {result.folder}{look}"
     )
     if bundle is not None:
-        from kerascnn.errors import VerificationError
+        from kerascnn.errors import ExportError
 
         try:
             context.invoke(
@@ -219,11 +219,11 @@ def command(
                 recipes=recipes,
                 overwrite=overwrite,
             )
-        except VerificationError as error:
-            raise VerificationError(
-                f"{error} The run is complete: kerascnn export {result.folder} "
-                f"{_export_options(result)}"
-            ) from error
+        except ExportError:
+            console.note(
+                f"The run is complete: kerascnn export {result.folder} {_export_options(result)}"
+            )
+            raise
         return
     console.next_steps(
         f"kerascnn export {result.folder} {_export_options(result)}",
