@@ -96,7 +96,7 @@ def show_table(
     left = [*columns[:1], *texts]
     kept = [*columns]
     for name in (*optional, None):
-        table = _table(columns, rows, kept, left)
+        table = _table(columns, rows, kept, left, console.width)
         wanted = console.measure(table, options=console.options.update(width=10_000)).maximum
         if name is None or wanted <= console.width:
             break
@@ -114,6 +114,7 @@ def _table(
     rows: Sequence[Sequence[str]],
     kept: Sequence[str],
     left: Sequence[str],
+    width: int,
 ) -> Table:
     """The columns that are kept, in the order and the style of all tables."""
     table = Table(
@@ -124,13 +125,15 @@ def _table(
         header_style="bold",
     )
     places = [place for place, name in enumerate(columns) if name in kept]
+    # Names of a usual length stay whole, and the text of other columns is broken at its spaces.
+    whole = max((len(row[0]) for row in rows), default=0) <= width // 2
     for place in places:
-        is_text = columns[place] in left
+        breaks = columns[place] in left and not (place == 0 and whole)
         table.add_column(
             Text(visible(columns[place])),
-            justify="left" if is_text else "right",
+            justify="left" if columns[place] in left else "right",
             overflow="fold",
-            no_wrap=not is_text,
+            no_wrap=not breaks,
         )
     for row in rows:
         table.add_row(*(Text("\n".join(map(visible, row[p].split("\n")))) for p in places))

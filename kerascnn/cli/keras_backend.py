@@ -20,11 +20,13 @@ def check_environment() -> None:
             f"KERAS_BACKEND must be one of {', '.join(BACKENDS)}. Received: {backend!r}. Unset it "
             "for tensorflow."
         )
-    if importlib.util.find_spec(BACKENDS[backend]) is None:
-        raise InputError(
-            f"KERAS_BACKEND is {backend}, and the package {BACKENDS[backend]} is not installed: "
-            f"pip install {BACKENDS[backend]}, or unset KERAS_BACKEND for tensorflow."
-        )
+    for package in {"tensorflow", BACKENDS[backend]}:
+        if importlib.util.find_spec(package) is None:
+            unset = "" if package == "tensorflow" else ", or unset KERAS_BACKEND for tensorflow"
+            raise InputError(
+                f"KERAS_BACKEND is {backend}, and the package {package} is not installed: "
+                f"pip install {package}{unset}."
+            )
     for name in _THREADS:
         numbers = os.environ.get(name, "")
         if numbers and not all(part.strip().isdecimal() for part in numbers.split(",")):

@@ -129,6 +129,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = _fail(*_explain(error), debug)
     else:
         code = 0
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):  # nobody hears notes; the interpreter would make it an error
+        streams.discard(sys.stderr)
     sys.exit(code)
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +74,9 @@ def _fork(
         work()
         say(done)
         code = 0
+    except BaseException:  # noqa: BLE001 - told by the exit code
+        traceback.print_exc()
+        sys.stderr.flush()
     finally:
         os._exit(code)
 

@@ -107,7 +107,7 @@ def resume_or_begin(folder):
     try:
         train(None, None, folder / "run", resume=True)
     except InputError as error:
-        if "nothing to resume" in str(error):
+        if "nothing to resume:" in str(error):
             train("digits", "MLP", folder / "run", epochs=EPOCHS)
         elif "is finished" not in str(error):
             raise
@@ -118,7 +118,7 @@ def test_a_new_run_killed_at_any_moment(stand_ins, tmp_path):
     operations = killing.count(begin(tmp_path / "whole"), tmp_path)
     check_whole(tmp_path / "whole")
     assert operations > 60
-    for moment in killing.moments(operations, 30):
+    for moment in killing.moments(operations, 20):
         folder = tmp_path / str(moment)
         folder.mkdir()
         killing.kill(begin(folder), folder, moment)
@@ -133,7 +133,7 @@ def test_an_old_run_is_there_until_the_new_one_is(stand_ins, tmp_path):
     (tmp_path / "whole").mkdir()
     killing.run(begin(tmp_path / "whole"), tmp_path)
     operations = killing.count(begin(tmp_path / "whole", overwrite=True), tmp_path)
-    for moment in killing.moments(operations, 24):
+    for moment in killing.moments(operations, 15):
         folder = tmp_path / str(moment)
         folder.mkdir()
         killing.run(begin(folder), folder)
