@@ -26,6 +26,7 @@ help:
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "kerascnn needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	@echo "installing kerascnn, TensorFlow and what the tests need into $(VENV): about 3 GB on disk, some minutes, once"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $(STAMP)
@@ -47,6 +48,7 @@ clients: $(STAMP)
 	$(BIN)/python tests/kits/with_clients.py $(CLIENTS)
 
 $(DOCS): $(STAMP)
+	@echo "installing what the site needs into $(VENV): about 0.2 GB on disk"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $(DOCS)
 

@@ -1,5 +1,8 @@
 """Errors a user can act on. The command line turns each of them into one line and exit code 2."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class KerascnnError(Exception):
     """Base of every error kerascnn raises on purpose."""
@@ -12,6 +15,14 @@ class InputError(KerascnnError, ValueError):
 class UnknownOptionError(KerascnnError, TypeError):
     """A model option that the chosen architecture does not have."""
 
+    @classmethod
+    def of(cls, model: str, name: str, known: Iterable[str]) -> "UnknownOptionError":
+        """The error for an option `name` of a model that has the options `known`."""
+        known = tuple(known)
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return cls(f"{model} has no option {name!r}.{hint} Its options: {', '.join(known)}.")
+
 
 class DataError(KerascnnError, ValueError):
     """A data source that cannot be trained on: missing, empty, one class, unreadable."""
@@ -19,6 +30,10 @@ class DataError(KerascnnError, ValueError):
 
 class OutputExistsError(KerascnnError, FileExistsError):
     """An output path that already exists; nothing was overwritten."""
+
+
+class OutputInUseError(OutputExistsError):
+    """An output path that another process is writing; nothing was written."""
 
 
 class TrainingError(KerascnnError, RuntimeError):

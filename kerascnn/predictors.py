@@ -3,6 +3,7 @@
 Runs, .keras files, SavedModels, .tflite files, and architectures with weights.
 """
 
+import difflib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.files import PathLike
+from kerascnn.files import PathLike, check_file, user_path
 
 if TYPE_CHECKING:
     from kerascnn.data import ResizeRule, Splits
@@ -209,18 +210,11 @@ def open_predictors(
             weights for an architecture, or a pixel range for what says its own.
         BundleError: A damaged bundle or `.tflite` file.
     """
-    path = Path(path)
-    if not path.exists() and (weights is not None or _is_architecture(path)):
+    path = check_request(
+        path, recipe=recipe, weights=weights, options=options, pixel_range=pixel_range
+    )
+    if not path.exists():
         return (_from_catalogue(str(path), weights, options or {}),)
-    if weights is not None or options:
-        raise InputError(
-            f"weights and options are for architectures; {path} is a file or folder, which has its "
-            "own."
-        )
-    if recipe is not None and not (path / "manifest.json").is_file():
-        raise InputError(f"a recipe can be chosen from a bundle only; {path} is none.")
-    if pixel_range is not None and path.suffix != ".tflite":
-        raise InputError(f"a pixel range is for .tflite files; {path} says itself what it takes.")
     if (path / "manifest.json").is_file():
         return _from_bundle(path, recipe)
     if (path / "config.json").is_file():
@@ -233,18 +227,64 @@ def open_predictors(
         return (_from_keras(load_model(path, compile=False), path),)
     if path.is_file() and path.suffix == ".tflite":
         return (_from_tflite(path, pixel_range),)
-    if not path.exists():
-        raise InputError(f"no such file or folder: {path}.")
+    if not path.is_dir():
+        check_file(path, "model file")
     raise InputError(
         f"cannot tell what {path} is. Expected a run folder, a bundle, a SavedModel folder, a "
         ".keras file or a .tflite file."
     )
 
 
-def _is_architecture(path: Path) -> bool:
-    from kerascnn import catalog
+def check_request(
+    path: PathLike,
+    *,
+    recipe: str | None = None,
+    weights: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    pixel_range: tuple[float, float] | None = None,
+) -> Path:
+    """The file or folder to open, or the name of an architecture; nothing is loaded yet.
 
-    return str(path).lower() in {name.lower() for name in catalog.list_models()}
+    Arguments are those of `open_predictors`.
+
+    Raises:
+        InputError: What can be said at once of arguments that do not go together.
+    """
+    place = user_path(path, "model")
+    if not place.exists():
+        _check_architecture(str(path), weights, options or {})
+        return place
+    if weights is not None or options:
+        raise InputError(
+            f"weights and options are for architectures; {path} is a file or folder, which has its "
+            "own."
+        )
+    if recipe is not None and not (place / "manifest.json").is_file():
+        raise InputError(f"a recipe can be chosen from a bundle only; {path} is none.")
+    if pixel_range is not None and place.suffix != ".tflite":
+        raise InputError(f"a pixel range is for .tflite files; {path} says itself what it takes.")
+    return place
+
+
+def _check_architecture(name: str, weights: str | None, options: Mapping[str, Any]) -> None:
+    """Raises InputError unless this is an architecture with options and weights that it has."""
+    from kerascnn import catalog
+    from kerascnn.catalog import published
+
+    known = {model.lower(): model for model in catalog.list_models()}
+    if weights is None and name.lower() not in known:
+        near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8)
+        hint = f" Did you mean the architecture {known[near[0]]}?" if near else ""
+        raise InputError(f"no such file or folder: {name}.{hint}")
+    entry = catalog.find(name)
+    catalog.check_options(entry, options)
+    if weights is None:
+        tags = ", ".join(entry.weights) or "none"
+        raise InputError(
+            f"{entry.name} is an architecture, and names nothing without weights: give a weight "
+            f"file, or published weights ({tags})."
+        )
+    published.local_file(entry.name, weights)
 
 
 def _from_catalogue(name: str, weights: str | None, options: Mapping[str, Any]) -> Predictor:
@@ -253,12 +293,6 @@ def _from_catalogue(name: str, weights: str | None, options: Mapping[str, Any]) 
     from kerascnn.weights import imagenet
 
     entry = catalog.find(name)
-    if weights is None:
-        known = ", ".join(entry.weights) or "none"
-        raise InputError(
-            f"{entry.name} is an architecture, and names nothing without weights: give a weight "
-            f"file, or published weights ({known})."
-        )
     shape = options.get("input_shape")
     if isinstance(shape, list):  # as the command line reads it
         options = {**options, "input_shape": tuple(shape)}

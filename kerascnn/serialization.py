@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from kerascnn.errors import InputError
+from kerascnn.files import check_file, user_path
 
 if TYPE_CHECKING:
     import keras
@@ -35,9 +36,9 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> "keras.
     import kerascnn.transfer.optimizers
     import kerascnn.transfer.schedules  # noqa: F401
 
-    path = os.fspath(path)
-    if not os.path.isfile(path):
+    if not user_path(path).exists():
         raise InputError(f"no such model file: {path}. Expected a .keras file.")
+    path = os.fspath(check_file(path, "model file"))
     if not path.endswith(".keras") or not zipfile.is_zipfile(path):
         raise InputError(f"not a Keras model file: {path}. Expected a .keras file (a zip archive).")
     return keras.saving.load_model(path, compile=compile)

@@ -59,11 +59,13 @@ DERIVATIVES = {"compiled.py", "gradient.py"}
 DEVICES = {"precision.py"}
 # The parts of augmentation that `tf.data` runs.
 TF_DATA = {"arrays.py", "dataset.py"}
-STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py", "files.py")
+STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py")
 STANDARD_LIBRARY_ONLY += ("export/manifest.py", "export/manifest_schema.py")
 STANDARD_LIBRARY_ONLY += ("export/strict_json.py",)
 STANDARD_LIBRARY_ONLY += tuple(
-    str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("catalog/**/*.py")
+    str(path.relative_to(PACKAGE))
+    for folder in ("catalog", "files")
+    for path in PACKAGE.glob(f"{folder}/**/*.py")
 )
 
 
@@ -144,7 +146,7 @@ def test_standard_library_only(name):
         "import kerascnn.export",
         "import kerascnn.properties",
         "import kerascnn.signal; kerascnn.signal.sobel()",
-        "import kerascnn.training",
+        "import kerascnn.training, kerascnn.training.checks, kerascnn.cli.export_checks",
         "import kerascnn.transfer",
         "import kerascnn.visualize",
         "from kerascnn.cli.main import main; main(['--help'])",

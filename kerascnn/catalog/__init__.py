@@ -33,6 +33,7 @@ from kerascnn.catalog import (
     zfnet,
 )
 from kerascnn.catalog.entry import Entry as Entry
+from kerascnn.catalog.options import check_options as check_options
 from kerascnn.errors import InputError
 
 if TYPE_CHECKING:
@@ -104,5 +105,6 @@ def create_model(name: str, **options: Any) -> "keras.Model":
         UnknownOptionError: The model has no such option.
     """
     entry = find(name)
+    check_options(entry, options)
     module = importlib.import_module(f"kerascnn.models.{entry.family}")
     return getattr(module, entry.name)(**options)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, options
+from kerascnn.cli import checks, console, keras_backend, options
 
 if TYPE_CHECKING:
     from kerascnn.augment import Compose
@@ -49,24 +49,21 @@ def command(
     digits. Names: none, light, standard, strong, lenet, alexnet, inception, resnet, cifar,
     randaugment, trivial, augmix.
     """
-    from pathlib import Path
-
     from kerascnn import augment, data
     from kerascnn.errors import InputError
-    from kerascnn.files import refuse_existing
+    from kerascnn.files import PNG
 
     if out is None and not stats:
         raise InputError("nothing to do. Give --out FILE.png for a picture, --stats for the speed.")
+    checks.check_data(source, data_dir=data_dir)
+    augment.get(policy, 32)
+    size = options.parse_size(image_size)
+    data.check_arguments(image_size=size, seed=seed)
     if out is not None:
-        if Path(out).suffix.lower() != ".png":
-            raise InputError(f"--out must be a .png file. Received: {out}")
-        refuse_existing(Path(out), overwrite)
-    augment.get(policy, 32)  # an unknown name is an error before anything is loaded
+        checks.check_output(out, PNG, overwrite, (".png",))
     deep = options.parse_pixel_range(pixel_range)
-    console.import_tensorflow()
-    splits = data.load(
-        source, options.parse_size(image_size), data_dir=data_dir, seed=seed, pixel_range=deep
-    )
+    keras_backend.import_tensorflow()
+    splits = data.load(source, size, data_dir=data_dir, seed=seed, pixel_range=deep)
     pipeline = augment.get(policy, splits.image_shape[:2])
     report: dict[str, Any] = {
         "policy": policy.lower(),
@@ -104,12 +101,12 @@ def _draw(
     from PIL import Image
 
     from kerascnn.augment.preview import preview
-    from kerascnn.files import atomic_file
+    from kerascnn.files import PNG, atomic_file
 
     images, _ = splits.sample("train", count, seed=seed)
     page = preview(pipeline, images, draws=draws, seed=seed, title=title)
-    with atomic_file(out, overwrite=overwrite) as path:
-        Image.fromarray(page).save(path)
+    with atomic_file(out, PNG, overwrite=overwrite) as path:
+        Image.fromarray(page).save(path, "PNG")
 
 
 def _measure(pipeline: "Compose", splits: "Splits", seconds: float) -> float:

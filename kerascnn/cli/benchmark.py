@@ -21,16 +21,17 @@ def command(
     from kerascnn.errors import InputError
     from kerascnn.export import inspect, manifest
     from kerascnn.export.benchmark import compare
+    from kerascnn.files import check_file, user_path
 
     files: list[Path] = []
     for text in paths:
-        path = Path(text)
+        path = user_path(text, "file or bundle")
+        if not path.exists():
+            raise InputError(f"no such file or bundle: {path}.")
         if path.is_dir():
             files += [path / file.path for file in manifest.read(path).files]
-        elif path.is_file():
-            files.append(path)
         else:
-            raise InputError(f"no such file or bundle: {path}.")
+            files.append(check_file(path, "file or bundle"))
     comparison = compare(files, threads=threads, runs=runs, delegate=not no_delegate)
     if as_json:
         console.show_json(

@@ -1,21 +1,33 @@
 """What the commands show: results on stdout, progress and notes on stderr, nothing else."""
 
-import contextlib
 import json
 import logging
 import os
 import sys
-import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import IO, Any, cast
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+from kerascnn.cli.streams import Notes, visible
+
 UNBOUND_WIDTH = 160
+
+
+class _Results(Console):
+    """Standard output. Rich would end the process with 1 when its reader has gone."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+# No emoji: ":cat:" in a name is no picture.
+out = _Results(highlight=False, emoji=False)
+err = Console(file=cast("IO[str]", Notes()), highlight=False, emoji=False)
 
 
 def set_up(debug: bool) -> None:
@@ -30,78 +42,102 @@ def set_up(debug: bool) -> None:
     log = logging.getLogger("kerascnn")
     log.setLevel(logging.INFO)
     log.propagate = False
-    log.handlers = [_Notes()]
+    log.handlers = [_Log()]
 
 
-class _Notes(logging.Handler):
+class _Log(logging.Handler):
     """Shows what the library logs as notes; warnings in colour."""
 
     def emit(self, record: logging.LogRecord) -> None:
         style = "yellow" if record.levelno >= logging.WARNING else "dim"
-        err.print(record.getMessage(), style=style, markup=False, soft_wrap=True)
-
-
-def import_tensorflow() -> None:
-    """Imports TensorFlow and Keras without the lines that their C++ parts write to stderr."""
-    with _hidden_stderr():
-        import keras  # noqa: F401
-        import tensorflow  # noqa: F401
-
-
-@contextlib.contextmanager
-def _hidden_stderr() -> Iterator[None]:
-    """Keeps the file descriptor quiet; shows what was written if the block raises."""
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "3":
-        yield
-        return
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as hidden:
-        os.dup2(hidden.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            hidden.seek(0)
-            os.write(saved, hidden.read())
-            raise
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
+        err.print(visible(record.getMessage()), style=style, markup=False, soft_wrap=True)
 
 
 def say(message: str) -> None:
-    """Writes a result line."""
-    out.print(message, markup=False, soft_wrap=True)
+    """Writes a result, of one line or several."""
+    lines = "\n".join(map(visible, message.split("\n")))
+    out.print(lines, markup=False, soft_wrap=True)
 
 
 def note(message: str) -> None:
     """Writes a line about what is going on."""
-    err.print(message, style="dim", markup=False, soft_wrap=True)
+    err.print(visible(message), style="dim", markup=False, soft_wrap=True)
 
 
 def next_steps(*commands: str) -> None:
     """Ends a command with what to try next."""
     err.print("next:", style="bold", end=" ")
-    err.print("\n      ".join(commands), markup=False, soft_wrap=True)
+    err.print("\n      ".join(map(visible, commands)), markup=False, soft_wrap=True)
 
 
-def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Writes a table; every column but the first is right-aligned."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
-    for position, column in enumerate(columns):
-        table.add_column(column, justify="left" if position == 0 else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    out.print(table)
+def show_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    texts: Sequence[str] = (),
+    optional: Sequence[str] = (),
+) -> None:
+    """Writes a table: text is aligned to the left, numbers to the right and never broken.
 
+    It is as wide as the terminal or as COLUMNS says; in a file or a pipe, as wide as it needs.
 
-def show_wide(table: Table) -> None:
-    """Writes a table with room for its rows, also where nothing tells how wide the output may be.
-
-    Rich takes 80 columns for a file or a pipe, and would break names and numbers to fit.
+    Args:
+        title: Above it.
+        columns: Their names; the first one holds text.
+        rows: One cell for each column.
+        texts: Names of further columns that hold text.
+        optional: Names of columns that are left out, in this order, where there is no room.
     """
-    wide = out if out.is_terminal else Console(highlight=False, width=UNBOUND_WIDTH)
-    wide.print(table)
+    console = out
+    if not out.is_terminal and not os.environ.get("COLUMNS", "").isdecimal():
+        # Rich takes 80 columns there.
+        console = _Results(highlight=False, emoji=False, width=UNBOUND_WIDTH)
+    left = [*columns[:1], *texts]
+    kept = [*columns]
+    for name in (*optional, None):
+        table = _table(columns, rows, kept, left, console.width)
+        wanted = console.measure(table, options=console.options.update(width=10_000)).maximum
+        if name is None or wanted <= console.width:
+            break
+        kept.remove(name)
+    if title:
+        out.print(visible(title), style="bold", markup=False, soft_wrap=True)
+    console.print(table, width=wanted, crop=False)
+    if len(kept) < len(columns):
+        gone = ", ".join(name for name in columns if name not in kept)
+        note(f"no room for: {gone}. A wider terminal, or COLUMNS=120, shows it.")
+
+
+def _table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    kept: Sequence[str],
+    left: Sequence[str],
+    width: int,
+) -> Table:
+    """The columns that are kept, in the order and the style of all tables."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+    )
+    places = [place for place, name in enumerate(columns) if name in kept]
+    # Names of a usual length stay whole, and the text of other columns is broken at its spaces.
+    whole = max((len(row[0]) for row in rows), default=0) <= width // 2
+    for place in places:
+        breaks = columns[place] in left and not (place == 0 and whole)
+        table.add_column(
+            Text(visible(columns[place])),
+            justify="left" if columns[place] in left else "right",
+            overflow="fold",
+            no_wrap=not breaks,
+        )
+    for row in rows:
+        table.add_row(*(Text("\n".join(map(visible, row[p].split("\n")))) for p in places))
+    return table
 
 
 def show_json(value: Any) -> None:

@@ -1,10 +1,15 @@
 """`kerascnn demo`: the whole path on embedded data, in about a minute."""
 
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from kerascnn.cli import console
+from kerascnn.cli import console, keras_backend
+
+if TYPE_CHECKING:
+    from kerascnn.files import FolderKind
 
 
 @click.command(short_help="The whole path on embedded data.")
@@ -16,24 +21,55 @@ def command(out: str, epochs: int) -> None:
     The digits are scikit-learn's 1,797 images, so nothing is downloaded. The folder is replaced
     if an earlier demo wrote it.
     """
-    import subprocess
-    import sys
     import time
 
-    from kerascnn.errors import InputError, VerificationError
+    from kerascnn.files import claim, refuse_existing, sweep, user_path
 
-    folder = Path(out)
-    run, bundle = folder / "run", folder / "bundle"
-    if folder.exists() and not run.is_dir() and any(folder.iterdir()):
-        raise InputError(f"{folder} is not an earlier demo. Choose another --out.")
+    folder = user_path(out, "demo folder")
+    sweep(folder)
+    refuse_existing(folder, demo_kind(), overwrite=True)
     start = time.perf_counter()
     console.note("1/4 training LeNet-5 on the embedded digits")
-    console.import_tensorflow()
-    from kerascnn.cli.export import show_report
+    keras_backend.import_tensorflow()
+    with claim(folder):
+        _demonstrate(folder, epochs)
+    quoted = shlex.quote(str(folder / "bundle"))
+    console.say(f"report: {folder / 'bundle' / 'report.html'}")
+    console.say(f"run:    {folder / 'run'}")
+    console.say(f"took {time.perf_counter() - start:.0f} s")
+    console.next_steps(
+        f"kerascnn selftest {quoted}   (what 3/4 did)",
+        "kerascnn train YOUR_PHOTOS --model LeNet5 --out run   (one folder per class)",
+        "kerascnn export run --recipes float32,int8 --out bundle",
+    )
+
+
+def demo_kind() -> "FolderKind":
+    """What the folder of a demo holds: a run of LeNet-5 on the digits, and its bundle."""
+    from kerascnn.export.manifest import BUNDLE
+    from kerascnn.files import FolderKind, json_object
+    from kerascnn.training.run_folder import RUN
+
+    def contents(mark: Path) -> list[str] | None:
+        config = json_object(mark) or {}
+        if (config.get("source"), config.get("model")) != ("digits", "LeNet5"):
+            return None
+        found = [f"run/{name}" for name in RUN.contents(mark) or ()]
+        manifest = mark.parent.parent / "bundle" / BUNDLE.mark
+        inside = BUNDLE.contents(manifest) if manifest.is_file() else None
+        return [*found, *(f"bundle/{name}" for name in (BUNDLE.mark, *(inside or ())))]
+
+    return FolderKind("the folder of an earlier demo", f"run/{RUN.mark}", contents)
+
+
+def _demonstrate(folder: Path, epochs: int) -> None:
+    from kerascnn.cli import bundle_table
     from kerascnn.cli.progress import TrainingProgress
+    from kerascnn.cli.selftest import replay
     from kerascnn.export import export_bundle
     from kerascnn.training import open_run, train
 
+    run, bundle = folder / "run", folder / "bundle"
     progress = TrainingProgress()
     try:
         train("digits", "LeNet5", run, epochs=epochs, overwrite=True, callbacks=[progress])
@@ -55,28 +91,6 @@ def command(out: str, epochs: int) -> None:
         overwrite=True,
     )
     console.note("3/4 replaying the bundle with the device kit, without TensorFlow")
-    replay = subprocess.run(
-        [sys.executable, "-I", str(_kit()), "--selftest", str(bundle)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    console.say(replay.stdout.rstrip())
-    if replay.returncode:
-        raise VerificationError(f"the device kit refused the bundle: {replay.stderr.strip()}")
+    console.say(replay(bundle))
     console.note("4/4 done")
-    show_report(result, "test")
-    console.say(f"report: {bundle / 'report.html'}")
-    console.say(f"run:    {run}")
-    console.say(f"took {time.perf_counter() - start:.0f} s")
-    console.next_steps(
-        "kerascnn train YOUR_PHOTOS --model LeNet5 --out run   (one folder per class)",
-        "kerascnn export run --recipes float32,int8 --out bundle",
-    )
-
-
-def _kit() -> Path:
-    """The Python device kit: beside this package when installed, in export/ in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "_kit" / "run.py"
-    return installed if installed.is_file() else package.parent / "export" / "python" / "run.py"
+    bundle_table.show_report(result, "test")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerascnn.cli import console, figures, options
+from kerascnn.cli import checks, console, figures, keras_backend, options
 
 if TYPE_CHECKING:
     from kerascnn.augment.tta import Views
@@ -59,30 +59,39 @@ def command(
     of labels or quantities, precision or errors are measured. A .tflite file may be made elsewhere:
     its metadata say how pixels enter it and what its outputs are called.
     """
-    console.import_tensorflow()
+    from kerascnn.predictors import check_request
+
+    inputs = options.parse_pixels(pixels)
+    check_request(path, recipe=recipe, pixel_range=inputs)
+    checks.check_data(source, data_dir=data_dir)
+    keras_backend.import_tensorflow()
     from kerascnn.augment import FlipTTA, TenCrop
     from kerascnn.errors import InputError
     from kerascnn.predictors import open_predictors
 
-    predictors = open_predictors(path, recipe=recipe, pixel_range=options.parse_pixels(pixels))
+    predictors = open_predictors(path, recipe=recipe, pixel_range=inputs)
     if background:
         predictors = tuple(predictor.without_first() for predictor in predictors)
     first = options.with_pixel_range(predictors[0], pixel_range)
     size = first.input_shape[:2]
 
+    own = first.run is not None and (source is None or first.run.knows(source))
+
     def load(image_size: tuple[int, int]) -> "Splits":
+        if own and first.run is not None:
+            changes = {"data_dir": data_dir} if data_dir else {}
+            return first.run.data(
+                source=source, image_size=image_size, pixel_range=first.pixel_range, **changes
+            )
         if source is not None:
             return first.load_data(source, image_size=image_size, seed=seed, data_dir=data_dir)
-        if first.run is not None:
-            changes = {"data_dir": data_dir} if data_dir else {}
-            return first.run.data(image_size=image_size, pixel_range=first.pixel_range, **changes)
         raise InputError(
             f"say what to measure {path} on: --data FOLDER, FILE.csv, tfds:NAME or digits."
         )
 
     splits = load(size)
     if split == "auto" and splits.test is None:
-        split = "validation" if source is None else "all"
+        split = "validation" if own else "all"
     elif split == "auto":
         split = "test"
     parts = tuple(splits.counts) if split == "all" else (split,)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, options
+from kerascnn.cli import checks, console, keras_backend, options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,20 +61,21 @@ def command(
     grad-cam++, score-cam, layer-cam.
     """
     from kerascnn.errors import InputError
-    from kerascnn.files import atomic_file, refuse_existing
+    from kerascnn.files import GIF, PNG, atomic_file
+    from kerascnn.predictors import check_request
 
+    parsed = options.parse_options(items)
+    check_request(path, weights=weights, options=parsed)
+    checks.check_images(images)
     names = _methods(methods)
     paths = _paths(images)
     target = Path(out or f"{paths[0].stem if len(paths) == 1 else 'explained'}-{_short(names)}.png")
     moving = target.suffix.lower() == ".gif"
-    if target.suffix.lower() not in (".png", ".gif"):
-        raise InputError(f"--out must be a .png or .gif file. Received: {target}")
     _check_use(names, layer, label)
     if moving and names != ["integrated"]:
         raise InputError("a .gif shows integrated gradients on their way: add --method integrated.")
-    refuse_existing(target, overwrite)
-    parsed = options.parse_options(items)
-    console.import_tensorflow()
+    target = checks.check_output(str(target), GIF if moving else PNG, overwrite, (".png", ".gif"))
+    keras_backend.import_tensorflow()
     from kerascnn.predictors import open_predictors
     from kerascnn.visualize import integration_path, plot_attributions, save_animation
 
@@ -95,7 +96,7 @@ def command(
         found = _attributions(predictor.model, pixels, names, chosen, layer)
         names = list(found)
         figure = plot_attributions(pixels, found, _titles(predictor, outputs, chosen))
-        with atomic_file(target, overwrite=overwrite) as temporary:
+        with atomic_file(target, PNG, overwrite=overwrite) as temporary:
             figure.savefig(temporary, format="png")
     _show(paths, predictor, outputs, chosen, target, names, as_json)
     if ALL not in methods:
@@ -144,9 +145,10 @@ def _paths(images: Sequence[str]) -> list[Path]:
     """Files as they are given, and the first images of folders."""
     from kerascnn.data.skipped import looks_like_an_image
     from kerascnn.errors import InputError
+    from kerascnn.files import user_path
 
     found: list[Path] = []
-    for image in map(Path, images):
+    for image in map(user_path, images):
         if not image.is_dir():
             found.append(image)
             continue

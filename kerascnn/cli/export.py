@@ -1,11 +1,23 @@
 """`kerascnn export`."""
 
+import contextlib
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, layer_errors, options, score_calibration, targets
+from kerascnn.cli import (
+    bundle_table,
+    console,
+    export_checks,
+    keras_backend,
+    layer_errors,
+    options,
+    score_calibration,
+    targets,
+)
+from kerascnn.cli.optional_value import OptionalValue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,8 +69,9 @@ _JUDGED = 1000  # validation images at most that decide for --recipes auto
 )
 @click.option(
     "--sensitivity",
-    metavar="FILE.png",
-    help="Also measure which layers lose accuracy in int8: a table, and a picture here.",
+    cls=OptionalValue,
+    metavar="[FILE.png]",
+    help="Also measure which layers lose accuracy in int8: a table, and a picture if one is named.",
 )
 @score_calibration.option
 @click.option("--data", "source", metavar="SOURCE", help="Calibrate and measure on this data.")
@@ -95,106 +108,141 @@ def command(
     Recipes: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8; for a single file
     also auto, the smallest and fastest file that loses no more than --accuracy-drop.
     """
-    from kerascnn.errors import InputError
-    from kerascnn.export import recipes as known
-    from kerascnn.files import refuse_existing
+    from kerascnn.files import claim
 
-    chosen, io = targets.choose(target, recipes, io)
-    from pathlib import Path
+    single = export_checks.is_file(out)
+    chosen, io = targets.choose(target, recipes, io, single=single)
+    export_checks.check_model(path, source, data_dir, needs_data=target != "serving")
+    export_checks.check_clusters(clusters, chosen)
+    if calibrate_scores and target == "serving":
+        raise click.UsageError("--calibrate-scores does not go with --target serving.")
+    outputs = export_checks.check_outputs(out, target, sensitivity, saved_model, overwrite)
+    keras_backend.import_tensorflow()
+    with contextlib.ExitStack() as stack:
+        for output in outputs:
+            stack.enter_context(claim(output))
+        _export(
+            path,
+            out,
+            chosen,
+            {"io": io, "target": target, "calibration": calibration, "clusters": clusters},
+            accuracy_drop=accuracy_drop,
+            sensitivity=sensitivity,
+            calibrate_scores=calibrate_scores,
+            source=source,
+            samples=samples,
+            saved_model=saved_model,
+            pixel_range=pixel_range,
+            data_dir=data_dir,
+            overwrite=overwrite,
+            as_json=as_json,
+        )
 
-    single = Path(out).suffix == ".tflite"
-    if single and recipes is None and target is not None:
-        chosen = chosen[:1]
-    for name in chosen:
-        if name == known.AUTO and not single:
-            raise InputError("the recipe auto is for a single file: --out FILE.tflite")
-        if name != known.AUTO:
-            known.get(name)
-    refuse_existing(Path(out), overwrite)
-    if sensitivity is not None:
-        refuse_existing(Path(sensitivity), overwrite)
-    if single and len(chosen) != 1:
-        raise InputError(f"{out} is one file: choose one recipe for it, such as --recipes int8.")
-    console.import_tensorflow()
-    from kerascnn.export import convert_float, export_bundle, export_saved_model
+
+def _export(
+    path: str,
+    out: str,
+    chosen: list[str],
+    settings: dict[str, Any],
+    *,
+    accuracy_drop: float,
+    sensitivity: str | None,
+    calibrate_scores: bool,
+    source: str | None,
+    samples: int,
+    saved_model: str | None,
+    pixel_range: str | None,
+    data_dir: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Does what `command` has checked; `settings` go to `export_tflite` and `export_bundle`."""
+    from kerascnn.export import convert_float, export_saved_model
+    from kerascnn.export.recipes import AUTO
     from kerascnn.predictors import open_predictors
     from kerascnn.serialization import load_model
 
     predictor = options.with_pixel_range(open_predictors(path)[0], pixel_range)
-    if predictor.path.suffix != ".keras":
-        raise InputError(f"{path} is not a Keras model: expected a run folder or a .keras file.")
-    if calibrate_scores and target == "serving":
-        raise InputError("--calibrate-scores does not go with --target serving.")
-    if target == "serving":
+    if settings["target"] == "serving":
         targets.write_serving(predictor, out, overwrite, as_json)
         return
-    if source is not None:
-        splits = predictor.load_data(source, data_dir=data_dir)
-    elif predictor.run is not None:
-        changes = {"data_dir": data_dir} if data_dir else {}
-        splits = predictor.run.data(pixel_range=predictor.pixel_range, **changes)
-    else:
-        raise InputError(
-            f"{path} does not know its data: say --data FOLDER, FILE.csv, tfds:NAME or digits."
-        )
+    splits = _data(predictor, source, data_dir)
     if predictor.pixel_range is not None:
         low, high = predictor.pixel_range
         console.note(
             f"the model saw pixels of {low:g} to {high:g} as 0 to 255: clients must bring images "
             "of more than 8 bits to 0 to 255 in the same way"
         )
-    model = load_model(model_path(predictor, chosen, clusters), compile=False)
+    model = load_model(model_path(predictor, chosen, settings["clusters"]), compile=False)
     if calibrate_scores:
         model = score_calibration.calibrated(model, splits)
     images, labels = splits.sample("train", samples, seed=0)
-    held_out = "test" if splits.test is not None else "validation"
     if saved_model is not None:
         export_saved_model(model, saved_model, overwrite)
     float_model = None
     if sensitivity is not None:
         float_model = convert_float(model)
         layer_errors.show(model, images, float_model, sensitivity, as_json)
-    if single:
-        settings: dict[str, Any] = {
-            "io": io,
-            "calibration": calibration,
-            "clusters": clusters,
-            "accuracy_drop": accuracy_drop,
-            "float_model": float_model,
-            "target": target,
-        }
-        if chosen[0] == known.AUTO:  # judged on images that did not set its ranges
+    if export_checks.is_file(out):
+        settings |= {"accuracy_drop": accuracy_drop, "float_model": float_model}
+        if chosen[0] == AUTO:  # judged on images that did not set its ranges
             settings["evaluation"] = splits.sample("validation", _JUDGED, seed=0)
         _write_file(model, out, chosen[0], splits, images, labels, settings, overwrite, as_json)
         return
+    _write_bundle(model, out, chosen, splits, images, labels, settings, overwrite, as_json)
+
+
+def _data(predictor: "Predictor", source: str | None, data_dir: str | None) -> "Splits":
+    """The data to calibrate and measure on: the run's own, wherever it is now, or another."""
+    run, changes = predictor.run, {"data_dir": data_dir} if data_dir else {}
+    if run is not None and (source is None or run.knows(source)):
+        return run.data(source=source, pixel_range=predictor.pixel_range, **changes)
+    if source is None:  # checked before
+        raise click.UsageError("say on what data: --data FOLDER, FILE.csv, tfds:NAME or digits.")
+    return predictor.load_data(source, data_dir=data_dir)
+
+
+def _write_bundle(
+    model: "keras.Model",
+    out: str,
+    recipes: Sequence[str],
+    splits: "Splits",
+    images: "np.ndarray",
+    labels: "np.ndarray",
+    settings: dict[str, Any],
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Writes and shows a bundle."""
+    from kerascnn.export import export_bundle
+
+    held_out = "test" if splits.test is not None else "validation"
     with console.err.status("exporting") as status:
         result = export_bundle(
             model,
             out,
-            recipes=chosen,
+            recipes=recipes,
             samples=images,
             labels=None if splits.task == "regression" else labels,
             class_names=splits.class_names,
             resize=splits.resize.to_dict(),
             evaluation=splits.arrays(held_out),
             task=splits.task,  # type: ignore[arg-type]
-            io=io,
-            target=target,
-            calibration=calibration,
-            clusters=clusters,
             overwrite=overwrite,
             progress=status.update,
+            **settings,
         )
-    sources = targets.add_sources(result, target)
+    sources = targets.add_sources(result, settings["target"])
     if as_json:
         console.say((result.folder / "report.json").read_text(encoding="utf-8"))
         return
-    show_report(result, held_out)
+    bundle_table.show_report(result, held_out)
     targets.show(result, sources)
+    folder = shlex.quote(str(result.folder))
     console.next_steps(
-        f"open {result.folder / 'report.html'}",
-        f"kerascnn predict {result.folder} IMAGE",
-        f"python export/python/run.py --selftest {result.folder}",
+        f"open {shlex.quote(str(result.folder / 'report.html'))}",
+        f"kerascnn predict {folder} IMAGE",
+        f"kerascnn selftest {folder}",
     )
 
 
@@ -255,56 +303,8 @@ def _write_file(
     )
     for metric in checks:
         console.say(f"  {metric}")
-    _show_outside(result.recipe, result)
+    bundle_table.show_outside(result.recipe, result)
     console.next_steps(
-        f"kerascnn evaluate {out} --data {splits.source}",
-        f"kerascnn predict {out} --task {task} IMAGE",
+        f"kerascnn evaluate {shlex.quote(out)} --data {shlex.quote(splits.source)}",
+        f"kerascnn predict {shlex.quote(out)} --task {task} IMAGE",
     )
-
-
-def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
-    """Prints the table of a bundle: one line per file."""
-    report = result.report
-    score = {"multi_label": "decisions right", "regression": "mean error"}
-    rows = [("Keras model", _score(report, report.keras), "-", "-", "-", "-")]
-    rows += [
-        (
-            file.recipe,
-            _score(report, file.score),
-            console.percent(file.agreement),
-            console.size(file.bytes),
-            f"{file.median_ms:.3f} ms",
-            str(file.delegate_partitions),
-        )
-        for file in report.files
-    ]
-    console.show_table(
-        f"{report.model} on {report.images} held-out images ({split}), verified",
-        (
-            *("file", score.get(report.task, "accuracy"), "agreement", "size", "latency"),
-            "partitions",
-        ),
-        rows,
-    )
-    for file in report.files:
-        _show_outside(file.recipe, file)
-    console.say(f"bundle: {result.folder}")
-
-
-def _show_outside(name: str, file) -> None:  # type: ignore[no-untyped-def]
-    """Says why a file does not run in one piece."""
-    from kerascnn.export.delegate import sentences
-
-    if file.delegate_partitions == 1:
-        return
-    pieces = f"{name}: {file.delegate_partitions or 'no'} pieces in the CPU delegate; outside it"
-    for line in sentences(file.undelegated_reasons):
-        console.say(f"{pieces} stay {line}")
-
-
-def _score(report, score) -> str:  # type: ignore[no-untyped-def]
-    """The accuracy of a file, or the error of each quantity."""
-    if score.mae is None:
-        return console.percent(score.accuracy)
-    errors = zip(report.class_names, score.mae, strict=True)
-    return "\n".join(f"{name} {error:.4g}" for name, error in errors)

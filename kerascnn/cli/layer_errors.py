@@ -12,15 +12,19 @@ if TYPE_CHECKING:
 def show(
     model: "keras.Model", images: "np.ndarray", float_model: bytes, path: str, as_json: bool
 ) -> None:
-    """Measures each layer; the worst in a table, unless JSON is wanted, and all in a picture."""
+    """Measures each layer; the worst in a table, unless JSON is wanted, all in a picture at `path`.
+
+    An empty path is none.
+    """
     from kerascnn.export import measure_sensitivity
     from kerascnn.visualize import plot_layer_errors
 
     with console.err.status("measuring each layer"):
         found = measure_sensitivity(model, images, float_model=float_model)
-    title = "mean change of the outputs with one layer in int8, as a share of their range"
-    names = [layer.layer for layer in found.layers]
-    plot_layer_errors(names, [layer.error for layer in found.layers], path, title)
+    if path:
+        title = "mean change of the outputs with one layer in int8, as a share of their range"
+        names = [layer.layer for layer in found.layers]
+        plot_layer_errors(names, [layer.error for layer in found.layers], path, title)
     if as_json:
         return
     console.show_table(
@@ -35,5 +39,7 @@ def show(
             )
             for layer in found.worst(10)
         ],
+        texts=("operators",),
     )
-    console.note(f"all layers: {path}")
+    if path:
+        console.note(f"all layers: {path}")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerascnn.cli import console, options
+from kerascnn.cli import checks, console, options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 @click.option(
     "--plot", metavar="FILE.png", help="Draw published accuracy against operations, with sizes."
 )
+@options.overwrite
 @options.as_json
-def command(pattern: str, plot: str | None, as_json: bool) -> None:
+def command(pattern: str, plot: str | None, overwrite: bool, as_json: bool) -> None:
     """List the architectures whose names match PATTERN, such as "resnet*".
 
     Parameters are the trainable ones, GMACs are thousands of millions of multiply-accumulate
@@ -27,6 +28,7 @@ def command(pattern: str, plot: str | None, as_json: bool) -> None:
     """
     from kerascnn import catalog
     from kerascnn.errors import InputError
+    from kerascnn.files import PNG
 
     names = catalog.list_models(pattern)
     if not names:
@@ -36,6 +38,7 @@ def command(pattern: str, plot: str | None, as_json: bool) -> None:
         )
     entries = [catalog.find(name) for name in names]
     if plot is not None:
+        checks.check_output(plot, PNG, overwrite, (".png",), "--plot")
         _draw(entries, plot)
     if as_json:
         _show_json(entries)
@@ -55,26 +58,20 @@ def _show_json(entries: "Sequence[Entry]") -> None:
 
 
 def _show_table(entries: "Sequence[Entry]") -> None:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("name", no_wrap=True)
-    for column in ("year", "parameters", "GMACs", "input", "top-1"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("weights", overflow="fold")
-    for entry in entries:
-        kinds = dict.fromkeys(tag.partition("/")[0] for tag in entry.weights)
-        table.add_row(
+    rows = [
+        (
             entry.name,
             str(entry.year),
             f"{entry.params:,}",
             _giga(entry.macs),
             "x".join(map(str, entry.input_shape)),
             "-" if entry.top1 is None else f"{entry.top1:.1f}",
-            ", ".join(kinds) or "-",
+            ", ".join(dict.fromkeys(tag.partition("/")[0] for tag in entry.weights)) or "-",
         )
-    console.show_wide(table)
+        for entry in entries
+    ]
+    columns = ("name", "year", "parameters", "GMACs", "input", "top-1", "weights")
+    console.show_table("", columns, rows, texts=("weights",))
     console.say(f"{len(entries)} model{'s' if len(entries) > 1 else ''}")
 
 

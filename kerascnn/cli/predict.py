@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, figures, options
+from kerascnn.cli import checks, console, figures, keras_backend, options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,8 +47,12 @@ def command(
     neither, where their metadata say how. A multi-label run names the labels
     above 50 %, a regressor the values.
     """
-    parsed = options.parse_options(items)
-    console.import_tensorflow()
+    from kerascnn.predictors import check_request
+
+    parsed, inputs = options.parse_options(items), options.parse_pixels(pixels)
+    check_request(path, recipe=recipe, weights=weights, options=parsed, pixel_range=inputs)
+    checks.check_images(images)
+    keras_backend.import_tensorflow()
     from kerascnn.errors import InputError
     from kerascnn.predictors import open_predictors
 
@@ -57,7 +61,7 @@ def command(
         recipe=recipe,
         weights=weights,
         options=parsed,
-        pixel_range=options.parse_pixels(pixels),
+        pixel_range=inputs,
     )[0]
     predictor = options.with_pixel_range(predictor, pixel_range)
     if task not in (None, predictor.task) and predictor.task is not None:

@@ -7,6 +7,22 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from kerascnn.cli.console import err
 
+# Columns of a terminal from which on all scores have room beside a bar, and from which on a bar as
+# long as the rest would be too long to look at.
+_WIDE, _WIDEST = 110, 140
+
+
+def _scores(logs: dict[str, Any], short: bool) -> str:
+    """The loss, and what is measured beside it on training and on validation images."""
+    found = f"loss {logs['loss']:.4f}"
+    for name in logs:
+        if name == "loss" or f"val_{name}" not in logs:
+            continue
+        if not short:
+            found += f"  {name.replace('_', ' ')} {logs[name]:.4f}"
+        found += f"  validation {logs[f'val_{name}']:.4f}"
+    return found
+
 
 class TrainingProgress(keras.callbacks.Callback):
     """One bar for the whole training on a terminal; one line per epoch where there is none."""
@@ -20,11 +36,12 @@ class TrainingProgress(keras.callbacks.Callback):
             return
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=None),
             TextColumn("{task.fields[scores]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=err,
+            expand=err.width < _WIDEST,
         )
         self._bar.start()
         self._task = self._bar.add_task("training", total=None, scores="")
@@ -45,12 +62,7 @@ class TrainingProgress(keras.callbacks.Callback):
             self._bar.advance(self._task)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        logs = logs or {}
-        scores = f"loss {logs['loss']:.4f}"
-        for name in logs:
-            if name != "loss" and f"val_{name}" in logs:
-                shown = name.replace("_", " ")
-                scores += f"  {shown} {logs[name]:.4f}  validation {logs[f'val_{name}']:.4f}"
+        scores = _scores(logs or {}, short=self._bar is not None and err.width < _WIDE)
         if self._bar:
             self._bar.update(self._task, scores=scores)
         else:

@@ -15,12 +15,12 @@ option = click.option(
     "--calibrate-scores",
     is_flag=True,
     help="Fold a temperature into the last layer, so that 80 % means right 8 times in 10; it is "
-    "fitted on the validation images.",
+    "fitted on the validation images, and left out where it does not help.",
 )
 
 
 def calibrated(model: "keras.Model", splits: "Splits") -> "keras.Model":
-    """The model with the temperature of its validation images; says what it gained.
+    """The model with the temperature of its validation images, if that helps; says what it gains.
 
     Raises:
         InputError: No classifier with one class per image, or no softmax at its end.
@@ -39,8 +39,12 @@ def calibrated(model: "keras.Model", splits: "Splits") -> "keras.Model":
         validation = judge(model, splits, "validation")
         test = judge(model, splits, "test") if splits.test is not None else None
         found = calibrate(validation, test)
-    console.note(
+    told = (
         f"temperature {found.temperature:.3f}: calibration error {console.percent(found.before)} "
         f"-> {console.percent(found.after)} of {found.images:,} images, {found.fitted_on}"
     )
+    if found.after >= found.before:
+        console.note(f"{told}. That is no better: the scores stay as they are")
+        return model
+    console.note(told)
     return apply_temperature(model, found.temperature)

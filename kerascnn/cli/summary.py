@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, options
-from kerascnn.files import atomic_file, refuse_existing
+from kerascnn.cli import checks, console, keras_backend, options
+from kerascnn.files import SVG, atomic_file, check_file, user_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,16 +42,17 @@ def command(
     of the layer's outputs for one image. MACs are multiply-accumulate operations.
     """
     parsed, size = options.parse_options(items), options.parse_size(image_size)
+    place = user_path(model, "model")
+    entry = _entry(model, place, parsed, size)
     if svg is not None:
-        refuse_existing(Path(svg), overwrite)
-    entry = _entry(model, bool(parsed or size))
-    console.import_tensorflow()
+        checks.check_output(svg, SVG, overwrite, (".svg",), "--svg")
+    keras_backend.import_tensorflow()
     from kerascnn.profile import profile
 
-    if entry is not None and not Path(model).exists():
+    if entry is not None:
         built = _build(entry, parsed, size)
     else:
-        built, entry = _open(Path(model))
+        built, entry = _open(place)
     rows = profile(built)
     if svg is not None:
         _draw(built, svg, overwrite)
@@ -61,16 +62,24 @@ def command(
         _show_tables(built, rows, entry)
 
 
-def _entry(model: str, changed: bool) -> "Entry | None":
+def _entry(
+    model: str, place: Path, given: dict[str, Any], size: int | tuple[int, int] | None
+) -> "Entry | None":
     """The architecture of this name, or None where it is a file or folder."""
     from kerascnn import catalog
     from kerascnn.errors import InputError
 
-    if not Path(model).exists():
-        if Path(model).suffix == ".keras" or len(Path(model).parts) > 1:
+    if not place.exists():
+        if place.suffix == ".keras" or len(place.parts) > 1:
             raise InputError(f"no such file or folder: {model}.")
-        return catalog.find(model)
-    if changed:
+        entry = catalog.find(model)
+        if "weights" in given:
+            raise InputError("a summary does not depend on weights: leave out --option weights.")
+        if size is not None and "input_shape" in given:
+            raise InputError("give either --image-size or --option input_shape.")
+        catalog.check_options(entry, given)
+        return entry
+    if given or size is not None:
         raise InputError(
             f"--option and --image-size are for architectures; {model} is a file or folder, whose "
             "model is fixed."
@@ -82,13 +91,8 @@ def _build(entry: "Entry", given: dict[str, Any], size: int | tuple[int, int] | 
     import keras
 
     from kerascnn import catalog
-    from kerascnn.errors import InputError
 
-    if "weights" in given:
-        raise InputError("a summary does not depend on weights: leave out --option weights.")
     if size is not None:
-        if "input_shape" in given:
-            raise InputError("give either --image-size or --option input_shape.")
         sides = (size, size) if isinstance(size, int) else size
         given = {**given, "input_shape": (*sides, entry.input_shape[2])}
     if isinstance(given.get("input_shape"), list):
@@ -107,7 +111,8 @@ def _open(path: Path) -> "tuple[Any, Entry | None]":
 
         run = open_run(path)
         return load_model(run.model_path, compile=False), catalog.find(run.config.model)
-    if path.is_file() and path.suffix == ".keras":
+    if not path.is_dir() and path.suffix == ".keras":
+        check_file(path, "model file")
         model = load_model(path, compile=False)
         known = {name.lower(): name for name in catalog.list_models()}
         name = known.get(model.name.lower())
@@ -121,7 +126,7 @@ def _open(path: Path) -> "tuple[Any, Entry | None]":
 def _draw(built: Any, path: str, overwrite: bool) -> None:
     from kerascnn.visualize import architecture_diagram
 
-    with atomic_file(path, overwrite=overwrite) as temporary:
+    with atomic_file(path, SVG, overwrite=overwrite) as temporary:
         temporary.write_text(architecture_diagram(built), encoding="utf-8")
     console.note(f"drawn: {path}")
 
@@ -153,24 +158,10 @@ def _show_json(built: Any, rows: "Sequence[LayerProfile]", entry: "Entry | None"
 
 
 def _show_tables(built: Any, rows: "Sequence[LayerProfile]", entry: "Entry | None") -> None:
-    from rich import box
-    from rich.table import Table
-
     shape = "x".join(map(str, built.input_shape[1:]))
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        header_style="bold",
-        title=f"{built.name}, images of {shape}",
-        title_justify="left",
-        title_style="bold",
-    )
-    table.add_column("layer", overflow="fold")
-    table.add_column("kind", overflow="fold")
-    for column in ("output", "parameters", "MACs", "field", "memory"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(
+    columns = ("layer", "kind", "output", "parameters", "MACs", "field", "memory")
+    layers = [
+        (
             row.name,
             row.kind,
             "x".join(map(str, row.output_shape)),
@@ -179,7 +170,11 @@ def _show_tables(built: Any, rows: "Sequence[LayerProfile]", entry: "Entry | Non
             str(row.receptive_field),
             console.size(row.activation_bytes),
         )
-    console.show_wide(table)
+        for row in rows
+    ]
+    title = f"{built.name}, images of {shape}"
+    optional = ("memory", "field", "kind")
+    console.show_table(title, columns, layers, texts=("kind",), optional=optional)
     _show_totals(built, rows, entry)
 
 

@@ -19,16 +19,58 @@ option = click.option(
 )
 
 
-def choose(target: str | None, recipes: str | None, io: str | None) -> tuple[list[str], str]:
-    """The recipes and io to export: those given, else the target's, else float32 and int8."""
+def choose(
+    target: str | None, recipes: str | None, io: str | None, *, single: bool
+) -> tuple[list[str], str]:
+    """The recipes and io to export: those given, else the target's, else float32 and int8.
+
+    Args:
+        target: Name of a device client.
+        recipes: Names, with commas between them.
+        io: Input and output type of the integer files.
+        single: Whether one file is written, not a bundle.
+
+    Raises:
+        InputError: An unknown recipe, none, one listed twice, more than one for a single file, or
+            one whose input the target does not take.
+    """
+    from kerascnn.errors import InputError
+    from kerascnn.export import recipes as recipe_table
     from kerascnn.export import targets
 
     known = None if target in (None, "serving") else targets.find(str(target))
-    names = recipes or (",".join(known.recipes) if known else "float32,int8")
-    return (
-        [name.strip() for name in names.split(",") if name.strip()],
-        io or (known.io if known else "uint8"),
-    )
+    if target == "serving" and (recipes or io):
+        raise InputError(
+            f"--{'recipes' if recipes else 'io'} does not go with --target serving, which writes a "
+            "SavedModel, not .tflite files. Leave it out."
+        )
+    texts = recipes if recipes is not None else ",".join(known.recipes) if known else "float32,int8"
+    given = [name.strip() for name in texts.split(",") if name.strip()]
+    is_auto = {name: name.lower() == recipe_table.AUTO for name in given}
+    names = [recipe_table.AUTO if is_auto[n] else recipe_table.get(n).name for n in given]
+    if recipes is None and single and known:
+        names = names[:1]
+    if not names:
+        raise InputError(
+            "--recipes names no recipe. Expected one or more, with commas between them, of: "
+            f"{', '.join(recipe_table.RECIPES)}."
+        )
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"recipe {name!r} is listed twice.")
+    if recipe_table.AUTO in names and not single:
+        raise InputError("the recipe auto is for a single file: --out FILE.tflite")
+    if single and len(names) > 1:
+        raise InputError("--out names one file: choose one recipe for it, such as --recipes int8.")
+    io = io or (known.io if known else "uint8")
+    for name in names if known and recipe_table.AUTO not in names else ():
+        kind = recipe_table.get(name).choose_io(io)
+        if known and kind not in known.inputs:
+            raise InputError(
+                f"a file of recipe {name} takes {kind}, and {known.title} takes "
+                f"{' or '.join(known.inputs)}. Leave --recipes and --io to --target {target}."
+            )
+    return names, io
 
 
 def add_sources(result: "BundleResult", target: str | None) -> "TFLMSources | None":

@@ -1,11 +1,11 @@
 """`kerascnn train`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerascnn.cli import console, export, figures, options
+from kerascnn.cli import console, export, figures, keras_backend, options, targets
 
 if TYPE_CHECKING:
     from kerascnn.training import RunResult
@@ -146,49 +146,52 @@ def command(
             raise click.UsageError(f"--{name} goes with --fine-tune.")
     if recipes and as_json:
         raise click.UsageError("--export and --json exclude each other.")
-    bundle = f"{out.rstrip('/')}-bundle"
-    if recipes:
-        from kerascnn.files import refuse_existing
+    from kerascnn.training import FineTune
+    from kerascnn.training.checks import check_new, check_resumed
 
-        refuse_existing(Path(bundle), overwrite)
-    if model is not None:
-        from kerascnn import catalog
-
-        catalog.find(model)
-    parsed, size = options.parse_options(items), options.parse_size(image_size)
-    budget = options.parse_duration(time_budget)
-    deep = options.parse_pixel_range(pixel_range)
-    console.import_tensorflow()
-    from kerascnn.cli.progress import TrainingProgress
-    from kerascnn.training import FineTune, train
-
+    size, budget = options.parse_size(image_size), options.parse_duration(time_budget)
     plan = FineTune(head=head, find_learning_rate=find_lr, time_budget=budget)
+    request: dict[str, Any] = {
+        "task": task,
+        "augment": augment,
+        "quantize_aware": quantize_aware or 0,
+        "pixel_range": options.parse_pixel_range(pixel_range),
+    }
+    fresh: dict[str, Any] = {
+        "options": options.parse_options(items),
+        "weights": weights,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "image_size": size,
+        "validation_split": validation_split,
+        "resize": resize,
+        "patience": patience,
+        "fine_tune": plan if fine_tune else False,
+        "seed": seed,
+        "data_dir": data_dir,
+        "overwrite": overwrite,
+    }
+    if resume:
+        check_resumed(out, source, model, precision=precision, **request)
+    else:
+        check_new(source, model, out, **request, **fresh)
+    bundle = _check_bundle(recipes, out, overwrite) if recipes else None
+    keras_backend.import_tensorflow()
+    from kerascnn.cli.progress import TrainingProgress
+    from kerascnn.training import train
+
     progress = TrainingProgress()
     try:
         result = train(
             source,
             model,
             out,
-            task=task,
-            options=parsed,
-            weights=weights,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            image_size=size,
-            validation_split=validation_split,
-            resize=resize,
-            patience=patience,
-            augment=augment,
-            fine_tune=plan if fine_tune else False,
             precision=precision,
-            quantize_aware=quantize_aware or 0,
-            seed=seed,
-            data_dir=data_dir,
-            pixel_range=deep,
             resume=resume,
-            overwrite=overwrite,
             callbacks=[progress],
+            **request,
+            **fresh,
         )
     finally:
         progress.close()
@@ -208,27 +211,41 @@ def command(
         f"{len(result.history)} epochs in {seconds:.0f} s, kept epoch {result.best_epoch}. "
         f"Everything is in {result.folder}{look}"
     )
-    if recipes:
-        from kerascnn.errors import VerificationError
+    if bundle is not None:
+        from kerascnn.errors import ExportError
 
         try:
             context.invoke(
                 export.command,
                 path=str(result.folder),
-                out=bundle,
+                out=str(bundle),
                 recipes=recipes,
                 overwrite=overwrite,
             )
-        except VerificationError as error:
-            raise VerificationError(
-                f"{error} The run is complete: kerascnn export {result.folder} "
-                f"{_export_options(result)}"
-            ) from error
+        except ExportError:
+            console.note(
+                f"The run is complete: kerascnn export {result.folder} {_export_options(result)}"
+            )
+            raise
         return
     console.next_steps(
         f"kerascnn export {result.folder} {_export_options(result)}",
         f"kerascnn predict {result.folder} IMAGE",
     )
+
+
+def _check_bundle(recipes: str, out: str, overwrite: bool) -> Path:
+    """The bundle that --export writes, after what can be said of it before training."""
+    from kerascnn.export.manifest import BUNDLE
+    from kerascnn.files import refuse_existing, user_path
+
+    targets.choose(None, recipes, None, single=False)
+    run = user_path(out, "run folder")
+    if run.name in ("", ".."):
+        run = run.resolve()
+    bundle = run.with_name(f"{run.name}-bundle")
+    refuse_existing(bundle, BUNDLE, overwrite)
+    return bundle
 
 
 def _export_options(result: "RunResult") -> str:

@@ -95,6 +95,17 @@ def read_csv(path: Path, request: Request, task: str) -> Collection:
     )
 
 
+def list_table(path: Path) -> list[Path]:
+    """The image files that a CSV file names, row by row, without opening any.
+
+    Raises:
+        DataError: As `read_csv`, of the table and its column of files.
+    """
+    table = _without_copies(read_table(path))
+    finder = FileFinder(path.parent)
+    return _files(table, _file_column(table, finder)[0], finder)
+
+
 def _without_copies(table: Table) -> Table:
     """Leaves out rows that say again, word for word, what an earlier row says."""
     first: dict[tuple[str, ...], int] = {}

@@ -29,7 +29,7 @@ from kerascnn.data.names import shown
 from kerascnn.data.regular_file import NotAFileError, open_regular
 from kerascnn.data.resize import ResizeRule
 from kerascnn.errors import DataError
-from kerascnn.files import PathLike
+from kerascnn.files import PathLike, user_path
 
 # Pillow itself warns above this number of pixels. A JPEG is decoded at a half, a quarter or an
 # eighth of its size until it has no more; other formats cannot be.
@@ -103,7 +103,7 @@ def load_image(
             starts with its path.
         InputError: a pixel range that is none.
     """
-    path = Path(path)
+    path = user_path(path, "image file")
     pixel_range = check_pixel_range(pixel_range)
     if not os.path.lexists(path):
         raise DataError(f"{shown(path)}: no such file.")

@@ -1,6 +1,5 @@
 """`load`: one call from the name of a source to its three splits."""
 
-import contextlib
 import difflib
 import logging
 import os
@@ -27,7 +26,7 @@ from kerascnn.data.splitting import split_alike, split_by_class, split_by_labels
 from kerascnn.data.targets import CLASSIFICATION, MULTI_LABEL, REGRESSION, check_task, check_taught
 from kerascnn.data.tfds_source import read_tfds
 from kerascnn.errors import DataError, InputError
-from kerascnn.files import PathLike
+from kerascnn.files import PathLike, check_file, user_path
 
 # More do not make the choice of an epoch better, but are missed in training.
 MOST_VALIDATION = 5000
@@ -95,9 +94,11 @@ def load(
         InputError: an argument that cannot be used.
         DataError: a source that cannot be trained on; the message says why and what to do.
     """
-    request = Request.check(image_size, channels, resize, cache, pixel_range)
-    _check_numbers(batch_size, validation_split, test_split, seed)
-    collection = _read(source, request, data_dir, check_task(task))
+    request = check_arguments(
+        *(batch_size, image_size, channels, validation_split, test_split, seed, resize, cache),
+        pixel_range,
+    )
+    collection = _read(source, request, data_dir, task)
     rows, notes = _split(source, collection, validation_split, test_split, seed)
     check_taught(
         shown(source),
@@ -146,6 +147,22 @@ def load(
     )
 
 
+def check_arguments(
+    batch_size: int = 32,
+    image_size: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    validation_split: float | None = None,
+    test_split: float | None = None,
+    seed: int = 0,
+    resize: str | ResizeRule = "auto",
+    cache: bool | str = "auto",
+    pixel_range: Sequence[float] | None = None,
+) -> Request:
+    """What `load` is asked for; InputError for values that it cannot use, whatever the source."""
+    _check_numbers(batch_size, validation_split, test_split, seed)
+    return Request.check(image_size, channels, resize, cache, pixel_range)
+
+
 def _class_counts(collection: Collection, labels: np.ndarray) -> tuple[int, ...]:
     """Returns how many images have each class or label; nothing in regression."""
     if collection.task == REGRESSION:
@@ -155,22 +172,41 @@ def _class_counts(collection: Collection, labels: np.ndarray) -> tuple[int, ...]
     return tuple(np.bincount(labels, minlength=len(collection.class_names)).tolist())
 
 
-def _read(source: PathLike, request: Request, data_dir: PathLike | None, task: str) -> Collection:
+def is_path(source: PathLike) -> bool:
+    """Whether a source is a folder or a table, not the name of a data set."""
+    return not isinstance(source, str) or not (source == "digits" or source.startswith("tfds:"))
+
+
+def check_source(
+    source: PathLike, task: str = "auto", data_dir: PathLike | None = None
+) -> Path | None:
+    """The folder or table that a source is; None where it is no path.
+
+    Nothing of it is read: this is what can be said of a source at once.
+
+    Args:
+        source: As in `load`, like the other arguments.
+
+    Raises:
+        InputError: A task or `data_dir` that the source does not have.
+        DataError: No such source.
+    """
+    check_task(task)
+    if not isinstance(source, str | os.PathLike):
+        raise InputError(f"a source must be text or a path. {SOURCES} Received: {source!r}.")
     name = source if isinstance(source, str) else ""
-    path = _path(source)
-    is_table = path.suffix.lower() in SUFFIXES and not path.is_dir()
+    path = user_path(source, "source") if os.fspath(source) else Path()
+    is_table = is_table_file(path)
     if not is_table and task not in ("auto", CLASSIFICATION):
         raise InputError(
             f"{shown(source)!r} is for classification; task={task!r} needs a .csv file."
         )
-    if name.startswith("tfds:"):
-        return _of_eight_bits(read_tfds(name.removeprefix("tfds:"), request, data_dir), request)
-    if data_dir is not None:
+    if data_dir is not None and not name.startswith("tfds:"):
         raise InputError(
             f'data_dir belongs to sources "tfds:NAME"; the source is {shown(source)!r}.'
         )
-    if name == "digits":
-        return _of_eight_bits(read_digits(request), request)
+    if not is_path(source):
+        return None
     if not os.fspath(source) or not os.path.exists(path):
         close = difflib.get_close_matches(name.lower().split(":")[0], ["digits", "tfds"], 1)
         hint = {"digits": ' Did you mean "digits"?', "tfds": ' Did you mean "tfds:NAME"?'}
@@ -178,17 +214,26 @@ def _read(source: PathLike, request: Request, data_dir: PathLike | None, task: s
             f"no such folder or source: {shown(source)!r}."
             f"{hint[close[0]] if close else ''} {SOURCES}"
         )
-    return read_csv(path, request, task) if is_table else read_folder(path, request)
-
-
-def _path(source: PathLike) -> Path:
-    path = Path(source)
-    with contextlib.suppress(RuntimeError):  # no such user: then the name is taken as it is
-        path = path.expanduser()
+    if not path.is_dir():
+        check_file(path, "folder or .csv file", error=DataError)
     return path
 
 
-def _of_eight_bits(collection: Collection, request: Request) -> Collection:
+def is_table_file(path: Path) -> bool:
+    """Whether a source is read as a table: by its name, unless it is a folder."""
+    return path.suffix.lower() in SUFFIXES and not path.is_dir()
+
+
+def _read(source: PathLike, request: Request, data_dir: PathLike | None, task: str) -> Collection:
+    path = check_source(source, task, data_dir)
+    if path is not None:
+        return read_csv(path, request, task) if is_table_file(path) else read_folder(path, request)
+    if source == "digits":
+        collection = read_digits(request)
+    else:
+        if data_dir is not None:
+            data_dir = os.path.expanduser(data_dir)  # it may be the address of a bucket, too
+        collection = read_tfds(os.fspath(source).removeprefix("tfds:"), request, data_dir)
     if request.pixel_range is None:
         return collection
     return replace(collection, notes=(*collection.notes, EIGHT_BITS_ONLY))

@@ -3,17 +3,17 @@
 import re
 
 SPLITS = ("train", "validation", "test")
-_WORDS = {
+WORDS = {
     **dict.fromkeys(("train", "training", "trn"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "validate", "dev"), "validation"),
     **dict.fromkeys(("test", "testing", "tst"), "test"),
 }
 # What may stand before or behind the word: training_set, test-images, seg_train, Train Data.
 _BESIDE = r"(?:set|split|data|dataset|images|imgs|img|photos|pictures|folder|seg)"
-_NAME = re.compile(rf"(?:{_BESIDE}[\W_]*)?({'|'.join(_WORDS)})(?:[\W_]*{_BESIDE})?")
+_NAME = re.compile(rf"(?:{_BESIDE}[\W_]*)?({'|'.join(WORDS)})(?:[\W_]*{_BESIDE})?")
 
 
 def split_of(name: str) -> str | None:
     """Returns the split that a folder or cell of such a name stands for, None if for none."""
     found = _NAME.fullmatch(name.strip().lower())
-    return _WORDS[found.group(1)] if found else None
+    return WORDS[found.group(1)] if found else None

@@ -32,7 +32,7 @@ from kerascnn.export.saved_model import float32_model, input_shape_of, write_err
 from kerascnn.export.task_comparison import Task, check_task
 from kerascnn.export.tflite import export_tflite
 from kerascnn.export.verify import check_truth, keras_outputs
-from kerascnn.files import PathLike, atomic_folder, refuse_existing
+from kerascnn.files import PathLike, atomic_folder, refuse_existing, user_path
 
 if TYPE_CHECKING:
     import keras
@@ -119,7 +119,7 @@ def export_bundle(
         ExportError: Conversion, quantisation or writing failed, or a file does not run on `target`.
         VerificationError: A file answers differently from the model.
     """
-    folder, say = Path(folder), progress or _silent
+    folder, say = user_path(folder), progress or _silent
     check_task(task)
     if target is not None:
         targets.find(target)
@@ -130,7 +130,7 @@ def export_bundle(
     samples = raw_pixels(samples, sizes)
     rule = check_resize(STRETCH if resize is None else resize)
     with write_errors(folder):
-        refuse_existing(folder, overwrite)
+        refuse_existing(folder, contract.BUNDLE, overwrite)
 
     from kerascnn.quantization import has_fake_quantization
 
@@ -140,7 +140,8 @@ def export_bundle(
     names = check_names(class_names, known.outputs.shape[1])
     say("converting to float32")
     float_model = convert_float(served, input_shape)
-    with write_errors(folder), atomic_folder(folder, overwrite=overwrite) as temporary:
+    writing = atomic_folder(folder, contract.BUNDLE, overwrite=overwrite)
+    with write_errors(folder), writing as temporary:
         files = []
         for recipe in chosen:
             say(f"writing and verifying {recipe.name}")

@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from kerascnn.files import atomic_file
+from kerascnn.files import FileKind, atomic_file, user_path
 
 logger = logging.getLogger("kerascnn.export")
 
@@ -23,13 +23,21 @@ LARGEST_BYTES = 2_000_000_000  # of all entries together
 _DIGEST = 32  # bytes of SHA-256 in front of each entry
 
 
+def _is_entry(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(_DIGEST + 8)[_DIGEST + 4 :] == b"TFL3"
+
+
+ENTRY = FileKind("a kept conversion", _is_entry)
+
+
 def folder() -> Path | None:
     """Where entries are kept; None when the cache is turned off."""
     chosen = os.environ.get(VARIABLE, "")
     if chosen.lower() == "off":
         return None
     if chosen:
-        return Path(chosen)
+        return user_path(chosen)
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "kerascnn" / "conversions"
 
@@ -83,7 +91,7 @@ def store(key: str, content: bytes) -> None:
         return
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with atomic_file(place / f"{key}.tflite", overwrite=True) as temporary:
+        with atomic_file(place / f"{key}.tflite", ENTRY, overwrite=True) as temporary:
             temporary.write_bytes(hashlib.sha256(content).digest() + content)
         _make_room(place)
     except OSError as error:

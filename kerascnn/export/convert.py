@@ -14,6 +14,7 @@ from kerascnn.errors import ExportError, InputError
 from kerascnn.export import conversion_cache, rewrites
 from kerascnn.export.any_model import float32_model, input_shape_of, require_tensorflow
 from kerascnn.export.frozen import can_freeze, freeze, trace, write_function
+from kerascnn.files import temporary_folder
 
 if TYPE_CHECKING:
     import keras
@@ -52,21 +53,20 @@ def convert_float(
     require_tensorflow()
     sizes = (1, *(size for size in shape if size is not None))
     try:
-        with tempfile.TemporaryDirectory(prefix="kerascnn-convert-") as name:
-            folder = Path(name)
-            with _child(folder / "model.tflite") as child:  # loads TensorFlow while we trace
-                key = ""
-                function = trace(served, sizes)
-                if can_freeze(served):
-                    function = freeze(function, model.name)
-                    key = conversion_cache.key_of(function, _CHILD) if cache else ""
-                    content = conversion_cache.load(key) if cache else None
-                    if content is not None:
-                        return rewrites.for_all(content)
-                write_function(function, folder / "saved_model", model.name)
-                content = _converted(child, folder, model.name, timeout)
-                if key:
-                    conversion_cache.store(key, content)
+        with temporary_folder() as folder, _child(folder / "model.tflite") as child:
+            # The child loads TensorFlow while we trace.
+            key = ""
+            function = trace(served, sizes)
+            if can_freeze(served):
+                function = freeze(function, model.name)
+                key = conversion_cache.key_of(function, _CHILD) if cache else ""
+                content = conversion_cache.load(key) if cache else None
+                if content is not None:
+                    return rewrites.for_all(content)
+            write_function(function, folder / "saved_model", model.name)
+            content = _converted(child, folder, model.name, timeout)
+            if key:
+                conversion_cache.store(key, content)
     except OSError as error:
         raise ExportError(
             f"conversion could not use the temporary folder {tempfile.gettempdir()}: "

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,44 @@ from kerascnn.export.manifest_schema import TensorIO as TensorIO
 from kerascnn.export.manifest_schema import Tolerance as Tolerance
 from kerascnn.export.manifest_schema import Versions as Versions
 from kerascnn.export.strict_json import mismatch
-from kerascnn.files import PathLike, write_text
+from kerascnn.files import (
+    JSON,
+    FolderKind,
+    PathLike,
+    json_object,
+    read_bytes,
+    user_path,
+    write_text,
+)
 
 SCHEMA_VERSION = 2  # the newest; classifiers are written as version 1, which older kits read
 FILE_NAME = "manifest.json"
 _BARE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}")  # no separator, drive or "..", ever
+_LARGEST = 1 << 26  # bytes of a manifest, or of labels
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def _contents(mark: Path) -> list[str] | None:
+    """The files of a bundle by its manifest, which may be of another version."""
+    data = json_object(mark)
+    if data is None or not {"schema_version", "golden", "files"} <= set(data):
+        return None
+    return [*_references(data), "tflm/*"]
+
+
+def _references(value: Any) -> Iterator[str]:
+    """The path of every file whose hash a manifest holds."""
+    if isinstance(value, dict):
+        path = value.get("path")
+        if "sha256" in value and isinstance(path, str) and is_bare_name(path):
+            yield path
+        value = [*value.values()]
+    if isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+
+
+BUNDLE = FolderKind("a bundle", FILE_NAME, _contents)
 
 
 def sha256_of(path: PathLike) -> str:
@@ -65,14 +97,15 @@ def read(folder: PathLike) -> Manifest:
         BundleError: The folder, the manifest or a file of the bundle is missing, damaged, altered
             or made by a newer version; the message names the key or file.
     """
-    folder = Path(folder)
+    folder = user_path(folder)
     path = folder / FILE_NAME
     if not folder.is_dir():
         raise BundleError(f"no such bundle: {folder} is not a folder")
-    if not path.is_file():
+    if not path.exists():
         raise BundleError(f"not a bundle: {folder} has no {FILE_NAME}")
+    content = read_bytes(path, "manifest", most=_LARGEST, error=BundleError)
     try:
-        manifest = parse(path.read_bytes().decode("utf-8"))
+        manifest = parse(content.decode("utf-8"))
         _check_files(manifest, folder)
     except UnicodeDecodeError as error:
         raise BundleError(f"{path}: not UTF-8 text ({error.reason})") from error
@@ -83,7 +116,8 @@ def read(folder: PathLike) -> Manifest:
 
 def read_labels(folder: PathLike, manifest: Manifest) -> tuple[str, ...]:
     """The class names of a bundle that `read` has checked, in the order of the outputs."""
-    text = (Path(folder) / manifest.labels.path).read_bytes().decode("utf-8")
+    path = user_path(folder) / manifest.labels.path
+    text = read_bytes(path, "labels file", most=_LARGEST, error=BundleError).decode("utf-8")
     return tuple(text.removesuffix("\n").split("\n"))
 
 
@@ -96,7 +130,7 @@ def write(manifest: Manifest, folder: PathLike) -> Path:
     text = to_json(manifest)
     parse(text)
     path = Path(folder) / FILE_NAME
-    write_text(path, text)
+    write_text(path, text, JSON)
     return path
 
 

@@ -5,13 +5,13 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from kerascnn.errors import BundleError, InputError
-from kerascnn.files import PathLike
+from kerascnn.errors import BundleError
+from kerascnn.files import PathLike, read_bytes, user_path
 
 _STDERR = 2
+_LARGEST = 1 << 33  # bytes of a model: offsets in it have 31 bits, its constants may lie behind
 _redirecting = threading.Lock()
 
 
@@ -24,17 +24,12 @@ def read(path_or_bytes: PathLike | bytes) -> tuple[bytes, str]:
     """(content, name for messages) of a file or of bytes.
 
     Raises:
-        InputError: The file is missing, a folder or unreadable.
+        InputError: The file is missing, no regular file, unreadable or too large.
     """
     if isinstance(path_or_bytes, bytes | bytearray | memoryview):
         return bytes(path_or_bytes), "the model"
-    path = Path(path_or_bytes)
-    try:
-        return path.read_bytes(), str(path)
-    except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror or error}. Give the path of a .tflite file."
-        ) from error
+    path = user_path(path_or_bytes)
+    return read_bytes(path, ".tflite file", most=_LARGEST), str(path)
 
 
 def open_runtime(

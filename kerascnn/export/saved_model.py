@@ -17,12 +17,13 @@ from kerascnn.export.any_model import (
 )
 from kerascnn.export.signatures import (
     ANY_SIZE,
+    SAVED_MODEL,
     SERVING,
     open_signatures,
     require_close,
     write_signatures,
 )
-from kerascnn.files import PathLike, atomic_folder, refuse_existing
+from kerascnn.files import PathLike, atomic_folder, refuse_existing, user_path
 
 if TYPE_CHECKING:
     import keras
@@ -79,14 +80,14 @@ def export_saved_model(
         VerificationError: The SavedModel answers differently from the model.
     """
     start = time.perf_counter()
-    path = Path(path)
+    path = user_path(path)
+    with write_errors(path):
+        refuse_existing(path, SAVED_MODEL, overwrite)
     shape = input_shape_of(model, input_shape, need_size=False)
     served = float32_model(model)
-    with write_errors(path):
-        refuse_existing(path, overwrite)
-        with atomic_folder(path, overwrite=overwrite) as folder:
-            write_saved_model(served, folder, (None, *shape))
-            difference = _check(served, folder, shape) if verify else None
+    with write_errors(path), atomic_folder(path, SAVED_MODEL, overwrite=overwrite) as folder:
+        write_saved_model(served, folder, (None, *shape))
+        difference = _check(served, folder, shape) if verify else None
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     return SavedModelResult(
         path=path,
@@ -128,7 +129,7 @@ def open_saved_model(
     Raises:
         InputError: Not a SavedModel with one image input of known size and one output.
     """
-    path = Path(path)
+    path = user_path(path)
     signature = open_signatures(path).get(SERVING)
     if signature is None:
         raise InputError(f"{path} has no signature {SERVING}, by which models are served")

@@ -20,8 +20,14 @@ from kerascnn.export.bundle_arguments import STRETCH, check_resize
 from kerascnn.export.encoded_images import decode
 from kerascnn.export.manifest import Resize
 from kerascnn.export.samples import synthetic_images
-from kerascnn.export.signatures import SERVING, open_signatures, require_close, write_signatures
-from kerascnn.files import PathLike, atomic_folder, refuse_existing
+from kerascnn.export.signatures import (
+    SAVED_MODEL,
+    SERVING,
+    open_signatures,
+    require_close,
+    write_signatures,
+)
+from kerascnn.files import PathLike, atomic_folder, refuse_existing, user_path
 
 if TYPE_CHECKING:
     import keras
@@ -87,7 +93,9 @@ def export_serving(
         VerificationError: A signature answers differently from the model; nothing was kept.
     """
     start = time.perf_counter()
-    path = Path(path)
+    path = user_path(path)
+    with write_errors(path):
+        refuse_existing(path, SAVED_MODEL, overwrite)
     shape = tuple(
         size for size in input_shape_of(model, input_shape, need_size=True) if size is not None
     )
@@ -100,11 +108,9 @@ def export_serving(
             f"{len(class_names)} class names were given for {served.output_shape[-1]} outputs"
         )
     require_tensorflow()
-    with write_errors(path):
-        refuse_existing(path, overwrite)
-        with atomic_folder(path, overwrite=overwrite) as folder:
-            _write(served, folder, shape, rule, class_names)
-            difference = _check(served, folder, shape)
+    with write_errors(path), atomic_folder(path, SAVED_MODEL, overwrite=overwrite) as folder:
+        _write(served, folder, shape, rule, class_names)
+        difference = _check(served, folder, shape)
     return ServingResult(
         path=path,
         bytes=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),

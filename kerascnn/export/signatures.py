@@ -11,13 +11,25 @@ import numpy as np
 
 from kerascnn.errors import InputError, VerificationError
 from kerascnn.export.any_model import MODEL_ERRORS, first_line, tensorflow_errors
+from kerascnn.files import FolderKind
 
 if TYPE_CHECKING:
     import keras
 
 SERVING = "serving_default"  # what servers call unless told otherwise
 ANY_SIZE = 64  # stands in for a free height or width where some image is needed
+_MESSAGE = b"\x08\x01\x12"  # how one begins: its schema version, 1, and then its first graph
+_PARTS = ("fingerprint.pb", "keras_metadata.pb", "variables/variables.*", "assets*/*")
+_EMPTY = ("assets", "assets.extra", "variables")
 _CLOSE = 1e-4  # of the output range; the same arithmetic in another order
+
+
+def _contents(mark: Path) -> tuple[str, ...] | None:
+    with mark.open("rb") as file:
+        return (*_PARTS, *_EMPTY) if file.read(len(_MESSAGE)) == _MESSAGE else None
+
+
+SAVED_MODEL = FolderKind("a SavedModel", "saved_model.pb", _contents)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import dataclasses
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +32,7 @@ from kerascnn.export.sensitivity import all_but, tensors_of
 from kerascnn.export.task_comparison import Task
 from kerascnn.export.verify import keras_outputs, verify_tflite
 from kerascnn.export.weight_levels import check_clusters
-from kerascnn.files import PathLike, atomic_file, refuse_existing
+from kerascnn.files import TFLITE, PathLike, atomic_file, refuse_existing, user_path
 
 if TYPE_CHECKING:
     import keras
@@ -128,7 +127,7 @@ def export_tflite(
         VerificationError: The file answers differently from the model; it was not kept.
     """
     start = time.perf_counter()
-    path = Path(path)
+    path = user_path(path)
     automatic = str(recipe).lower() == AUTO
     recipe = INT8 if automatic else get(recipe)
     recipe.choose_io(io)
@@ -149,7 +148,7 @@ def export_tflite(
             raise InputError('evaluation= goes with recipe "auto"; other recipes take samples=')
         evaluation = check_data(model, recipe, shape, *evaluation, class_names, task)  # type: ignore[assignment]
     with write_errors(path):
-        refuse_existing(path, overwrite)
+        refuse_existing(path, TFLITE, overwrite)
     require_tensorflow()
     from kerascnn.quantization import has_fake_quantization
 
@@ -208,7 +207,7 @@ def export_tflite(
         if samples is None:
             report = dataclasses.replace(report, source="synthetic")
         _judge(report, recipe)
-    with write_errors(path), atomic_file(path, overwrite=overwrite) as temporary:
+    with write_errors(path), atomic_file(path, TFLITE, overwrite=overwrite) as temporary:
         temporary.write_bytes(content)
     seconds = time.perf_counter() - start
     return result_of(path, recipe.name, content, report, seconds, trials)

@@ -3,7 +3,6 @@
 An architecture file holds what its paper says; everything else is here, once.
 """
 
-import difflib
 import functools
 import inspect
 import os
@@ -114,12 +113,7 @@ def variant(**defaults: Any) -> Callable[[Callable[..., keras.Model]], Callable[
         def factory(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
             for name in options:
                 if name not in known:
-                    near = difflib.get_close_matches(name, known, n=1)
-                    hint = f" Did you mean {near[0]!r}?" if near else ""
-                    raise UnknownOptionError(
-                        f"{function.__name__} has no option {name!r}.{hint} "
-                        f"Its options: {', '.join(known)}."
-                    )
+                    raise UnknownOptionError.of(function.__name__, name, known)
             completed = {**known, **options}
             completed["name"] = completed["name"] or function.__name__.lower()
             model = function(include_top, weights, **completed)

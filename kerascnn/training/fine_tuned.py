@@ -1,7 +1,6 @@
 """Fine-tuning runs: the network with its new head, and the phases."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +10,12 @@ import keras
 
 from kerascnn import augment, catalog
 from kerascnn.errors import TrainingError
-from kerascnn.files import write_text
+from kerascnn.files import JSON, write_text
 from kerascnn.training import run_folder, tasks
 from kerascnn.training.batches import training_batches
 from kerascnn.training.plan import FineTune
 from kerascnn.training.precision import keep_outputs
+from kerascnn.training.time_budget import Clock, fitting, seconds_of_a_pass
 from kerascnn.transfer.phases import Phase
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ logger = logging.getLogger("kerascnn.training")
 FEATURES = "features"  # in the backup of a run
 # From here on, the largest class against the smallest, the loss is weighted.
 IMBALANCE = 1.5
-_WARMUP_STEPS, _TIMED_STEPS = 3, 8
 
 
 def network(config: "RunConfig", plan: FineTune, splits: "Splits") -> keras.Model:
@@ -61,7 +60,7 @@ def fit(
     from kerascnn.transfer import fine_tune, mirrored, original
 
     task, classes = tasks.find(config.task), len(config.class_names)
-    clock = _Clock(plan.time_budget, spent=sum(row["seconds"] for row in state.history))
+    clock = Clock(plan, spent=sum(row["seconds"] for row in state.history))
 
     def augmented(epoch: int) -> Any:
         return training_batches(config, splits, epoch)
@@ -74,13 +73,24 @@ def fit(
             phases[number - 1] = changed
             plan = replace(plan, phases=tuple(phases))
             changed_config = replace(config, fine_tuning=plan)
-            write_text(folder / run_folder.CONFIG, changed_config.to_json())
+            write_text(folder / run_folder.CONFIG, changed_config.to_json(), JSON)
         return changed
 
     labels = splits.labels("train")
+    images = _InOrder(splits, "train", config.training.batch_size, task, classes)
+    views = (original, mirrored) if _mirrors(config) else (original,)
+    if plan.time_budget is not None and len(views) > 1 and plan.phases[0].until == "head":
+        seconds = seconds_of_a_pass(model, images, splits.counts["train"])
+        if not clock.leaves_room(len(views) * seconds):
+            views = (original,)
+            logger.info(
+                "phase %r: without mirror images, for which the time budget has no room: a pass "
+                "over the training images takes %.0f s",
+                *(plan.phases[0].name, seconds),
+            )
     fine_tune(
         model,
-        _InOrder(splits, "train", config.training.batch_size, task, classes),
+        images,
         task.targets(splits.validation, classes),
         phases=plan.phases,
         augmented=augmented,
@@ -93,11 +103,12 @@ def fit(
         weight_decay=config.training.weight_decay,
         class_weight=class_weight(plan, splits),
         cache=folder / run_folder.BACKUP / FEATURES,
-        views=(original, mirrored) if _mirrors(config) else (original,),
+        views=views,
         epochs_done=state.epochs,
         seed=config.seed,
         callbacks=[*callbacks, clock],
     )
+    clock.say_what_it_bought(state.history)
 
 
 def _mirrors(config: "RunConfig") -> bool:
@@ -121,29 +132,6 @@ class _InOrder:
             yield images, self.task.rows(labels, self.classes)
 
 
-class _Clock(keras.callbacks.Callback):
-    """Ends training before a time budget is over."""
-
-    def __init__(self, budget: float | None, spent: float):
-        super().__init__()
-        self.budget, self.start = budget, time.perf_counter() - spent
-        self._begun = 0.0
-
-    @property
-    def left(self) -> float | None:
-        """Seconds, or None without a budget."""
-        return None if self.budget is None else self.budget - (time.perf_counter() - self.start)
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._begun = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        seconds = time.perf_counter() - self._begun
-        if self.left is not None and self.left < seconds and not self.model.stop_training:
-            logger.info("the time budget is used up after %d epochs", epoch + 1)
-            self.model.stop_training = True
-
-
 def _decide(
     plan: FineTune,
     number: int,
@@ -151,7 +139,7 @@ def _decide(
     model: keras.Model,
     augmented: Callable[[int], Any],
     splits: "Splits",
-    clock: _Clock,
+    clock: Clock,
 ) -> Phase:
     """The phase with the learning rate and the epochs that are found when it begins."""
     first = sum(earlier.epochs for earlier in plan.phases[: number - 1])
@@ -169,29 +157,8 @@ def _decide(
             logger.info("phase %r: learning rate %.2g, by a range test", phase.name, rate)
             phase = replace(phase, learning_rate=rate)
     if clock.left is not None and number == len(plan.phases):
-        seconds = _seconds_of_an_epoch(model, augmented(first), splits)
-        epochs = max(1, min(phase.epochs, int(clock.left / seconds)))
-        if epochs < phase.epochs:
-            logger.info(
-                "phase %r: %d of %d epochs fit into the time budget, at %.1f s each",
-                *(phase.name, epochs, phase.epochs, seconds),
-            )
-            phase = replace(phase, epochs=epochs)
+        phase = fitting(phase, clock.left, model, augmented(first), splits)
     return phase
-
-
-def _seconds_of_an_epoch(model: keras.Model, batches: Any, splits: "Splits") -> float:
-    """Times a few steps, whose weights are taken back."""
-    weights, rows, start = model.get_weights(), 0, 0.0
-    for step, (images, labels) in enumerate(batches.repeat().take(_WARMUP_STEPS + _TIMED_STEPS)):
-        if step == _WARMUP_STEPS:  # by now, all is compiled
-            start = time.perf_counter()
-        model.train_on_batch(images, labels)
-        rows += len(labels) if step >= _WARMUP_STEPS else 0
-    seconds = (time.perf_counter() - start) / rows
-    model.set_weights(weights)
-    # Validation has no backward pass: about a third.
-    return seconds * (splits.counts["train"] + splits.counts["validation"] / 3)
 
 
 def class_weight(plan: FineTune, splits: "Splits") -> dict[int, float] | None:

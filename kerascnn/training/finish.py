@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn.errors import TrainingError
-from kerascnn.files import atomic_file, write_text
+from kerascnn.files import JSON, KERAS, atomic_file, write_text
 from kerascnn.training import run_folder, tasks
 from kerascnn.training.eight_bits import EightBits, probabilities
 from kerascnn.training.keeper import RunKeeper
@@ -53,9 +53,7 @@ def finish(
             judged.confusion, splits.class_names, folder / run_folder.CONFUSION, title=last
         )
     report = {name: value.to_dict() for name, value in metrics.items()}
-    write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")
-    with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
-        shutil.copyfile(keeper.best_path, temporary)
+    write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n", JSON)
     if isinstance(judged, Metrics):
         config, quoted = open_run(folder).config, shlex.quote(str(folder))
         write_report(
@@ -71,9 +69,18 @@ def finish(
                 f"kerascnn export {quoted} --recipes float32,int8 --out {quoted}-bundle",
             ),
         )
-    shutil.rmtree(keeper.backup)
-    shutil.rmtree(folder / run_folder.QUANTIZE_AWARE / run_folder.BACKUP, ignore_errors=True)
+    # The model comes last: where it is, everything else is there too.
+    with atomic_file(folder / run_folder.MODEL, KERAS, overwrite=True) as temporary:
+        shutil.copyfile(keeper.best_path, temporary)
+    remove_backups(folder)
     return metrics
+
+
+def remove_backups(folder: Path) -> None:
+    """Removes what a run goes on from, when it is finished."""
+    for place in (folder / run_folder.QUANTIZE_AWARE, folder):
+        if (place / run_folder.BACKUP).is_dir():
+            shutil.rmtree(place / run_folder.BACKUP)
 
 
 def _with_phases(history: list[dict[str, float]], plan: FineTune | None) -> list[dict[str, Any]]:

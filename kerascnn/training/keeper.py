@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from kerascnn.errors import TrainingError
-from kerascnn.files import atomic_file, write_text
+from kerascnn.files import JSON, KERAS, atomic_file, write_text
 from kerascnn.training.run_folder import BACKUP, write_history
 
 STATE = "state.json"
@@ -107,7 +107,7 @@ class RunKeeper(keras.callbacks.Callback):
         if (accuracy, -row["val_loss"]) > (state.best_accuracy, -state.best_loss):
             state.best_accuracy, state.best_loss = accuracy, row["val_loss"]
             state.best_epoch, state.best = epoch + 1, state.checkpoint
-        write_text(self.backup / STATE, json.dumps(asdict(state)))
+        write_text(self.backup / STATE, json.dumps(asdict(state)), JSON)
         write_history(self.folder, state.history)
         for path in self.backup.glob("epoch-*.keras"):
             if path.name not in (state.checkpoint, state.best):
@@ -123,7 +123,7 @@ class RunKeeper(keras.callbacks.Callback):
         return self.state.epochs - self.state.best_epoch >= self.patience
 
     def _save(self, name: str) -> None:
-        with atomic_file(self.backup / name, overwrite=True) as temporary:
+        with atomic_file(self.backup / name, KERAS, overwrite=True) as temporary:
             self.model.save(temporary)
 
 

@@ -1,8 +1,8 @@
 """The network of a run: built for its data, compiled, and fitted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -17,6 +17,54 @@ from kerascnn.transfer.first_step import create_state
 
 if TYPE_CHECKING:
     from kerascnn.data import Splits
+    from kerascnn.training.checks import Plan
+
+
+def check_architecture(plan: "Plan", task: str) -> None:
+    """Builds the shapes of a network, no weights: what does not fit shows before data is read.
+
+    Raises:
+        InputError: A value of an option, or an image size, that the architecture cannot take.
+    """
+    if not plan.options and plan.image_size == plan.entry.input_shape[:2]:
+        return
+    kind = tasks.find("classification" if task == "auto" else task)
+    _check_task_options(kind, task, plan.options)
+    shape = (*plan.image_size, plan.entry.input_shape[2])
+    with keras.StatelessScope(initialize_variables=False):
+        if plan.fine_tuning is not None:
+            catalog.create_model(
+                plan.entry.name, include_top=False, input_shape=shape, **plan.options
+            )
+        else:
+            _build(plan.entry.name, shape, 2, kind, plan.options)
+
+
+def _check_task_options(task: tasks.Task, name: str, options: Mapping[str, Any]) -> None:
+    for option in task.options:
+        if option in options:
+            raise InputError(f"option {option!r} is decided by the task {name}; leave it out.")
+
+
+def _build(
+    name: str,
+    input_shape: tuple[int, ...],
+    classes: int,
+    task: tasks.Task,
+    options: Mapping[str, Any],
+    weights: str | None = None,
+) -> keras.Model:
+    """A network with one output, as the task wants it."""
+    model = catalog.create_model(
+        name, weights=weights, input_shape=input_shape, classes=classes, **task.options, **options
+    )
+    if not keras.backend.is_keras_tensor(model.output):
+        raise InputError(
+            f"`train` takes models with one output. {name} with the options {options} has the "
+            f"outputs {list(model.output)}: leave the option out, or train with `model.fit`, as "
+            "`kerascnn.models.googlenet` shows."
+        )
+    return model
 
 
 def network(config: RunConfig, folder: Path, state: State, splits: "Splits") -> keras.Model:
@@ -30,25 +78,11 @@ def network(config: RunConfig, folder: Path, state: State, splits: "Splits") -> 
     if state.epochs:
         return load_model(folder / run_folder.BACKUP / state.checkpoint)
     task = tasks.find(config.task)
-    for name in task.options:
-        if name in config.options:
-            raise InputError(f"option {name!r} is decided by the task {config.task}; leave it out.")
+    _check_task_options(task, config.task, config.options)
     if config.fine_tuning is not None:
         return fine_tuned.network(config, config.fine_tuning, splits)
-    model = catalog.create_model(
-        config.model,
-        weights=config.weights,
-        input_shape=config.input_shape,
-        classes=len(config.class_names),
-        **task.options,
-        **config.options,
-    )
-    if not keras.backend.is_keras_tensor(model.output):
-        raise InputError(
-            f"`train` takes models with one output. {config.model} with the options "
-            f"{config.options} has the outputs {list(model.output)}: leave the option out, or "
-            "train with `model.fit`, as `kerascnn.models.googlenet` shows."
-        )
+    classes = len(config.class_names)
+    model = _build(config.model, config.input_shape, classes, task, config.options, config.weights)
     settings = config.training
     steps = len(splits.train) * settings.epochs
     warmup = max(1, round(settings.warmup * steps))

@@ -6,7 +6,7 @@ from typing import Any
 from kerascnn.catalog import published
 from kerascnn.errors import InputError
 from kerascnn.training.defaults import Settings
-from kerascnn.transfer.phases import Phase, default_phases
+from kerascnn.transfer.phases import HEADS, Phase, default_phases
 
 # A light model whose published weights many phones run.
 MODEL, WEIGHTS, AUGMENTATION = "MobileNetV2", "imagenet", "standard"
@@ -37,6 +37,8 @@ class FineTune:
     time_budget: float | None = None
 
     def __post_init__(self) -> None:
+        if self.head not in HEADS:
+            raise InputError(f"`head` must be one of {HEADS}. Received: {self.head!r}.")
         if self.time_budget is not None and not self.time_budget > 0:
             raise InputError(f"`time_budget` must be above 0 seconds, not {self.time_budget}.")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from kerascnn.files import atomic_file, write_text
+from kerascnn.files import JSON, KERAS, atomic_file, write_text
 from kerascnn.training import run_folder, tasks
 from kerascnn.training.batches import training_batches
 from kerascnn.training.eight_bits import SAMPLES, EightBits, measure
@@ -84,8 +84,8 @@ def train_with_rounding(
             verbose=0,
         )
     found = measure(model, load_model(keeper.best_path), splits, config.seed)
-    write_text(own / run_folder.METRICS, json.dumps(found.to_dict(), indent=2) + "\n")
-    with atomic_file(own / run_folder.MODEL, overwrite=True) as temporary:
+    write_text(own / run_folder.METRICS, json.dumps(found.to_dict(), indent=2) + "\n", JSON)
+    with atomic_file(own / run_folder.MODEL, KERAS, overwrite=True) as temporary:
         shutil.copyfile(keeper.best_path, temporary)
     return found
 

@@ -1,7 +1,8 @@
 """Training: data in, a run folder out."""
 
 import importlib.metadata
-import shutil
+import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,27 +10,22 @@ from typing import Any
 
 import keras
 
-from kerascnn import augment as augmentation
-from kerascnn import catalog, data
-from kerascnn.data.deep_pixels import check_pixel_range
-from kerascnn.errors import InputError, OutputExistsError
+from kerascnn import data
 from kerascnn.export.any_model import require_tensorflow
-from kerascnn.files import PathLike, refuse_existing, write_text
+from kerascnn.files import JSON, PathLike, claim, user_path, write_text
 from kerascnn.serialization import load_model
 from kerascnn.training import fine_tuned, quantized, run_folder, tasks
 from kerascnn.training import precision as computation
-from kerascnn.training.defaults import defaults_for
+from kerascnn.training.checks import Plan, check_new, check_resumed
 from kerascnn.training.eight_bits import EightBits
-from kerascnn.training.finish import finish
+from kerascnn.training.finish import finish, remove_backups
 from kerascnn.training.keeper import RunKeeper, State, read_state
-from kerascnn.training.network import fit
+from kerascnn.training.network import check_architecture, fit
 from kerascnn.training.network import network as network_of
-from kerascnn.training.plan import AUGMENTATION, MODEL, FineTune, pretrained
-from kerascnn.training.plan import image_size as plan_image_size
-from kerascnn.training.run_folder import RunConfig, load_data, open_run
+from kerascnn.training.plan import FineTune
+from kerascnn.training.run_folder import Run, RunConfig, load_data, recorded, start_folder
 
-# Options of a factory that the data decides, or that would not give a classifier.
-RESERVED_OPTIONS = ("include_top", "input_tensor", "input_shape", "classes", "pooling", "weights")
+logger = logging.getLogger("kerascnn.training")
 
 
 @dataclass(frozen=True)
@@ -54,13 +50,13 @@ class RunResult:
 
 
 def train(
-    source: str | None,
+    source: PathLike | None,
     model: str | None = None,
     out: PathLike = "run",
     *,
     task: str = "auto",
     options: Mapping[str, Any] | None = None,
-    weights: str | None = None,
+    weights: PathLike | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
@@ -73,7 +69,7 @@ def train(
     precision: str = "auto",
     quantize_aware: int = 0,
     seed: int = 0,
-    data_dir: str | None = None,
+    data_dir: PathLike | None = None,
     pixel_range: Sequence[float] | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -89,7 +85,7 @@ def train(
 
     Args:
         source: A folder of class folders, a .csv file that names images, "tfds:NAME" or "digits".
-            May be None with `resume`.
+            May be None with `resume`; where the data has moved since, its new place.
         model: Name in the catalogue. May be None with `resume`, and with `fine_tune`, which then
             takes MobileNetV2.
         out: The run folder to write.
@@ -133,90 +129,129 @@ def train(
         InputError: An unknown model or augmentation, a bad value, or a run that does not fit
             `resume`.
         DataError: A source that cannot be trained on.
-        OutputExistsError: `out` exists, and neither `resume` nor `overwrite` is set.
+        OutputExistsError: `out` exists, and neither `resume` nor `overwrite` is set; or it holds
+            something else than a run.
+        OutputInUseError: Another process is training in `out`.
         TrainingError: The loss is not a number any more.
         ExportError: With `quantize_aware`: another backend, or a model that cannot become a file.
     """
-    if quantize_aware < 0:
-        raise InputError(f"`quantize_aware` must be 0 epochs or more, not {quantize_aware}.")
+    request: dict[str, Any] = {
+        "augment": augment,
+        "task": task,
+        "quantize_aware": quantize_aware,
+        "pixel_range": pixel_range,
+    }
     if quantize_aware:
         require_tensorflow()
-    folder = Path(out)
     if resume:
-        config = _resumed_config(folder, source, model, augment, task, precision, quantize_aware)
-        if pixel_range is not None and check_pixel_range(pixel_range) != config.pixel_range:
-            raise InputError(
-                f"run {folder} has the pixel range {config.pixel_range}, not {pixel_range}."
-            )
-        state = read_state(folder) or State()
-        splits = load_data(config, first_epoch=state.epochs)
+        check_resumed(out, source, model, precision=precision, **request)
     else:
-        refuse_existing(folder, overwrite)
-        if fine_tune and model is None:
-            model = MODEL
-        if source is None or model is None:
-            raise InputError("training needs a data source and a model.")
-        given: dict[str, Any] = {
+        request |= {
+            "options": options,
+            "weights": weights,
             "epochs": epochs,
             "batch_size": batch_size,
             "learning_rate": learning_rate,
+            "image_size": image_size,
+            "validation_split": validation_split,
+            "resize": resize,
             "patience": patience,
+            "fine_tune": fine_tune,
+            "seed": seed,
+            "data_dir": data_dir,
+            "overwrite": overwrite,
         }
-        entry = catalog.find(model)
-        settings = replace(
-            defaults_for(entry.name, entry.family),
-            **{k: v for k, v in given.items() if v is not None},
-        )
-        options = _checked(options)
-        plan, own_size = None, entry.input_shape[:2]
-        if fine_tune and patience is not None:
-            raise InputError("`patience` does not go with `fine_tune`, whose phases have an end.")
-        if fine_tune:
-            plan = FineTune() if fine_tune is True else fine_tune
-            plan = plan.completed(settings, epochs, learning_rate)
-            own_size = plan_image_size(own_size, settings.fine_tuning_scale)
-            weights = pretrained(entry.name, weights)
-        if augment is None:
-            augment = "none" if plan is None else AUGMENTATION
+        check_new(source, model, out, **request)
         precision = computation.choose(precision)
-        augmentation.get(augment, 32)  # an unknown name is an error before anything is loaded
-        splits = data.load(
-            source,
-            own_size if image_size is None else image_size,
-            settings.batch_size,
-            task=task,
-            validation_split=validation_split,
-            seed=seed,
-            resize=resize,
-            data_dir=data_dir,
-            pixel_range=pixel_range,
+    folder = user_path(out, "run folder")
+    with claim(folder):  # what was checked may have changed until then
+        if resume:
+            if (folder / run_folder.MODEL).is_file():  # killed at the very end
+                remove_backups(folder)
+            run = check_resumed(out, source, model, precision=precision, **request)
+            config, state, splits = _go_on(run, source)
+        else:
+            plan = check_new(source, model, out, **request)
+            config, splits = _begin(plan, task, validation_split, resize, seed, data_dir)
+            config = replace(config, precision=precision, quantize_aware=quantize_aware)
+            state = State()
+        keras.utils.set_random_seed(config.seed)
+        with computation.computing_in(config.precision):
+            network = network_of(config, folder, state, splits)
+        if not resume:
+            start_folder(folder, config, overwrite)
+        return _train(folder, config, state, splits, network, callbacks)
+
+
+def _begin(
+    plan: Plan,
+    task: str,
+    validation_split: float | None,
+    resize: str,
+    seed: int,
+    data_dir: PathLike | None,
+) -> tuple[RunConfig, "data.Splits"]:
+    """The configuration and the data of a new run."""
+    check_architecture(plan, task)
+    if plan.enlarged:
+        logger.info(
+            "images of %dx%d for a network of %dx%d: it is fine-tuned on crops, in which things "
+            "look larger, and sees whole images larger in return (arXiv:1906.06423)",
+            *(*plan.image_size, *plan.entry.input_shape[:2]),
         )
-        config = RunConfig(
-            source=_absolute(source),
-            model=entry.name,
-            options=options,
-            input_shape=splits.image_shape,
-            class_names=splits.class_names,
-            resize=splits.resize.to_dict(),
-            weights=weights,
-            training=settings,
-            validation_split=validation_split,
-            seed=seed,
-            data_dir=data_dir,
-            versions=_versions(),
-            augment=augment.lower(),
-            task=splits.task,
-            fine_tuning=plan,
-            precision=precision,
-            quantize_aware=quantize_aware,
-            pixel_range=check_pixel_range(pixel_range),
-        )
-        state = State()
-    keras.utils.set_random_seed(config.seed)
-    with computation.computing_in(config.precision):
-        network = network_of(config, folder, state, splits)
-    if not resume:
-        _start_folder(folder, config)
+    splits = data.load(
+        plan.source,
+        plan.image_size,
+        plan.settings.batch_size,
+        task=task,
+        validation_split=validation_split,
+        seed=seed,
+        resize=resize,
+        data_dir=data_dir,
+        pixel_range=plan.pixel_range,
+    )
+    config = RunConfig(
+        source=plan.source,
+        model=plan.entry.name,
+        options=plan.options,
+        input_shape=splits.image_shape,
+        class_names=splits.class_names,
+        resize=splits.resize.to_dict(),
+        weights=plan.weights,
+        training=plan.settings,
+        validation_split=validation_split,
+        seed=seed,
+        data_dir=None if data_dir is None else os.fspath(data_dir),
+        versions=_versions(),
+        augment=plan.augment,
+        task=splits.task,
+        fine_tuning=plan.fine_tuning,
+        fingerprint=data.fingerprint(plan.source),
+        pixel_range=plan.pixel_range,
+    )
+    return config, splits
+
+
+def _go_on(run: Run, source: PathLike | None) -> tuple[RunConfig, State, "data.Splits"]:
+    """The configuration, the backup and the data of an interrupted run."""
+    config, state = run.config, read_state(run.folder) or State()
+    place = config.source if source is None else recorded(source)
+    splits = load_data(config, place, first_epoch=state.epochs)
+    if place != config.source:
+        config = replace(config, source=place)
+        write_text(run.folder / run_folder.CONFIG, config.to_json(), JSON)
+    return config, state, splits
+
+
+def _train(
+    folder: Path,
+    config: RunConfig,
+    state: State,
+    splits: "data.Splits",
+    network: keras.Model,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> RunResult:
+    """Trains the epochs that are left, and writes the files of a finished run."""
     plan = config.fine_tuning
     if plan is None:
         keeper = RunKeeper(folder, state, config.training.patience)
@@ -241,60 +276,6 @@ def train(
     return RunResult(
         folder, metrics, tuple(state.history), state.best_epoch, splits.notes, eight_bits
     )
-
-
-def _checked(options: Mapping[str, Any] | None) -> dict[str, Any]:
-    for name in options or {}:
-        if name in RESERVED_OPTIONS:
-            raise InputError(f"option {name!r} is decided by the data when training; leave it out.")
-    return dict(options or {})
-
-
-def _absolute(source: str) -> str:
-    is_folder = source != "digits" and not source.startswith("tfds:")
-    return str(Path(source).absolute()) if is_folder else source
-
-
-def _resumed_config(
-    folder: Path,
-    source: str | None,
-    model: str | None,
-    augment: str | None,
-    task: str,
-    precision: str,
-    quantize_aware: int,
-) -> RunConfig:
-    config = open_run(folder).config
-    if source is not None and _absolute(source) != config.source:
-        raise InputError(f"run {folder} was started on {config.source}, not on {source}.")
-    if model is not None and catalog.find(model).name != config.model:
-        raise InputError(f"run {folder} trains {config.model}, not {model}.")
-    if augment is not None and augment.lower() not in ("none", config.augment):
-        raise InputError(f"run {folder} has the augmentation {config.augment}, not {augment}.")
-    if task not in ("auto", config.task):
-        raise InputError(f"run {folder} is of the task {config.task}, not {task}.")
-    if precision not in ("auto", config.precision):
-        raise InputError(f"run {folder} has the precision {config.precision}, not {precision}.")
-    if quantize_aware not in (0, config.quantize_aware):
-        raise InputError(
-            f"run {folder} has {config.quantize_aware} quantisation-aware epochs, not "
-            f"{quantize_aware}."
-        )
-    if not (folder / run_folder.BACKUP).is_dir():
-        raise InputError(f"run {folder} is finished; there is nothing to resume.")
-    return config
-
-
-def _start_folder(folder: Path, config: RunConfig) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / run_folder.CONFIG).is_file():
-            raise OutputExistsError(
-                f"{folder} is not a run folder, so it is not replaced. Choose another path."
-            )
-        shutil.rmtree(folder)
-    (folder / run_folder.BACKUP).mkdir(parents=True, exist_ok=True)
-    write_text(folder / run_folder.LABELS, "\n".join(config.class_names) + "\n")
-    write_text(folder / run_folder.CONFIG, config.to_json())
 
 
 def _versions() -> dict[str, str]:

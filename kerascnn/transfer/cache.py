@@ -10,7 +10,6 @@ import json
 import logging
 import math
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import keras
 import numpy as np
 
 from kerascnn.errors import DataError, InputError
+from kerascnn.files import FolderKind, atomic_folder, json_object, user_path
 from kerascnn.transfer.batches import filled
 
 logger = logging.getLogger("kerascnn.transfer")
@@ -27,6 +27,13 @@ logger = logging.getLogger("kerascnn.transfer")
 FEATURES, LABELS, INDEX = "features-{}.bin", "labels.bin", "cache.json"
 
 View = Callable[[np.ndarray], np.ndarray]
+
+
+def _contents(mark: Path) -> tuple[str, ...] | None:
+    return (FEATURES.format("*"), LABELS) if "feature_type" in (json_object(mark) or {}) else None
+
+
+CACHE = FolderKind("a feature cache", INDEX, _contents)
 
 
 def original(images: np.ndarray) -> np.ndarray:
@@ -77,10 +84,10 @@ class FeatureCache:
     """
 
     def __init__(self, folder: str | os.PathLike[str]):
-        self.folder = Path(folder)
-        if not (self.folder / INDEX).is_file():
+        self.folder = user_path(folder)
+        values = json_object(self.folder / INDEX)
+        if values is None:
             raise InputError(f"no feature cache in {self.folder}: it has no {INDEX}.")
-        values = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
         values["features"], values["labels"] = tuple(values["features"]), tuple(values["labels"])
         self.index = index = Index(**values)
         self.features = tuple(
@@ -126,20 +133,16 @@ def cache_features(
     if not fingerprint:
         raise DataError("the data holds no image.")
     key = _key(backbone, fingerprint)
-    final = Path(folder) / key
+    final = user_path(folder) / key
     if final.is_dir():
         try:
             found = FeatureCache(final)
         except InputError as error:
             logger.warning("%s It is computed again.", error)
-            shutil.rmtree(final)
         else:
             logger.info("features of %d images found in %s", found.index.images, final)
             return found
-    partial = final.with_name(f"{key}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with atomic_folder(final, CACHE, overwrite=True) as partial:
         index, seen = _write(backbone, data, partial, key, views)
         if seen != fingerprint:
             raise DataError(
@@ -147,9 +150,6 @@ def cache_features(
                 "Leave random augmentation out of the data, or use cache=False."
             )
         (partial / INDEX).write_text(json.dumps(asdict(index)), encoding="utf-8")
-        partial.rename(final)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     size = sum(path.stat().st_size for path in final.iterdir())
     logger.info("features of %d images written to %s (%.1f MB)", index.images, final, size / 1e6)
     return FeatureCache(final)

@@ -11,11 +11,24 @@ import numpy as np
 
 import kerascnn.layers  # noqa: F401 - registers the layers, for `load`
 from kerascnn.errors import InputError
-from kerascnn.files import PathLike, atomic_folder
+from kerascnn.files import (
+    FolderKind,
+    PathLike,
+    atomic_folder,
+    json_object,
+    user_path,
+)
 from kerascnn.transfer.recognition import Verification, unit, verification
 
 MODEL, ENTRIES, SETTINGS = "model.keras", "gallery.npz", "embedder.json"
 SCHEMA = 1
+
+
+def _contents(mark: Path) -> tuple[str, ...] | None:
+    return (MODEL, ENTRIES) if (json_object(mark) or {}).keys() >= {"schema", "threshold"} else None
+
+
+GALLERY = FolderKind("the folder of an Embedder", SETTINGS, _contents)
 
 
 @dataclass(frozen=True)
@@ -114,9 +127,9 @@ class Embedder:
         """Writes the model, the gallery and the threshold to a new folder.
 
         Raises:
-            OutputExistsError: The folder exists and `overwrite` is false.
+            OutputExistsError: The folder exists and `overwrite` is false, or it is another one.
         """
-        with atomic_folder(folder, overwrite=overwrite) as path:
+        with atomic_folder(folder, GALLERY, overwrite=overwrite) as path:
             self.model.save(path / MODEL)
             np.savez(path / ENTRIES, vectors=self.vectors, names=np.asarray(self.names, "U"))
             settings = {"schema": SCHEMA, "threshold": self.threshold}
@@ -129,11 +142,11 @@ class Embedder:
         Raises:
             InputError: Not such a folder, or one of a newer version.
         """
-        path = Path(folder)
+        path = user_path(folder)
         absent = [name for name in (MODEL, ENTRIES, SETTINGS) if not (path / name).is_file()]
         if absent:
             raise InputError(f"{path} is not the folder of an Embedder: {absent} are missing.")
-        settings = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
+        settings = json_object(path / SETTINGS) or {}
         if settings.get("schema") != SCHEMA:
             raise InputError(
                 f"{path} has the schema {settings.get('schema')!r}; this version reads {SCHEMA}."

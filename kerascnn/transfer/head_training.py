@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.files import temporary_folder
 from kerascnn.transfer import parts
 from kerascnn.transfer.batches import RowBatches, batches_of
 from kerascnn.transfer.cache import FeatureCache, View, cache_features, mirrored, original
@@ -104,7 +104,7 @@ def features_of(
     frozen = keras.Model(model.inputs[0], apart.features)
     with contextlib.ExitStack() as stack:
         if cache is True:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="features-"))
+            folder = os.fspath(stack.enter_context(temporary_folder()))
         else:
             folder = os.fspath(cache)
         found = cache_features(frozen, train, folder, views=views)

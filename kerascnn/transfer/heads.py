@@ -10,12 +10,11 @@ from keras import layers
 from kerascnn.errors import InputError
 from kerascnn.layers import BatchNormalization, CosineDense, OrdinalOutput
 from kerascnn.transfer.parts import HEAD_PREFIX, LAST
+from kerascnn.transfer.phases import HEADS as HEADS
 from kerascnn.transfer.trunk import refuse_taken_names, trunk_of
 
 Tensor = Any
 
-HEADS = ("linear", "mlp", "conv", "concat_pool", "cosine")
-"""What `attach_head` knows by name."""
 # Task -> the activation that suits it.
 TASKS = {
     "classification": "softmax",

@@ -1,8 +1,11 @@
-"""What fine-tuning trains when. Importing it does not load Keras."""
+"""What fine-tuning trains when, and heads by name. Importing it does not load Keras."""
 
 from dataclasses import dataclass
 
 from kerascnn.errors import InputError
+
+HEADS = ("linear", "mlp", "conv", "concat_pool", "cosine")
+"""What `attach_head` knows by name."""
 
 
 @dataclass(frozen=True, kw_only=True)

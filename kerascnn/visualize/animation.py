@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.files import PathLike, atomic_file
+from kerascnn.files import GIF, PathLike, atomic_file
 
 
 def save_animation(
@@ -19,7 +19,7 @@ def save_animation(
 
     Args:
         frames: `[F, H, W, 1 or 3]` of one size: uint8, or floating point in 0..1.
-        path: The GIF file to write; replaced if it exists.
+        path: The GIF file to write; a GIF image there is replaced, nothing else.
         seconds: Of one frame; the last one stays four times as long.
         scale: Each pixel is drawn as a square of so many.
 
@@ -49,7 +49,7 @@ def save_animation(
     frames = frames.repeat(scale, axis=1).repeat(scale, axis=2)
     pictures = [Image.fromarray(f[..., 0] if f.shape[-1] == 1 else f) for f in frames]
     times = [round(1000 * seconds)] * (len(pictures) - 1) + [round(4000 * seconds)]
-    with atomic_file(path, overwrite=True) as temporary:
+    with atomic_file(path, GIF, overwrite=True) as temporary:
         pictures[0].save(
             temporary,
             format="GIF",

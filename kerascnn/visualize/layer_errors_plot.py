@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from kerascnn.errors import InputError
-from kerascnn.files import PathLike, atomic_file
+from kerascnn.files import PNG, PathLike, atomic_file
 
 BAR, WORST, INK = "#94a3b8", "#d62728", "#1f2937"
 _NAMED = 5  # the largest bars, in another colour
@@ -20,7 +20,7 @@ def plot_layer_errors(
         names: Of the layers, at least one.
         errors: As many numbers, 0 or more; drawn on a logarithmic axis if they span more than a
             factor of 30.
-        path: The PNG file to write; replaced if it exists.
+        path: The PNG file to write; a PNG image there is replaced, nothing else.
         title: What the errors are.
 
     Raises:
@@ -48,5 +48,5 @@ def plot_layer_errors(
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
     axes.grid(alpha=0.2, axis="x")
     axes.spines[["top", "right"]].set_visible(False)
-    with atomic_file(path, overwrite=True) as temporary:
+    with atomic_file(path, PNG, overwrite=True) as temporary:
         figure.savefig(temporary, format="png", pil_kwargs={"optimize": True})

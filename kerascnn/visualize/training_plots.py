@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from kerascnn.files import PathLike, atomic_file
+from kerascnn.files import PNG, PathLike, atomic_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +38,7 @@ def plot_history(history: Sequence[Mapping[str, float]], path: PathLike) -> None
     Args:
         history: Rows with epoch, loss, val_loss, and other figures, each also with `val_`: such as
             accuracy and val_accuracy.
-        path: The PNG file to write; replaced if it exists.
+        path: The PNG file to write; a PNG image there is replaced, nothing else.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -74,7 +74,7 @@ def plot_learning_rates(curve: RateTest, path: PathLike) -> None:
 
     Args:
         curve: Rates, losses, smoothed losses and the suggestion.
-        path: The PNG file to write; replaced if it exists.
+        path: The PNG file to write; a PNG image there is replaced, nothing else.
     """
     figure = _figure(6, 3.6)
     axes = figure.add_subplot(1, 1, 1)
@@ -117,7 +117,7 @@ def plot_confusion(
     Args:
         confusion: `confusion[i][j]` images of class i were predicted as class j.
         class_names: One name per class.
-        path: The PNG file to write; replaced if it exists.
+        path: The PNG file to write; a PNG image there is replaced, nothing else.
         title: Which split it is.
     """
     classes = len(class_names)
@@ -157,5 +157,5 @@ def _figure(width: float, height: float) -> "Figure":
 
 
 def _save(figure: "Figure", path: PathLike) -> None:
-    with atomic_file(path, overwrite=True) as temporary:
-        figure.savefig(temporary)
+    with atomic_file(path, PNG, overwrite=True) as temporary:
+        figure.savefig(temporary, format="png")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kerascnn.errors import InputError
-from kerascnn.files import PathLike, atomic_file
+from kerascnn.files import PNG, PathLike, atomic_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,11 +66,11 @@ def plot_zoo(points: Sequence[ZooPoint], path: PathLike) -> None:
 
     Args:
         points: At least one.
-        path: The PNG file to write; replaced if it exists.
+        path: The PNG file to write; a PNG image there is replaced, nothing else.
     """
     if not points:
         raise InputError("there is nothing to plot: `points` is empty.")
-    with atomic_file(path, overwrite=True) as temporary:
+    with atomic_file(path, PNG, overwrite=True) as temporary:
         _figure(points).savefig(temporary, format="png", pil_kwargs={"optimize": True})
 
 

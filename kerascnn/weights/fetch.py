@@ -1,7 +1,6 @@
 """Weights by their tag or path: fetched if need be, checked, and read."""
 
 import contextlib
-import difflib
 import hashlib
 import importlib.util
 import logging
@@ -14,7 +13,7 @@ from typing import Any
 from kerascnn.catalog import published
 from kerascnn.catalog.published import HubRepository, KerasFile, Published, Request, TorchFile
 from kerascnn.errors import InputError
-from kerascnn.weights.readers import SUFFIXES, LayerArrays, StateDict, read, read_keras2_groups
+from kerascnn.weights.readers import LayerArrays, StateDict, read, read_keras2_groups
 
 log = logging.getLogger("kerascnn")
 
@@ -44,14 +43,13 @@ def find(weights: str | os.PathLike[str], request: Request) -> Found:
             "`weights` must be None, the tag of published weights, or the path of a weight file. "
             f"Received: {weights!r}."
         )
-    known = {entry.tag: entry for entry in published.TABLE.get(request.variant, ())}
-    if not isinstance(weights, str) or weights not in known:
-        path = _existing(weights, request.variant)
+    path = published.local_file(request.variant, weights)
+    if path is not None:
         return Found(os.fspath(weights), _read(path, request))
-    entry = known[weights]
+    entry = next(e for e in published.TABLE[request.variant] if e.tag == weights)
     _check(entry, request)
     place = entry.locate(request)
-    path = _fetch(place, weights)
+    path = _fetch(place, str(weights))
     origin = f"{weights!r} ({path.name if isinstance(place, KerasFile) else _name(place)})"
     log.info("%s: weights %s, details of style=%r", request.variant, origin, entry.style)
     try:
@@ -68,23 +66,6 @@ def _read(path: Path, request: Request) -> LayerArrays | StateDict:
         with contextlib.suppress(InputError, OSError, KeyError):
             return _aligned(path, request, share=0.5)
     return read(path)
-
-
-def _existing(weights: str | os.PathLike[str], variant: str) -> Path:
-    path = Path(weights)
-    if path.is_file():
-        return path
-    tags = published.tags(variant)
-    listed = ", ".join(map(repr, tags)) or "none"
-    text = os.fspath(weights)
-    if text.endswith(SUFFIXES) or path.is_absolute():
-        raise InputError(f"no such weight file: {path}. Published weights of {variant}: {listed}.")
-    near = difflib.get_close_matches(text, tags, n=1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
-    raise InputError(
-        f"{variant} has no weights {text!r}. {hint}Published ones: {listed}. Otherwise give a "
-        f"weight file ({', '.join(SUFFIXES)})."
-    )
 
 
 def _check(entry: Published, request: Request) -> None:

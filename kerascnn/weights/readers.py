@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.files import check_file
 
 LayerArrays = dict[str, list[np.ndarray]]
 
@@ -41,9 +42,7 @@ def read(path: str | os.PathLike[str]) -> LayerArrays | StateDict:
         InputError: No such file, an unknown kind of file, a damaged one, or a package that is not
             installed.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"no such weight file: {path}.")
+    path = check_file(path, "weight file")
     try:
         if path.suffix == ".keras":
             with zipfile.ZipFile(path) as archive:

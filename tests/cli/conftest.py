@@ -2,8 +2,12 @@
 
 import pytest
 
+from kerascnn.cli import keras_backend
 from kerascnn.cli.main import main
+from kerascnn.data import ResizeRule
 from kerascnn.training import train
+from kerascnn.training.defaults import Settings
+from kerascnn.training.run_folder import RunConfig, start_folder
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +23,46 @@ def bundle(run):
         main(["export", str(run), "--out", str(folder), "--recipes", "float32,int8"])
     assert stop.value.code == 0
     return folder
+
+
+def _sketch_run(folder, source="digits", **changes):
+    config = RunConfig(
+        **{
+            "source": str(source),
+            "model": "LeNet5",
+            "options": {},
+            "input_shape": (32, 32, 1),
+            "class_names": tuple("0123456789"),
+            "resize": ResizeRule().to_dict(),
+            "weights": None,
+            "training": Settings(),
+            "validation_split": None,
+            "seed": 0,
+            "data_dir": None,
+            "versions": {},
+            **changes,
+        }
+    )
+    start_folder(folder, config, overwrite=False)
+    (folder / "backup").rmdir()
+    (folder / "model.keras").write_bytes(b"not loaded")
+    return folder
+
+
+@pytest.fixture
+def sketch_run():
+    """Writes run folders that look finished: their model is a file that nobody can load."""
+    return _sketch_run
+
+
+@pytest.fixture
+def before_tensorflow(monkeypatch):
+    """Lets a command fail where it would load TensorFlow."""
+
+    def too_late():
+        raise AssertionError("TensorFlow would be loaded now")
+
+    monkeypatch.setattr(keras_backend, "import_tensorflow", too_late)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from kerascnn.cli import export
+from kerascnn.cli import bundle_table
 
 
 def test_a_file_in_pieces_is_explained(capsys):
@@ -10,7 +10,7 @@ def test_a_file_in_pieces_is_explained(capsys):
         delegate_partitions=3,
         undelegated_reasons={"DIV": "none for 8 bits", "SOFTMAX": "none for 8 bits"},
     )
-    export._show_outside("int8", file)
+    bundle_table.show_outside("int8", file)
     told = " ".join(capsys.readouterr().out.split())
     assert told == (
         "int8: 3 pieces in the CPU delegate; outside it stay DIV, SOFTMAX: none for 8 bits"
@@ -19,5 +19,5 @@ def test_a_file_in_pieces_is_explained(capsys):
 
 def test_a_file_in_one_piece_needs_no_words(capsys):
     file = SimpleNamespace(delegate_partitions=1, undelegated_reasons={"SOFTMAX": "none"})
-    export._show_outside("int8", file)
+    bundle_table.show_outside("int8", file)
     assert capsys.readouterr().out == ""

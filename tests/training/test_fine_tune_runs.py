@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from kerascnn.errors import InputError
-from kerascnn.training import FineTune, fine_tuned, open_run, plan, train
+from kerascnn.training import FineTune, open_run, plan, time_budget, train
 from kerascnn.training.defaults import Settings
 from kerascnn.transfer import Phase
 
@@ -94,7 +94,7 @@ def test_the_time_budget_shortens_the_last_phase_and_is_kept(
     pictures, tmp_path, caplog, monkeypatch
 ):
     clock = SimpleNamespace(perf_counter=itertools.count(0.0, 0.1).__next__)  # 0.1 s per look
-    monkeypatch.setattr(fine_tuned, "time", clock)
+    monkeypatch.setattr(time_budget, "time", clock)
     long = (PHASES[0], Phase(name="all", until=0.0, epochs=100_000, learning_rate=1e-3))
     with caplog.at_level(logging.INFO, "kerascnn"):
         result = fitted(
@@ -104,6 +104,9 @@ def test_the_time_budget_shortens_the_last_phase_and_is_kept(
     epochs = open_run(tmp_path / "run").config.fine_tuning.phases[1].epochs
     assert 3 < epochs < 100
     assert 3 < len(result.history) <= 2 + epochs
+    done = len(result.history) - 2
+    assert "the time budget of 6 s bought: phase 'head' 2 of 2 epochs" in caplog.text
+    assert f"phase 'all' {done} of 100000 epochs" in caplog.text
 
 
 def test_a_learning_rate_is_found_and_kept(tmp_path, caplog):

@@ -73,7 +73,7 @@ def test_the_compute_capability_is_tensorflows(monkeypatch):
 
 def test_an_unknown_precision_is_refused_before_the_data_is_read(tmp_path):
     with pytest.raises(InputError, match="auto, float32, mixed_float16, mixed_bfloat16"):
-        train("nowhere", "LeNet5", tmp_path / "run", precision="int8")
+        train("digits", "LeNet5", tmp_path / "run", precision="int8")
 
 
 def test_the_policy_of_the_process_is_put_back():

@@ -87,12 +87,14 @@ def test_training_can_start_from_weights(finished, tmp_path):
 def test_weights_of_other_classes_get_a_fresh_head_and_this_is_said(finished, tmp_path, caplog):
     rng = np.random.default_rng(0)
     for name in ("dark", "light"):
-        (tmp_path / name).mkdir()
+        (tmp_path / "photos" / name).mkdir(parents=True)
         for index in range(6):
             pixels = rng.integers(0, 128, (32, 32)) + 127 * (name == "light")
-            Image.fromarray(pixels.astype("uint8")).save(tmp_path / name / f"{index}.png")
+            Image.fromarray(pixels.astype("uint8")).save(
+                tmp_path / "photos" / name / f"{index}.png"
+            )
     weights = str(finished.folder / "model.keras")
-    result = train(str(tmp_path), "LeNet5", tmp_path / "run", weights=weights, epochs=1)
+    result = train(tmp_path / "photos", "LeNet5", tmp_path / "run", weights=weights, epochs=1)
     assert kerascnn.load_model(result.folder / "model.keras").output_shape == (None, 2)
     assert "'predictions' does not match and starts from fresh weights" in caplog.text
 

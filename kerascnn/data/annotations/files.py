@@ -7,7 +7,8 @@ from pathlib import Path
 
 from kerascnn.data.annotations.tally import Tally
 from kerascnn.data.annotations.text import shown
-from kerascnn.data.folder import SPLIT_NAMES, looks_like_an_image
+from kerascnn.data.skipped import looks_like_an_image
+from kerascnn.data.split_names import WORDS
 from kerascnn.errors import DataError
 
 _SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
@@ -72,8 +73,8 @@ def split_of_name(name: str, strict: bool = True) -> str | None:
     """Returns the split that a single name says, or None; if strict, with no other words beside."""
     letters = "".join(letter if letter.isalpha() else " " for letter in name.lower())
     words = [word.removesuffix("annot") or word for word in letters.split()]  # CamVid: "trainannot"
-    splits = {SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES}
-    others = [word for word in words if word not in SPLIT_NAMES and word not in _BESIDE_SPLITS]
+    splits = {WORDS[word] for word in words if word in WORDS}
+    others = [word for word in words if word not in WORDS and word not in _BESIDE_SPLITS]
     return splits.pop() if len(splits) == 1 and not (strict and others) else None
 
 

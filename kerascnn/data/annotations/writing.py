@@ -11,7 +11,7 @@ import numpy as np
 from kerascnn.data.annotations.polygons import Polygons
 from kerascnn.data.annotations.rle import Rle
 from kerascnn.data.annotations.structure import AnnotatedObject, AnnotationSet
-from kerascnn.files import PathLike, write_text
+from kerascnn.files import JSON, PathLike, write_text
 
 
 def to_coco(
@@ -66,7 +66,7 @@ def write_coco(
         OutputExistsError: The file exists and `overwrite` is False.
     """
     document = to_coco(annotations, rows, folder=Path(path).absolute().parent)
-    write_text(path, json.dumps(document, ensure_ascii=False), overwrite=overwrite)
+    write_text(path, json.dumps(document, ensure_ascii=False), JSON, overwrite=overwrite)
 
 
 def _object(

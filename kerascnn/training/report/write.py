@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from kerascnn import data
-from kerascnn.files import PathLike, write_text
+from kerascnn.files import HTML, PathLike, refuse_existing, user_path, write_text
 from kerascnn.pages import format as page
 from kerascnn.pages import frame
 from kerascnn.training.eight_bits import EightBits
@@ -52,7 +52,7 @@ def write_report(
     Args:
         model: Takes the images of `splits`, gives probabilities or scores `[B, classes]`.
         splits: The data it was trained on.
-        path: The file to write; replaced if it exists.
+        path: The file to write; an HTML page there is replaced, nothing else.
         history: One mapping per epoch, or `model.fit(...).history`. Curves are drawn of `loss`,
             `accuracy`, `val_loss`, `val_accuracy` and `learning_rate`, where they are there; an
             entry `phase` names the stretches of a fine-tuning.
@@ -66,7 +66,9 @@ def write_report(
 
     Raises:
         InputError: A model that does not fit the data, or a history in another form.
+        OutputExistsError: There is something else than a page at `path`.
     """
+    refuse_existing(path, HTML, overwrite=True)
     rows = as_rows(history)
     validation = judge(model, splits, "validation")
     test = judge(model, splits, "test") if "test" in splits.counts else None
@@ -97,8 +99,8 @@ def write_report(
         ),
         frame.stylesheet("kerascnn.training.report", "report.css"),
     )
-    write_text(path, text)
-    return Path(path)
+    write_text(path, text, HTML)
+    return user_path(path)
 
 
 def _header(model: keras.Model, splits: "Splits", title: str) -> str:

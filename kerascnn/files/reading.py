@@ -1,0 +1,107 @@
+"""Reading what a user names: regular files of a size that can be."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from kerascnn.errors import InputError, KerascnnError
+from kerascnn.files.paths import PathLike, user_path
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def check_file(
+    path: PathLike,
+    what: str = "file",
+    *,
+    most: int | None = None,
+    error: type[KerascnnError] = InputError,
+) -> Path:
+    """The path of a regular file, for a library that opens it.
+
+    Pipes, devices and sockets are refused before they are opened: reading one may never end.
+
+    Args:
+        path: As the user gave it; `~` is the home folder.
+        what: What is expected, such as "weight file", for messages.
+        most: Bytes that it may have.
+        error: What to raise.
+
+    Raises:
+        KerascnnError: `error`: no such file, no regular file, or one that is too large.
+    """
+    found = user_path(path, what)
+    try:
+        _check(os.stat(found), found, what, most, error)
+    except OSError as reason:
+        raise _unreadable(found, what, reason, error) from reason
+    return found
+
+
+def read_bytes(
+    path: PathLike,
+    what: str = "file",
+    *,
+    most: int | None = None,
+    error: type[KerascnnError] = InputError,
+) -> bytes:
+    """The content of a regular file; arguments and errors are those of `check_file`."""
+    found = check_file(path, what, most=most, error=error)
+    try:
+        # Without waiting, should a pipe have taken its place since.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(found, flags)
+        with open(descriptor, "rb") as file:
+            _check(os.fstat(descriptor), found, what, most, error)
+            content = file.read(-1 if most is None else most + 1)
+    except OSError as reason:
+        raise _unreadable(found, what, reason, error) from reason
+    if most is not None and len(content) > most:
+        raise _too_large(found, what, most, error)
+    return content
+
+
+def read_text(
+    path: PathLike,
+    what: str = "file",
+    *,
+    most: int | None = None,
+    error: type[KerascnnError] = InputError,
+) -> str:
+    """The content of a regular file of UTF-8 text, with or without a byte order mark.
+
+    Arguments and errors are those of `check_file`; what is not UTF-8 is one of them.
+    """
+    try:
+        return read_bytes(path, what, most=most, error=error).decode("utf-8-sig")
+    except UnicodeDecodeError as reason:
+        raise error(f"{path} is not UTF-8 text ({reason.reason}). Save it as UTF-8.") from reason
+
+
+def _check(
+    status: os.stat_result, path: Path, what: str, most: int | None, error: type[KerascnnError]
+) -> None:
+    for is_kind, name in _KINDS:
+        if is_kind(status.st_mode):
+            raise error(f"{path} is {name}; a {what} was expected.")
+    if most is not None and status.st_size > most:
+        raise _too_large(path, what, most, error)
+
+
+def _too_large(path: Path, what: str, most: int, error: type[KerascnnError]) -> KerascnnError:
+    return error(f"{path} is larger than a {what} can be: more than {most:,} bytes.")
+
+
+def _unreadable(
+    path: Path, what: str, reason: OSError, error: type[KerascnnError]
+) -> KerascnnError:
+    if reason.errno in (errno.ENOENT, errno.ENOTDIR):
+        return error(f"no such {what}: {path}.")
+    return error(f"cannot read {path}: {reason.strerror or reason}. Give the path of a {what}.")
