@@ -115,12 +115,14 @@ def command(
         raise InputError(f"{out} is one file: choose one recipe for it, such as --recipes int8.")
     console.import_tensorflow()
     from kerascnn.export import convert_float, export_bundle, export_saved_model
-    from kerascnn.predictors import open_predictors
+    from kerascnn.predictors import MODEL_SUFFIXES, open_predictors
     from kerascnn.serialization import load_model
 
     predictor = open_predictors(path)[0]
-    if predictor.path.suffix != ".keras":
-        raise InputError(f"{path} is not a Keras model: expected a run folder or a .keras file.")
+    if predictor.path.suffix not in MODEL_SUFFIXES:
+        raise InputError(
+            f"{path} is not a Keras model: expected a run folder or a .keras or .h5 file."
+        )
     if calibrate_scores and target == "serving":
         raise InputError("--calibrate-scores does not go with --target serving.")
     if target == "serving":

@@ -100,6 +100,7 @@ def _build(entry: "Entry", given: dict[str, Any], size: int | tuple[int, int] | 
 def _open(path: Path) -> "tuple[Any, Entry | None]":
     from kerascnn import catalog
     from kerascnn.errors import InputError
+    from kerascnn.predictors import MODEL_SUFFIXES
     from kerascnn.serialization import load_model
 
     if (path / "config.json").is_file():
@@ -107,14 +108,14 @@ def _open(path: Path) -> "tuple[Any, Entry | None]":
 
         run = open_run(path)
         return load_model(run.model_path, compile=False), catalog.find(run.config.model)
-    if path.is_file() and path.suffix == ".keras":
+    if path.is_file() and path.suffix in MODEL_SUFFIXES:
         model = load_model(path, compile=False)
         known = {name.lower(): name for name in catalog.list_models()}
         name = known.get(model.name.lower())
         return model, catalog.find(name) if name else None
     raise InputError(
         f"cannot show {path}. Expected an architecture (`kerascnn models` lists them), a .keras "
-        "file or a run folder."
+        "or .h5 file or a run folder."
     )
 
 
