@@ -19,16 +19,19 @@ from typing import Any
 import h5py
 
 from kerascnn.errors import InputError
+from kerascnn.registration import PACKAGE
 
+_HINT = " of kerascnn (put `import kerascnn` before loading)"
 CONFIG, WEIGHTS = "config.json", ("model.weights.h5", "model.weights.npz")
 HDF5 = (".h5", ".hdf5")
 SUFFIXES = (".keras", *HDF5)
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 # Keras stores members uncompressed: one that grows so much was made to fill the memory.
 _BOMB_BYTES, _BOMB_RATIO = 64 << 20, 100
-_DAMAGE = (
+# What reading a damaged file ends in.
+DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
-    *(RuntimeError, NotImplementedError, ValueError, KeyError, TypeError),
+    *(RuntimeError, NotImplementedError, ValueError, KeyError, TypeError, AttributeError),
 )
 # Classes and marks whose configuration holds code, or the path of a file of code.
 _CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
@@ -46,7 +49,7 @@ def _name_of_model(path: Path) -> str:
     try:
         with h5py.File(path, "r") as file:
             name = file["vars"].attrs["name"]
-    except _DAMAGE:
+    except DAMAGE:
         return ""
     return f", of a model called {str(name)[:60]!r}"
 
@@ -94,8 +97,26 @@ def read_archive(path: Path) -> bytes:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive)
             return archive.read(WEIGHTS[0])
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _damaged(path, _short(error)) from error
+
+
+def copy_with_hint(source: Path, target: Path) -> None:
+    """Copies a `.keras` file so that Keras's error tells what to import, where that is missing.
+
+    Keras finds our classes by their registered names. Where it does not know them, it quotes the
+    plain name, which nothing else depends on: here a line to add is put behind it.
+    """
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for member in old.infolist():
+            content = old.read(member)
+            if member.filename == CONFIG:
+                config = json.loads(content)
+                for item in _dicts(config):
+                    if str(item.get("registered_name")).startswith(f"{PACKAGE}>"):
+                        item["class_name"] = f"{item['class_name']}{_HINT}"
+                content = json.dumps(config).encode()
+            new.writestr(member, content)
 
 
 def refuse_code(config: Any, path: Path) -> None:
@@ -156,7 +177,7 @@ def _text_of_archive(path: Path) -> bytes:
             return archive.read(CONFIG)
     except InputError:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _damaged(path, _short(error)) from error
 
 
@@ -173,7 +194,7 @@ def _text_of_hdf5(path: Path) -> str | bytes:
     try:
         with h5py.File(path, "r") as file:
             config = file.attrs.get("model_config")
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _damaged(path, _short(error)) from error
     if not isinstance(config, str | bytes):
         raise InputError(

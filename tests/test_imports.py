@@ -11,8 +11,10 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "kerascnn"
 
 # Part of the package -> the parts it may import, besides itself, `errors` and `files`.
-EVERYWHERE = {"errors", "files"}
+EVERYWHERE = {"arguments", "errors", "files"}
 ALLOWED = {
+    "arguments": set(),
+    "copying": set(),
     "errors": set(),
     "files": set(),
     "catalog": set(),
@@ -21,22 +23,22 @@ ALLOWED = {
     "profile": {"arithmetic"},
     "properties": {"profile", "visualize"},
     "registration": set(),
-    "model_file": set(),
+    "model_file": {"registration"},
     "serialization": {"model_file", "registration"},
     "layers": set(),
-    "quantization": {"layers"},
+    "quantization": {"copying", "layers"},
     "losses": set(),
     "augment": set(),
     "weights": {"catalog", "model_file"},
     "models": {"layers", "weights"},
     "data": set(),
-    "export": {"pages", "profile", "quantization"},
+    "export": {"copying", "pages", "profile", "quantization"},
     "pages": set(),
-    "transfer": {"augment", "layers", "losses", "serialization"},
+    "transfer": {"augment", "copying", "layers", "losses", "serialization"},
     "visualize": set(),
     "training": {
-        *("augment", "catalog", "data", "export", "losses", "pages", "quantization"),
-        *("serialization", "transfer", "visualize"),
+        *("augment", "catalog", "copying", "data", "export", "losses", "pages", "quantization"),
+        *("model_file", "serialization", "transfer", "visualize"),
     },
     "predictors": {"catalog", "data", "export", "serialization", "training", "weights"},
     "cli": {

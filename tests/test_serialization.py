@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 import bad_models
+import fresh
 import keras
 import numpy as np
 import pytest
 from bad_models import MAKERS
 
 import kerascnn
-from kerascnn import registration
+from kerascnn import model_file, registration
 from kerascnn.errors import InputError, KerascnnError
 
 
@@ -134,6 +135,16 @@ def test_keras_loads_our_files_after_a_plain_import(imports, tmp_path):
         "kerascnn.losses",
         "kerascnn.transfer.schedules",
     ]
+
+
+def test_without_kerascnn_the_error_says_the_line_to_add(tmp_path):
+    """Of the file of a run: Keras's own error, a page of configuration, begins with it."""
+    kerascnn.models.ResNet20(classes=2).save(tmp_path / "saved.keras")
+    model_file.copy_with_hint(tmp_path / "saved.keras", tmp_path / "model.keras")
+    error = fresh.call(fresh.error_of_loading, str(tmp_path / "model.keras"))
+    assert "of kerascnn (put `import kerascnn` before loading)" in error[:160]
+    again = kerascnn.load_model(tmp_path / "model.keras")
+    assert type(again.get_layer("stem_norm")) is kerascnn.layers.BatchNormalization
 
 
 # A stand-in for Keras that cannot be imported as long as a file is there.

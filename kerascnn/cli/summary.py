@@ -94,7 +94,7 @@ def _build(entry: "Entry", given: dict[str, Any], size: int | tuple[int, int] | 
     if isinstance(given.get("input_shape"), list):
         given = {**given, "input_shape": tuple(given["input_shape"])}
     with keras.StatelessScope(initialize_variables=False):  # shapes only: instant at any size
-        return catalog.create_model(entry.name, **given)
+        return catalog.create_model(entry.name, weights=None, **given)
 
 
 def _open(path: Path) -> "tuple[Any, Entry | None]":

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from kerascnn.copying import copy_model
 from kerascnn.errors import ExportError, InputError, KerascnnError
 
 if TYPE_CHECKING:
@@ -119,29 +118,24 @@ def float32_model(model: "keras.Model") -> "keras.Model":
     if not reduced and all(tensor.dtype == "float32" for tensor in inputs):
         return model
     try:
-        config = keras.saving.serialize_keras_object(model)
-        copy: keras.Model = keras.saving.deserialize_keras_object(_in_float32(config))
-        copy.set_weights([np.asarray(weight, _wide(weight)) for weight in model.get_weights()])
-    except MODEL_ERRORS as error:
+        images = keras.tree.map_structure(
+            lambda tensor: keras.Input(batch_shape=tensor.shape, dtype="float32", name=tensor.name),
+            model.input,
+        )
+        return copy_model(model, transform=_in_float32, input_tensors=images)
+    except (InputError, *MODEL_ERRORS) as error:
         raise ExportError(
             f"model {model.name!r} is not float32 throughout and could not be rebuilt in float32: "
-            f"{first_line(error)}. Build it under keras.config.set_dtype_policy('float32') and "
-            "copy the weights with set_weights."
+            f"{first_line(error)} Or build it under keras.config.set_dtype_policy('float32') with "
+            "a float32 input, and copy the weights with set_weights."
         ) from error
-    return copy
-
-
-def _wide(weight: np.ndarray) -> Any:
-    return weight.dtype if weight.dtype.kind in "iub" else np.float32
 
 
 def _in_float32(config: Any, key: str = "") -> Any:
-    """Returns a serialised model with every reduced precision and integer input made float32."""
+    """The configuration of a layer with every reduced precision made float32."""
     if isinstance(config, dict):
         if config.get("class_name") == "DTypePolicy":
             return {**config, "config": {**config["config"], "name": "float32"}}
-        if config.get("class_name") == "InputLayer":
-            return {**config, "config": {**config["config"], "dtype": "float32"}}
         return {name: _in_float32(value, name) for name, value in config.items()}
     if isinstance(config, list | tuple):
         return type(config)(_in_float32(value) for value in config)

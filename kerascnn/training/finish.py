@@ -10,6 +10,7 @@ import numpy as np
 
 from kerascnn.errors import TrainingError
 from kerascnn.files import atomic_file, write_text
+from kerascnn.model_file import copy_with_hint
 from kerascnn.training import run_folder, tasks
 from kerascnn.training.eight_bits import EightBits, probabilities
 from kerascnn.training.keeper import RunKeeper
@@ -55,7 +56,7 @@ def finish(
     report = {name: value.to_dict() for name, value in metrics.items()}
     write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n")
     with atomic_file(folder / run_folder.MODEL, overwrite=True) as temporary:
-        shutil.copyfile(keeper.best_path, temporary)
+        copy_with_hint(keeper.best_path, temporary)
     if isinstance(judged, Metrics):
         config, quoted = open_run(folder).config, shlex.quote(str(folder))
         write_report(
