@@ -25,7 +25,7 @@ ALLOWED = {
     "registration": set(),
     "model_file": {"registration"},
     "serialization": {"model_file", "registration"},
-    "layers": set(),
+    "layers": {"copying"},
     "quantization": {"copying", "layers"},
     "losses": set(),
     "augment": set(),

@@ -138,11 +138,12 @@ def test_keras_loads_our_files_after_a_plain_import(imports, tmp_path):
 
 
 def test_without_kerascnn_the_error_says_the_line_to_add(tmp_path):
-    """Of the file of a run: Keras's own error, a page of configuration, begins with it."""
+    """Of the file of a run; the rest of Keras's error is a page of configuration."""
     kerascnn.models.ResNet20(classes=2).save(tmp_path / "saved.keras")
     model_file.copy_with_hint(tmp_path / "saved.keras", tmp_path / "model.keras")
     error = fresh.call(fresh.error_of_loading, str(tmp_path / "model.keras"))
-    assert "of kerascnn (put `import kerascnn` before loading)" in error[:160]
+    hint = "of kerascnn (put `import kerascnn` before loading)"
+    assert f"Could not locate class 'BatchNormalization {hint}'" in error
     again = kerascnn.load_model(tmp_path / "model.keras")
     assert type(again.get_layer("stem_norm")) is kerascnn.layers.BatchNormalization
 

@@ -192,9 +192,7 @@ MODELS: dict[str, Callable[[], keras.Model]] = {
         lambda x: conv(rescaled(x), "first", activation=lambda y: ops.minimum(y, 1.0))
     ),
     "operations": lambda: functional(lambda x: ops.clip(x / 255.0, 0.0, 1.0) - 0.5),
-    "operations-uint8": lambda: functional(
-        lambda x: ops.cast(x, "float32") / 255.0, dtype="uint8"
-    ),
+    "operations-uint8": lambda: functional(lambda x: ops.cast(x, "float32") / 255.0, dtype="uint8"),
     "augmentation": lambda: functional(
         lambda x: rescaled(layers.RandomFlip("horizontal")(layers.RandomRotation(0.1)(x)))
     ),

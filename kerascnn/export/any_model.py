@@ -49,6 +49,7 @@ def input_shape_of(
     if not isinstance(model, keras.Model):
         raise InputError(f"export takes a keras.Model, got {type(model).__name__}")
     _refuse_several(model)
+    _refuse_structures(model)
     known = getattr(model, "inputs", None)
     shape: tuple[int | None, ...]
     if known:
@@ -85,11 +86,24 @@ def _refuse_several(model: "keras.Model") -> None:
     for kind in ("inputs", "outputs"):
         tensors = getattr(model, kind, None)
         if tensors is not None and len(tensors) > 1:
-            names = ", ".join(tensor.name for tensor in tensors)
+            struct = getattr(model, kind.removesuffix("s"))
+            names = ", ".join(
+                struct if isinstance(struct, dict) else (tensor.name for tensor in tensors)
+            )
             raise InputError(
                 f"export takes models with one input and one output, but {model.name!r} has "
                 f"{len(tensors)} {kind}: {names}. Export a keras.Model between two of its tensors."
             )
+
+
+def _refuse_structures(model: "keras.Model") -> None:
+    output = getattr(model, "output", None) if getattr(model, "outputs", None) else None
+    if isinstance(output, dict | list | tuple):
+        place = repr(next(iter(output))) if isinstance(output, dict) else "0"
+        raise InputError(
+            f"export takes models that give a tensor, but {model.name!r} gives its output in a "
+            f"{type(output).__name__}. Export keras.Model(model.input, model.output[{place}])."
+        )
 
 
 def float32_model(model: "keras.Model") -> "keras.Model":
@@ -103,7 +117,6 @@ def float32_model(model: "keras.Model") -> "keras.Model":
     Raises:
         ExportError: The model cannot be rebuilt from its configuration.
     """
-    import keras
 
     from kerascnn.quantization import has_fake_quantization, strip
 
@@ -118,16 +131,13 @@ def float32_model(model: "keras.Model") -> "keras.Model":
     if not reduced and all(tensor.dtype == "float32" for tensor in inputs):
         return model
     try:
-        images = keras.tree.map_structure(
-            lambda tensor: keras.Input(batch_shape=tensor.shape, dtype="float32", name=tensor.name),
-            model.input,
-        )
-        return copy_model(model, transform=_in_float32, input_tensors=images)
+        return copy_model(model, transform=_in_float32, input_dtype="float32")
     except (InputError, *MODEL_ERRORS) as error:
+        reason = str(error) if isinstance(error, InputError) else f"{first_line(error)}."
         raise ExportError(
-            f"model {model.name!r} is not float32 throughout and could not be rebuilt in float32: "
-            f"{first_line(error)} Or build it under keras.config.set_dtype_policy('float32') with "
-            "a float32 input, and copy the weights with set_weights."
+            f"model {model.name!r} is not float32 throughout, which a file for devices must be, "
+            f"and could not be rebuilt: {reason} Or build it with a float32 input under the policy "
+            "float32, and copy the weights with set_weights."
         ) from error
 
 

@@ -13,9 +13,6 @@ from kerascnn.weights import record
 
 log = logging.getLogger("kerascnn")
 
-# They may differ from the file's: another output of the same weights, or other steps over them.
-FREE = ("classifier_activation", "output_stride")
-
 
 @dataclass(frozen=True)
 class Call:
@@ -120,7 +117,7 @@ def _same_head(call: Call, facts: "weight_files.Facts", options: Mapping[str, An
 
 
 def _check(option: str, recorded: Any, given: Any, origin: str) -> None:
-    if option in FREE or record.same(recorded, given):
+    if option in record.FREE or record.same(recorded, given):
         return
     raise InputError(
         f"{origin} holds weights of a network with {option}={recorded!r}, which another one cannot "

@@ -16,6 +16,9 @@ PREFIX, BETWEEN = "options__", "__"
 # Options that change what a network computes and not the shapes of its weights. Those of training
 # alone, such as dropout, and those that ask for another output, such as pooling, are the caller's.
 RECORDED = ("style", "norm", "activation", "pool", "output_stride", "classifier_activation")
+# Of these, the ones that may differ from the file's: another output of the same weights, or other
+# steps over them.
+FREE = frozenset({"classifier_activation", "output_stride"})
 # Beside the options: scale and offset of the pixels, where a file of keras.applications had others.
 PIXELS = "pixels"
 # A function that has no name of its own, such as one of the user's.
@@ -24,7 +27,10 @@ CUSTOM = "custom"
 
 def name_of(options: Mapping[str, Any]) -> str | None:
     """The name of the layer that records these options; None if there are none."""
-    parts = [f"{option}-{_text(value)}" for option, value in options.items()]
+    parts = [
+        f"{option}-{_joined(value) if option == PIXELS else _text(value)}"
+        for option, value in options.items()
+    ]
     return PREFIX + BETWEEN.join(parts) if parts else None
 
 
@@ -51,8 +57,6 @@ def same(first: Any, second: Any) -> bool:
 
 def _text(value: Any) -> str:
     """A value in the characters that names of layers may have."""
-    if isinstance(value, (tuple, list)):
-        return "_".join(f"{float(number):.9g}" for number in value)
     text = str(value) if value is None or isinstance(value, (str, int)) else _function(value)
     text = "None" if text == "linear" else text
     return text if re.fullmatch(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)*", text) else CUSTOM
@@ -68,6 +72,10 @@ def _value(text: str) -> Any:
     if text == "None":
         return None
     return int(text) if text.isdecimal() else text
+
+
+def _joined(numbers: Iterable[float]) -> str:
+    return "_".join(f"{number:.9g}" for number in numbers)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -32,27 +32,30 @@ _TOP = re.compile(r"predictions|avg_pool|max_pool|adaptive_pool|flatten|.*drop(o
 def check(model: keras.Model, saved: SavedLayers, family: str | None, origin: str) -> None:
     """Raises InputError where the file's network has other layers than `model`, or other settings.
 
-    Nothing is checked of files that do not list their layers, or of other libraries' networks.
+    Nothing is checked of files that do not list their layers, of other libraries' networks, or of
+    quantisation-aware models, whose layers are others. Without a family, the
+    record of the options alone is compared.
 
     Args:
-        model: One of the family.
+        model: The model that the weights are for.
         saved: What was read.
-        family: Of the catalogue.
+        family: Of the catalogue, or None.
         origin: Of the file, for messages.
     """
-    if family is None or not saved.layers or not is_ours(saved, family):
+    if not saved.layers or "fake_quantize" in saved.layers.values() or not is_ours(saved, family):
         return
     layers = {layer.name: layer for layer in leaves(model)}
     ours, theirs = record.options_in(layers), record.options_in(saved.layers)
-    steps = not record.same(ours.get("output_stride"), theirs.get("output_stride"))
-    free = {"output_stride", "classifier_activation"}
     recorded = not saved.config or any(map(record.is_record, saved.layers))
-    for option in (ours.keys() | theirs.keys()) - free:
+    for option in (ours.keys() | theirs.keys()) - record.FREE:
         if recorded and ours.get(option) != theirs.get(option):
             raise InputError(
                 f"{origin} holds weights of a network with {_said(option, theirs)}, the model was "
                 f"built with {_said(option, ours)}. Nothing was loaded. Build it with the same."
             )
+    if family is None:
+        return
+    steps = not record.same(ours.get("output_stride"), theirs.get("output_stride"))
     _check_names(layers, saved, origin, steps)
     for name, settings in _configured(saved.config):
         if name in layers and not _TOP.fullmatch(name):

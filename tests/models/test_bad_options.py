@@ -103,17 +103,9 @@ def test_bad_weights(weights):
         models.LeNet5(weights=weights)
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("ENet", {"input_shape": (64, 64, 20)}),  # 16 maps, of which 20 would be the image's
-        ("MobileNetV2", {"classifier_activation": len}),
-        ("MLP", {"activation": len}),
-    ],
-)
-def test_what_keras_refuses_while_building_is_an_error_of_ours(name, options):
-    with pytest.raises(InputError, match=f"{name} cannot be built with these options"):
-        kerascnn.create_model(name, **options)
+def test_what_keras_refuses_while_building_is_an_error_of_ours():
+    with pytest.raises(InputError, match=r"ENet cannot be built .* Received: input_shape="):
+        models.ENet(input_shape=(64, 64, 20))  # 16 maps, of which 20 would be the image's
 
 
 def test_numbers_of_numpy_are_numbers():

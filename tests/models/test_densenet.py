@@ -30,7 +30,9 @@ def TinyDenseNet(include_top=True, weights=None, **options):
 def test_equals_keras_applications(assert_equal):
     theirs = keras.applications.DenseNet121(weights=None, **SMALL)
     preprocess = keras.applications.densenet.preprocess_input
-    found = compare_with_keras(DenseNet121(**SMALL), theirs, "densenet", preprocess, PEER)
+    found = compare_with_keras(
+        DenseNet121(**SMALL), theirs, "densenet", preprocess, PEER, files=True
+    )
     assert_equal(found, "DenseNet121")
 
 

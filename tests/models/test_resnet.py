@@ -74,7 +74,7 @@ def TinyResNetV2(include_top=True, weights=None, **options):
 def test_equals_keras_applications(kind, family, taps, assert_equal):
     theirs = getattr(keras.applications, kind.__name__)(weights=None, **SMALL)
     preprocess = getattr(keras.applications, family).preprocess_input
-    found = compare_with_keras(kind(**SMALL), theirs, family, preprocess, taps)
+    found = compare_with_keras(kind(**SMALL), theirs, family, preprocess, taps, files=True)
     assert_equal(found, kind.__name__)
 
 

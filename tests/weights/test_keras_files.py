@@ -1,6 +1,6 @@
-"""Files that a user saved from keras.applications, of every family we share, in every format.
+"""Files that a user saved from keras.applications: pixels, head and details are those of the file.
 
-All weights are random, moving statistics and the normalisation of pixels too.
+That the weights of every family load from every format is tried with its outputs, in tests/models.
 """
 
 import logging
@@ -10,26 +10,11 @@ import numpy as np
 import pytest
 from parity import TOLERANCE, difference, infer, pixels, randomize
 
-from kerascnn import catalog, models, weights
-from kerascnn.weights.apply import match
+from kerascnn import models, weights
 
 FORMATS = ("model.weights.h5", "model.h5", "model.keras")
-# Name -> side of the images, options, and the module of `preprocess_input` where they need it.
-NETWORKS = {
-    "VGG16": (32, {}, "vgg16"),
-    "ResNet50": (32, {}, "resnet50"),
-    "ResNet50V2": (32, {}, "resnet_v2"),
-    "InceptionV3": (75, {}, "inception_v3"),
-    "InceptionResNetV2": (75, {}, "inception_resnet_v2"),
-    "Xception": (71, {}, "xception"),
-    "MobileNet": (32, {"alpha": 0.25}, "mobilenet"),
-    "MobileNetV2": (32, {"alpha": 0.35}, "mobilenet_v2"),
-    "MobileNetV3Small": (32, {}, None),
-    "MobileNetV3Large": (32, {"alpha": 0.75, "minimalistic": True}, None),
-    "DenseNet121": (32, {}, "densenet"),
-    "EfficientNetB0": (32, {}, None),
-    "ConvNeXtTiny": (32, {}, None),
-}
+SMALL = {"include_top": False, "input_shape": (32, 32, 3)}
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -47,102 +32,88 @@ def save(model, path):
     return path
 
 
-def built(name, **options):
-    """A network of keras.applications, and what it gives for raw images."""
-    side, choices, module = NETWORKS[name]
-    choices = {**choices, "input_shape": (side, side, 3), **options}
-    if choices.setdefault("include_top", True):
-        choices.setdefault("classes", 5)
-    theirs = getattr(keras.applications, name)(weights=None, **choices)
-    randomize(theirs)
-    images = pixels((side, side, 3))
-    prepare = getattr(keras.applications, module).preprocess_input if module else np.copy
-    return theirs, choices, images, infer(theirs, prepare(images.copy()))
+def normalise(model, mean, variance):
+    """Gives the normalisation of pixels in an EfficientNet of keras.applications its numbers."""
+    layer = next(layer for layer in model.layers if layer.name.startswith("normalization"))
+    shape = layer.mean.shape
+    layer.set_weights(
+        [np.reshape(mean, shape), np.reshape(variance, shape), layer.get_weights()[2]]
+    )
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_every_format_of_every_shared_family_computes_the_same(name, tmp_path):
-    """One format by its outputs; the arrays of the others are the same ones."""
-    theirs, choices, images, wanted = built(name)
-    paths = [save(theirs, tmp_path / kind) for kind in FORMATS]
-    paths = paths[len(name) % 3 :] + paths[: len(name) % 3]
-    ours = getattr(models, name)(weights=paths[0], **choices)
-    assert difference(infer(ours, images), wanted) < TOLERANCE
-    request = weights.Request(name, True, (None, None), choices)
-    targets = {layer.name: layer for layer in ours.layers if layer.weights}
-    for path in paths[1:]:
-        found, _ = match(
-            targets,
-            weights.find(path, request).arrays,
-            catalog.find(name).family,
-            head="predictions",
-            what=(path.name, name),
-        )
-        for layer, target in targets.items():
-            for got, expected in zip(found[layer], target.get_weights(), strict=True):
-                np.testing.assert_allclose(got, expected, rtol=1e-6)
+@pytest.fixture(scope="module")
+def efficientnet():
+    """One of keras.applications, with random weights."""
+    model = keras.applications.EfficientNetB0(weights=None, **SMALL)
+    randomize(model)
+    return model
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize(
-    "normalisation",
+    ("mean", "variance"),
     [
         ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),  # never given any, as a network from scratch
         ((0.3, 0.4, 0.5), (0.04, 0.05, 0.06)),
-        ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),  # the published file, loaded by path
+        (MEAN, DEVIATION),  # the published file, loaded by its path into a network from scratch
     ],
     ids=["scratch", "adapted", "published"],
 )
-def test_pixels_are_those_of_the_file_and_stay_so(normalisation, kind, tmp_path):
-    theirs, choices, images, _ = built("EfficientNetB0", include_top=False)
-    layer = next(part for part in theirs.layers if "normalization" in part.name.split("_")[:1])
-    mean, variance, *rest = layer.get_weights()
-    layer.set_weights(
-        [
-            np.reshape(normalisation[0], mean.shape),
-            np.reshape(normalisation[1], variance.shape),
-            *rest,
-        ]
-    )
-    wanted = infer(theirs, images)
-    ours = models.EfficientNetB0(weights=save(theirs, tmp_path / kind), **choices)
-    assert difference(infer(ours, images), wanted) < TOLERANCE
-    again = models.EfficientNetB0(weights=save(ours, tmp_path / f"again-{kind}"), **choices)
-    assert difference(infer(again, images), wanted) < TOLERANCE
+def test_every_format_tells_the_pixels(mean, variance, kind, efficientnet, tmp_path):
+    normalise(efficientnet, mean, variance)
+    path = save(efficientnet, tmp_path / kind)
+    scale, offset = weights.facts(weights.read(path), "efficientnet").pixels
+    np.testing.assert_allclose(scale, 1 / (255 * np.sqrt(variance)), rtol=1e-5)
+    np.testing.assert_allclose(offset, -np.array(mean) / np.sqrt(variance), rtol=1e-5, atol=1e-7)
+
+
+def test_pixels_are_those_of_the_file_and_stay_so(efficientnet, tmp_path):
+    normalise(efficientnet, (0.3, 0.4, 0.5), (0.04, 0.05, 0.06))
+    images = pixels((32, 32, 3))
+    wanted = infer(efficientnet, images)
+    ours = efficientnet
+    for number in range(2):  # what was loaded, saved and loaded again
+        path = save(ours, tmp_path / f"{number}.weights.h5")
+        ours = models.EfficientNetB0(weights=path, **SMALL)
+        assert difference(infer(ours, images), wanted) < TOLERANCE
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_network_from_imagenet_is_ours_as_it_is(kind, tmp_path, monkeypatch):
+def test_a_network_from_imagenet_is_ours_as_it_is(kind, efficientnet, tmp_path, monkeypatch):
     """keras.applications adds a second scaling of the pixels for `weights="imagenet"`."""
-    theirs, choices, images, _ = built("EfficientNetB0", include_top=False)
-    layer = next(part for part in theirs.layers if "normalization" in part.name.split("_")[:1])
-    layer.mean.assign(np.reshape((0.485, 0.456, 0.406), layer.mean.shape))
-    layer.variance.assign(np.reshape((0.229, 0.224, 0.225), layer.variance.shape))
-    fetched = save(theirs, tmp_path / "fetched.h5")
+    normalise(efficientnet, MEAN, DEVIATION)
+    fetched = save(efficientnet, tmp_path / "fetched.h5")
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *_, **__: str(fetched))
-    tuned = keras.applications.EfficientNetB0(weights="imagenet", **choices)
-    assert sum("rescaling" in part.name for part in tuned.layers) == 2
-    ours = models.EfficientNetB0(weights=save(tuned, tmp_path / kind), **choices)
-    assert difference(infer(ours, images), infer(tuned, images)) < TOLERANCE
-    assert not any(part.name.startswith("options__") for part in ours.layers)
+    tuned = keras.applications.EfficientNetB0(weights="imagenet", **SMALL)
+    assert sum("rescaling" in layer.name for layer in tuned.layers) == 2
+    path = save(tuned, tmp_path / kind)
+    assert weights.facts(weights.read(path), "efficientnet").pixels is None
+
+
+@pytest.fixture(scope="module")
+def mobilenet(tmp_path_factory):
+    """The files of one with a sigmoid for each of its classes."""
+    folder = tmp_path_factory.mktemp("mobilenet")
+    options = {"alpha": 0.35, "input_shape": (32, 32, 3), "classes": 4}
+    model = keras.applications.MobileNetV2(weights=None, classifier_activation="sigmoid", **options)
+    for kind in FORMATS:
+        save(model, folder / kind)
+    return folder, options
 
 
 @pytest.mark.parametrize("kind", FORMATS[1:])
-def test_the_activation_of_the_head_is_that_of_the_file(kind, tmp_path):
-    options = {"alpha": 0.35, "input_shape": (32, 32, 3), "classes": 4}
-    theirs = keras.applications.MobileNetV2(
-        weights=None, classifier_activation="sigmoid", **options
-    )
-    path = save(theirs, tmp_path / kind)
+def test_the_activation_of_the_head_is_that_of_the_file(kind, mobilenet):
+    folder, options = mobilenet
+    path = folder / kind
     assert models.MobileNetV2(weights=path, **options).layers[-1].activation.__name__ == "sigmoid"
-    asked = models.MobileNetV2(weights=path, classifier_activation=None, **options)
-    assert asked.layers[-1].activation.__name__ == "linear"
-    other = models.MobileNetV2(weights=path, **{**options, "classes": 7})  # another head
-    assert other.layers[-1].activation.__name__ == "softmax"
+    if kind == "model.keras":
+        asked = models.MobileNetV2(weights=path, classifier_activation=None, **options)
+        assert asked.layers[-1].activation.__name__ == "linear"
+        other = models.MobileNetV2(weights=path, **{**options, "classes": 7})  # another head
+        assert other.layers[-1].activation.__name__ == "softmax"
 
 
-def test_details_of_another_library_are_refused(tmp_path):
-    theirs, choices, *_ = built("MobileNetV2")
-    path = save(theirs, tmp_path / "model.weights.h5")
+def test_details_of_another_library_are_refused(mobilenet):
+    folder, options = mobilenet
     with pytest.raises(ValueError, match=r"network with style='keras'.*Received: style='torch'"):
-        models.MobileNetV2(weights=path, style="torch", **choices)
+        models.MobileNetV2(weights=folder / "model.weights.h5", style="torch", **options)
