@@ -58,8 +58,7 @@ def read_config(path: Path) -> dict[str, Any]:
     """The configuration of the model in a `.keras` or `.h5` file, and the file is whole.
 
     Raises:
-        InputError: No such file, another kind of file, a damaged one, one without a model, or one
-            that holds code.
+        InputError: No such file, another kind of file, a damaged one, or one without a model.
     """
     if not path.is_file():
         found = "a folder" if path.is_dir() else "no regular file" if path.exists() else ""
@@ -83,7 +82,6 @@ def read_config(path: Path) -> dict[str, Any]:
         raise _damaged(path, f"its configuration cannot be read ({_short(error)})") from error
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
         raise _damaged(path, "its configuration describes no model")
-    refuse_code(config, path)
     return config
 
 

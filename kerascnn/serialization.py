@@ -39,6 +39,7 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> "keras.
     register()
     path = Path(path)
     config = model_file.read_config(path)
+    model_file.refuse_code(config, path)
     operations = _operations(config) if path.suffix in model_file.HDF5 else {}
     try:
         with keras.saving.custom_object_scope(operations):

@@ -53,6 +53,17 @@ def test_a_bad_file_is_one_line_and_runs_nothing(name, bad, tmp_path):
     assert not (tmp_path / bad_models.MARK).exists()
 
 
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_bad_file_of_weights_is_one_line_and_runs_nothing(name, bad, tmp_path):
+    """Those that are whole, and bad as models alone, hold weights of another network."""
+    with pytest.raises(InputError) as raised:
+        kerascnn.models.LeNet5(weights=bad(name))
+    message = str(raised.value)
+    assert "\n" not in message
+    assert len(message) < 700 + len(str(tmp_path)), message
+    assert not (tmp_path / bad_models.MARK).exists()
+
+
 @pytest.mark.filterwarnings("ignore:Skipping variable loading:UserWarning")
 @pytest.mark.parametrize(
     ("name", "words"),

@@ -8,7 +8,6 @@ import functools
 import inspect
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -25,6 +24,11 @@ from kerascnn.models._options import Styles as Styles
 from kerascnn.models._options import Tensor as Tensor
 from kerascnn.models._options import checked
 from kerascnn.models._options import choose as choose
+from kerascnn.models._pixels import CAFFE as CAFFE
+from kerascnn.models._pixels import IMAGENET as IMAGENET
+from kerascnn.models._pixels import SIGNED as SIGNED
+from kerascnn.models._pixels import UNIT as UNIT
+from kerascnn.models._pixels import Preprocessing as Preprocessing
 
 # What a factory tells `build` beside the options: other pixels than the family's, and the name of
 # the layer that records the options.
@@ -32,43 +36,6 @@ PIXELS, RECORD = "_pixels", "_record"
 _NOT_SAID = object()
 _told: list[str] = []
 log = logging.getLogger("kerascnn")
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """From raw pixels p in 0..255 to what the network was designed for: p * scale + offset.
-
-    Scale and offset are one number, or one per channel of RGB; images of another number of
-    channels get the mean of the three.
-    """
-
-    scale: float | tuple[float, float, float]
-    offset: float | tuple[float, float, float]
-
-    def __call__(self, x: Tensor) -> Tensor:
-        scale, offset = (self._fit(value, x.shape[-1]) for value in (self.scale, self.offset))
-        return layers.Rescaling(scale, offset, name="preprocessing")(x)
-
-    @staticmethod
-    def _fit(value: float | tuple[float, ...], channels: int) -> float | list[float]:
-        if not isinstance(value, tuple):
-            return value
-        return list(value) if channels == len(value) else sum(value) / len(value)
-
-    @classmethod
-    def standardize(cls, mean: tuple[float, ...], std: tuple[float, ...]) -> "Preprocessing":
-        """(p / 255 - mean) / std, with mean and std of RGB in 0..1."""
-        pairs = list(zip(mean, std, strict=True))
-        scale = tuple(1 / (255 * s) for _, s in pairs)
-        return cls(scale, tuple(-m / s for m, s in pairs))  # type: ignore[arg-type]
-
-
-UNIT = Preprocessing(1 / 255, 0.0)
-# In keras.applications: "tf", "torch" and "caffe". The last expects BGR there; our importer turns
-# the first convolution around instead, so that every model of ours takes RGB.
-SIGNED = Preprocessing(1 / 127.5, -1.0)
-IMAGENET = Preprocessing.standardize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-CAFFE = Preprocessing(1.0, (-123.68, -116.779, -103.939))
 
 
 def variant(

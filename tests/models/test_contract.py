@@ -201,10 +201,8 @@ def test_an_unknown_name_suggests_near_ones():
 
 
 @each_family
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_the_last_layer_stays_in_float32(entry, policy):
-    if policy == "mixed_bfloat16" and entry.family != "lenet":
-        pytest.skip("one family is enough for the second policy")
+def test_the_last_layer_stays_in_float32(entry):
+    policy = "mixed_bfloat16" if entry.family == "lenet" else "mixed_float16"
     options = {"aux": True} if entry.name == "GoogLeNet" else {}
     keras.config.set_dtype_policy(policy)
     try:
