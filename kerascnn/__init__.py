@@ -7,6 +7,8 @@ them is used.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from kerascnn.registration import when_keras_is_imported
+
 if TYPE_CHECKING:
     from kerascnn.catalog import create_model as create_model
     from kerascnn.catalog import list_models as list_models
@@ -38,6 +40,8 @@ _NAMES = {
     "load_model": "kerascnn.serialization",
     "train": "kerascnn.training",
 }
+
+when_keras_is_imported()
 
 
 def __getattr__(name: str) -> Any:

@@ -50,3 +50,12 @@ class VerificationError(ExportError):
 
 class BundleError(KerascnnError, ValueError):
     """A bundle or `.tflite` file that is damaged, altered or of an unknown version."""
+
+
+def received(value: object) -> str:
+    """A value of the user's for a message: at most about 80 characters, on one line."""
+    shape = getattr(value, "shape", None)
+    if shape is not None and not isinstance(value, type):
+        return f"{type(value).__name__} of shape {str(shape)[:60]}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,12 +1,12 @@
 """Losses that Keras lacks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-from kerascnn.errors import InputError
+from kerascnn import arguments
 
 
 @keras.saving.register_keras_serializable(package="kerascnn")
@@ -22,7 +22,7 @@ class Crossentropy(keras.losses.Loss):
 
     def __init__(self, label_smoothing: float = 0.0, name: str = "crossentropy", **options: Any):
         super().__init__(name=name, **options)
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = arguments.rate("label_smoothing", label_smoothing)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         if len(y_true.shape) < len(y_pred.shape):
@@ -57,11 +57,10 @@ class ScaledHuber(keras.losses.Loss):
         **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
-        if not scale or min(*scale, delta, 1.0) <= 0:
-            raise InputError(
-                f"`scale` and `delta` must be above 0. Received: scale={scale}, delta={delta}"
-            )
-        self.scale, self.delta = list(scale), delta
+        if not isinstance(scale, Iterable) or isinstance(scale, str) or not (given := list(scale)):
+            arguments.refuse("scale", "numbers above 0, one for each target", scale)
+        self.scale = [arguments.positive("scale", value) for value in given]
+        self.delta = arguments.positive("delta", delta)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         y_pred = ops.convert_to_tensor(y_pred)

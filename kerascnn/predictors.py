@@ -1,6 +1,6 @@
 """One interface over everything that classifies.
 
-Runs, .keras files, SavedModels, .tflite files, and architectures with weights.
+Runs, .keras and .h5 files, SavedModels, .tflite files, and architectures with weights.
 """
 
 import difflib
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerascnn import model_file
 from kerascnn.errors import InputError
 from kerascnn.files import PathLike, check_file, user_path
 
@@ -198,7 +199,7 @@ def open_predictors(
     options: Mapping[str, Any] | None = None,
     pixel_range: tuple[float, float] | None = None,
 ) -> tuple[Predictor, ...]:
-    """Opens a run folder, a `.keras` file, a SavedModel, a `.tflite` file or a bundle.
+    """Opens a run folder, a `.keras` or `.h5` file, a SavedModel, a `.tflite` file or a bundle.
 
     A bundle gives one predictor for each of its files, or the one of `recipe`. A name of the
     catalogue is opened with `weights`, a weight file or the tag of published weights, and with the
@@ -221,7 +222,7 @@ def open_predictors(
         return (_from_run(path),)
     if (path / "saved_model.pb").is_file():
         return (_from_saved_model(path),)
-    if path.is_file() and path.suffix == ".keras":
+    if path.is_file() and path.suffix in model_file.SUFFIXES:
         from kerascnn.serialization import load_model
 
         return (_from_keras(load_model(path, compile=False), path),)
@@ -231,7 +232,7 @@ def open_predictors(
         check_file(path, "model file")
     raise InputError(
         f"cannot tell what {path} is. Expected a run folder, a bundle, a SavedModel folder, a "
-        ".keras file or a .tflite file."
+        ".keras or .h5 file or a .tflite file."
     )
 
 
@@ -309,11 +310,12 @@ def _from_catalogue(name: str, weights: str | None, options: Mapping[str, Any]) 
 
 
 def _from_keras(model: Any, path: Path, **known: Any) -> Predictor:
-    shape = tuple(model.input_shape[1:]) if isinstance(model.input_shape, tuple) else ()
+    known_shape = getattr(model, "input_shape", None)  # models that were never called have none
+    shape = tuple(known_shape[1:]) if isinstance(known_shape, tuple) else ()
     if len(shape) != 3 or None in shape:
         raise InputError(
             f"{path} must take one image of a known size (height, width, channels). Its input "
-            f"shape is {model.input_shape}."
+            f"shape is {str(known_shape)[:120]}."
         )
     return Predictor(
         name=path.name,

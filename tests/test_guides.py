@@ -126,3 +126,12 @@ def test_the_code_of_the_features_guide_runs(repository, run, tmp_path, capsys):
     assert "(7, 7)" in out
     assert len(list(tmp_path.glob("*.png"))) == 7
     assert len(list(tmp_path.glob("*.gif"))) == 2
+
+
+def test_the_code_of_the_weights_guide_runs(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    variables = {}
+    for block in code_blocks(repository / "docs" / "weights.md"):
+        exec(compile(block, "guide", "exec"), variables)
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.weights.h5", "mine.keras"}
+    assert variables["opened"].get_layer("options__style-torch")

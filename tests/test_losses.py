@@ -32,5 +32,5 @@ def test_it_is_rebuilt_from_its_configuration():
 
 @pytest.mark.parametrize("arguments", [{"scale": []}, {"scale": [1.0, 0.0]}])
 def test_scales_must_be_above_zero(arguments):
-    with pytest.raises(InputError, match="must be above 0"):
+    with pytest.raises(InputError, match="`scale` must be"):
         ScaledHuber(**arguments)

@@ -97,7 +97,7 @@ def list_models(pattern: str = "*") -> list[str]:
     return [e.name for e in _ENTRIES if fnmatch.fnmatchcase(e.name.lower(), pattern.lower())]
 
 
-def create_model(name: str, **options: Any) -> "keras.Model":
+def create_model(name: str, /, **options: Any) -> "keras.Model":
     """Builds the model called `name`; `options` are the keywords of its factory.
 
     Raises:

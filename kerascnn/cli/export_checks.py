@@ -6,6 +6,7 @@ from pathlib import Path
 from kerascnn.cli import checks
 from kerascnn.errors import InputError
 from kerascnn.files import PNG, TFLITE, check_file, user_path
+from kerascnn.model_file import SUFFIXES as MODEL_SUFFIXES
 
 
 def is_file(out: str) -> bool:
@@ -39,8 +40,10 @@ def check_model(path: str, source: str | None, data_dir: str | None, *, needs_da
         if source is None and needs_data:
             require_data(run.config)
         return
-    if place.is_dir() or place.suffix != ".keras":
-        raise InputError(f"{path} is not a Keras model: expected a run folder or a .keras file.")
+    if place.is_dir() or place.suffix not in MODEL_SUFFIXES:
+        raise InputError(
+            f"{path} is not a Keras model: expected a run folder or a .keras or .h5 file."
+        )
     check_file(place, "model file")
     if source is None and needs_data:
         raise InputError(

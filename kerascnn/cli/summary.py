@@ -98,12 +98,13 @@ def _build(entry: "Entry", given: dict[str, Any], size: int | tuple[int, int] | 
     if isinstance(given.get("input_shape"), list):
         given = {**given, "input_shape": tuple(given["input_shape"])}
     with keras.StatelessScope(initialize_variables=False):  # shapes only: instant at any size
-        return catalog.create_model(entry.name, **given)
+        return catalog.create_model(entry.name, weights=None, **given)
 
 
 def _open(path: Path) -> "tuple[Any, Entry | None]":
     from kerascnn import catalog
     from kerascnn.errors import InputError
+    from kerascnn.model_file import SUFFIXES as MODEL_SUFFIXES
     from kerascnn.serialization import load_model
 
     if (path / "config.json").is_file():
@@ -111,7 +112,7 @@ def _open(path: Path) -> "tuple[Any, Entry | None]":
 
         run = open_run(path)
         return load_model(run.model_path, compile=False), catalog.find(run.config.model)
-    if not path.is_dir() and path.suffix == ".keras":
+    if not path.is_dir() and path.suffix in MODEL_SUFFIXES:
         check_file(path, "model file")
         model = load_model(path, compile=False)
         known = {name.lower(): name for name in catalog.list_models()}
@@ -119,7 +120,7 @@ def _open(path: Path) -> "tuple[Any, Entry | None]":
         return model, catalog.find(name) if name else None
     raise InputError(
         f"cannot show {path}. Expected an architecture (`kerascnn models` lists them), a .keras "
-        "file or a run folder."
+        "or .h5 file or a run folder."
     )
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from kerascnn.copying import copy_model
 from kerascnn.errors import ExportError, InputError, KerascnnError
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ def input_shape_of(
     if not isinstance(model, keras.Model):
         raise InputError(f"export takes a keras.Model, got {type(model).__name__}")
     _refuse_several(model)
+    _refuse_structures(model)
     known = getattr(model, "inputs", None)
     shape: tuple[int | None, ...]
     if known:
@@ -86,11 +86,24 @@ def _refuse_several(model: "keras.Model") -> None:
     for kind in ("inputs", "outputs"):
         tensors = getattr(model, kind, None)
         if tensors is not None and len(tensors) > 1:
-            names = ", ".join(tensor.name for tensor in tensors)
+            struct = getattr(model, kind.removesuffix("s"))
+            names = ", ".join(
+                struct if isinstance(struct, dict) else (tensor.name for tensor in tensors)
+            )
             raise InputError(
                 f"export takes models with one input and one output, but {model.name!r} has "
                 f"{len(tensors)} {kind}: {names}. Export a keras.Model between two of its tensors."
             )
+
+
+def _refuse_structures(model: "keras.Model") -> None:
+    output = getattr(model, "output", None) if getattr(model, "outputs", None) else None
+    if isinstance(output, dict | list | tuple):
+        place = repr(next(iter(output))) if isinstance(output, dict) else "0"
+        raise InputError(
+            f"export takes models that give a tensor, but {model.name!r} gives its output in a "
+            f"{type(output).__name__}. Export keras.Model(model.input, model.output[{place}])."
+        )
 
 
 def float32_model(model: "keras.Model") -> "keras.Model":
@@ -104,7 +117,6 @@ def float32_model(model: "keras.Model") -> "keras.Model":
     Raises:
         ExportError: The model cannot be rebuilt from its configuration.
     """
-    import keras
 
     from kerascnn.quantization import has_fake_quantization, strip
 
@@ -119,29 +131,21 @@ def float32_model(model: "keras.Model") -> "keras.Model":
     if not reduced and all(tensor.dtype == "float32" for tensor in inputs):
         return model
     try:
-        config = keras.saving.serialize_keras_object(model)
-        copy: keras.Model = keras.saving.deserialize_keras_object(_in_float32(config))
-        copy.set_weights([np.asarray(weight, _wide(weight)) for weight in model.get_weights()])
-    except MODEL_ERRORS as error:
+        return copy_model(model, transform=_in_float32, input_dtype="float32")
+    except (InputError, *MODEL_ERRORS) as error:
+        reason = str(error) if isinstance(error, InputError) else f"{first_line(error)}."
         raise ExportError(
-            f"model {model.name!r} is not float32 throughout and could not be rebuilt in float32: "
-            f"{first_line(error)}. Build it under keras.config.set_dtype_policy('float32') and "
-            "copy the weights with set_weights."
+            f"model {model.name!r} is not float32 throughout, which a file for devices must be, "
+            f"and could not be rebuilt: {reason} Or build it with a float32 input under the policy "
+            "float32, and copy the weights with set_weights."
         ) from error
-    return copy
-
-
-def _wide(weight: np.ndarray) -> Any:
-    return weight.dtype if weight.dtype.kind in "iub" else np.float32
 
 
 def _in_float32(config: Any, key: str = "") -> Any:
-    """Returns a serialised model with every reduced precision and integer input made float32."""
+    """The configuration of a layer with every reduced precision made float32."""
     if isinstance(config, dict):
         if config.get("class_name") == "DTypePolicy":
             return {**config, "config": {**config["config"], "name": "float32"}}
-        if config.get("class_name") == "InputLayer":
-            return {**config, "config": {**config["config"], "dtype": "float32"}}
         return {name: _in_float32(value, name) for name, value in config.items()}
     if isinstance(config, list | tuple):
         return type(config)(_in_float32(value) for value in config)

@@ -2,7 +2,10 @@
 
 import contextlib
 import io as text_io
+import logging
+import os
 import re
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -118,10 +121,48 @@ def _uint8_edge() -> Any:
     )
 
 
+class _QuantizerNotes:
+    """Keeps out of the user's log what the quantiser notes on the root logger below warnings.
+
+    Only what it logs itself, and only as long as some thread is quantising. A root logger without
+    handlers gets Python's handler of last resort meanwhile, as it has anyway: `logging.info` would
+    give it one for ever, and to a stream that `quiet` puts in the place of the terminal.
+    """
+
+    _lock = threading.Lock()
+    _users = 0
+    _lent: logging.Handler | None = None
+
+    def __enter__(self) -> None:
+        kind, root = type(self), logging.getLogger()
+        with kind._lock:
+            kind._users += 1
+            if kind._users == 1:
+                root.addFilter(kind._passes)
+                kind._lent = None if root.handlers else logging.lastResort
+                if kind._lent is not None:
+                    root.addHandler(kind._lent)
+
+    def __exit__(self, *_: object) -> None:
+        kind, root = type(self), logging.getLogger()
+        with kind._lock:
+            kind._users -= 1
+            if kind._users == 0:
+                root.removeFilter(kind._passes)
+                if kind._lent is not None:
+                    root.removeHandler(kind._lent)
+
+    @staticmethod
+    def _passes(record: logging.LogRecord) -> bool:
+        its_own = f"{os.sep}litert_quantizer{os.sep}" in record.pathname
+        return record.levelno >= logging.WARNING or not its_own
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Holds back the quantiser's progress bars and the interpreter's warnings."""
+    """Holds back the quantiser's progress bars and notes, and the interpreter's warnings."""
     with (
+        _QuantizerNotes(),
         contextlib.redirect_stdout(text_io.StringIO()),
         contextlib.redirect_stderr(text_io.StringIO()),
         warnings.catch_warnings(),

@@ -1,6 +1,7 @@
 """Measuring the files of a bundle on images whose Keras outputs are known."""
 
 import datetime
+import importlib
 import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -148,6 +149,15 @@ def _versions() -> Versions:
         kerascnn=kerascnn.__version__,
         keras=keras.__version__,
         tensorflow=tf.__version__,
-        ai_edge_litert=importlib.metadata.version("ai-edge-litert"),
-        litert_quantizer=importlib.metadata.version("litert-quantizer"),
+        ai_edge_litert=_version_of("ai_edge_litert"),
+        litert_quantizer=_version_of("litert_quantizer"),
     )
+
+
+def _version_of(module: str) -> str:
+    """The version of an installed module, whatever package it came in: there are nightly ones."""
+    stated = getattr(importlib.import_module(module), "__version__", None)
+    if stated is not None:
+        return str(stated)
+    packages = importlib.metadata.packages_distributions().get(module, [])
+    return importlib.metadata.version(packages[0]) if packages else "unknown"

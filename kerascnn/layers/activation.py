@@ -5,10 +5,12 @@ import math
 
 import keras
 
+from kerascnn import arguments
 from kerascnn.layers import _compiled
 
 
 @keras.saving.register_keras_serializable(package="kerascnn")
+@arguments.input_errors
 class Activation(keras.layers.Activation):
     """`keras.layers.Activation` with the same arguments and results, faster in training.
 

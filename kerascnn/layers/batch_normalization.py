@@ -9,8 +9,11 @@ factors into its filters, and only an offset per channel is left to do (section 
 import keras
 from keras import ops
 
+from kerascnn import arguments
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
+@arguments.input_errors
 class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` with the same arguments, weights and results, faster.
 

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from kerascnn import arguments
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
 class ConstantPadding2D(keras.layers.Layer):
@@ -15,9 +17,8 @@ class ConstantPadding2D(keras.layers.Layer):
 
     def __init__(self, padding: int, *, value: float = 0.0, **kwargs):
         super().__init__(**kwargs)
-        if padding < 0:
-            raise ValueError(f"`padding` must be at least 0. Received: padding={padding}")
-        self.padding, self.value = padding, value
+        self.padding = arguments.whole("padding", padding, least=0)
+        self.value = arguments.number("value", value)
 
     def call(self, x):
         border = (self.padding, self.padding)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from kerascnn import arguments
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
 class CosineDense(keras.layers.Layer):
@@ -28,13 +30,10 @@ class CosineDense(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if units < 1 or not scale > 0:
-            raise ValueError(
-                "`units` must be at least 1 and `scale` positive. "
-                f"Received: units={units}, scale={scale}"
-            )
-        self.units, self.scale, self.learn_scale = units, scale, learn_scale
-        self.activation = keras.activations.get(activation)
+        self.units = arguments.whole("units", units)
+        self.scale = arguments.positive("scale", scale)
+        self.learn_scale = arguments.flag("learn_scale", learn_scale)
+        self.activation = arguments.activation("activation", activation)
 
     def build(self, input_shape):
         self.kernel = self.add_weight(

@@ -7,11 +7,14 @@ gradient of the output as its filters, where each image's channel counts as a ch
 
 import keras
 
+from kerascnn import arguments
+
 # Smaller windows have a fast kernel.
 SMALLEST_WINDOW = 5
 
 
 @keras.saving.register_keras_serializable(package="kerascnn")
+@arguments.input_errors
 class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
     """`keras.layers.DepthwiseConv2D` with the same arguments, weights and results, faster.
 

@@ -8,8 +8,11 @@ import functools
 
 import keras
 
+from kerascnn import arguments
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
+@arguments.input_errors
 class GroupedConv2D(keras.layers.Conv2D):
     """`keras.layers.Conv2D` with the same arguments, weights and results, fast with `groups` > 1.
 

@@ -6,8 +6,11 @@ differentiation of some twenty operations.
 
 import keras
 
+from kerascnn import arguments
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
+@arguments.input_errors
 class LayerNormalization(keras.layers.LayerNormalization):
     """`keras.layers.LayerNormalization` with the same arguments, weights and results, faster.
 

@@ -2,6 +2,8 @@
 
 import keras
 
+from kerascnn import arguments
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
 class LayerScale(keras.layers.Layer):
@@ -15,7 +17,7 @@ class LayerScale(keras.layers.Layer):
 
     def __init__(self, initial: float = 1e-6, **kwargs):
         super().__init__(**kwargs)
-        self.initial = initial
+        self.initial = arguments.number("initial", initial)
         self.supports_masking = True
 
     def build(self, input_shape):

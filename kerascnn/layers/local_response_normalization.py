@@ -6,6 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerascnn import arguments
+from kerascnn.errors import InputError
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
 class LocalResponseNormalization(keras.layers.Layer):
@@ -39,20 +42,19 @@ class LocalResponseNormalization(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if n < 1 or n % 2 == 0:
-            raise ValueError(f"`n` must be odd and at least 1. Received: n={n}")
-        if k <= 0 or alpha <= 0:
-            raise ValueError(f"`k` and `alpha` must be positive. Received: k={k}, alpha={alpha}")
-        if groups < 1:
-            raise ValueError(f"`groups` must be at least 1. Received: groups={groups}")
-        self.n, self.k, self.alpha, self.beta, self.groups = n, k, alpha, beta, groups
+        self.n = arguments.whole("n", n)
+        if self.n % 2 == 0:
+            arguments.refuse("n", "an odd number", n)
+        self.k, self.alpha = arguments.positive("k", k), arguments.positive("alpha", alpha)
+        self.beta = arguments.number("beta", beta)
+        self.groups = arguments.whole("groups", groups)
 
     def build(self, input_shape):
         maps = input_shape[-1]
         if maps % self.groups:
-            raise ValueError(
+            raise InputError(
                 f"`groups` must divide the number of maps. Received: groups={self.groups}, "
-                f"input_shape={tuple(input_shape)}"
+                f"input_shape={tuple(input_shape)}."
             )
         place = np.arange(maps)
         near = np.abs(place[:, None] - place) <= self.n // 2

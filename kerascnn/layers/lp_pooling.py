@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from kerascnn import arguments
+
 # Keeps the gradient finite where a window is all zero, up to its square's inverse in float32.
 TINY = 1e-18
 
@@ -31,17 +33,12 @@ class LpPooling2D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        strides = pool_size if strides is None else strides
-        if pool_size < 1 or strides < 1:
-            raise ValueError(
-                "`pool_size` and `strides` must be at least 1. "
-                f"Received: pool_size={pool_size}, strides={strides}"
-            )
-        if not 1 <= p < float("inf"):
-            raise ValueError(f"`p` must be at least 1 and finite. Received: p={p}")
+        self.pool_size = arguments.whole("pool_size", pool_size)
+        self.strides = self.pool_size if strides is None else arguments.whole("strides", strides)
+        self.p = arguments.number("p", p, "a number of at least 1", lambda p: p >= 1)
         if padding not in ("valid", "same"):
-            raise ValueError(f"`padding` must be 'valid' or 'same'. Received: padding={padding!r}")
-        self.pool_size, self.p, self.strides, self.padding = pool_size, p, strides, padding
+            arguments.refuse("padding", "'valid' or 'same'", padding)
+        self.padding = padding
 
     def call(self, x):
         dtype, x = x.dtype, ops.cast(x, "float32")  # powers leave the range of float16 early

@@ -5,6 +5,9 @@ import functools
 import keras
 from keras import ops
 
+from kerascnn import arguments
+from kerascnn.errors import InputError
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
 class Maxout(keras.layers.Layer):
@@ -20,15 +23,13 @@ class Maxout(keras.layers.Layer):
 
     def __init__(self, pieces: int, **kwargs):
         super().__init__(**kwargs)
-        if pieces < 1:
-            raise ValueError(f"`pieces` must be at least 1. Received: pieces={pieces}")
-        self.pieces = pieces
+        self.pieces = arguments.whole("pieces", pieces)
 
     def build(self, input_shape):
         if input_shape[-1] % self.pieces:
-            raise ValueError(
+            raise InputError(
                 "`pieces` must divide the number of channels. "
-                f"Received: pieces={self.pieces}, input_shape={tuple(input_shape)}"
+                f"Received: pieces={self.pieces}, input_shape={tuple(input_shape)}."
             )
 
     def call(self, x):

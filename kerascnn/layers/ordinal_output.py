@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from kerascnn import arguments
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
 class OrdinalOutput(keras.layers.Layer):
@@ -22,9 +24,7 @@ class OrdinalOutput(keras.layers.Layer):
 
     def __init__(self, classes: int, **kwargs):
         super().__init__(**kwargs)
-        if classes < 2:
-            raise ValueError(f"`classes` must be at least 2. Received: classes={classes}")
-        self.classes = classes
+        self.classes = arguments.whole("classes", classes, least=2)
 
     def build(self, input_shape):
         self.kernel = self.add_weight(

@@ -1,10 +1,14 @@
 """Partially connected convolution: C3 of LeNet-5 (LeCun et al. 1998, section II.B, table I)."""
 
+import operator
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 from keras import ops
+
+from kerascnn import arguments
+from kerascnn.errors import InputError
 
 # Keras's own initialiser of this name would take the fan-in from the shape of the kernels, which
 # does not tell which map each of them leads to.
@@ -38,31 +42,34 @@ class PartialConv2D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.connections = [[int(index) for index in row] for row in connections]
+        try:
+            self.connections = [[operator.index(index) for index in row] for row in connections]
+        except TypeError:
+            arguments.refuse("connections", "rows of indices of input maps", connections)
         if not self.connections or not all(self.connections):
-            raise ValueError("`connections` must name at least one input map per output map.")
+            arguments.refuse("connections", "at least one input map per output map", connections)
         for output, row in enumerate(self.connections):
             if len(set(row)) != len(row) or min(row) < 0:
-                raise ValueError(
+                raise InputError(
                     "`connections` must hold distinct indices from 0. "
-                    f"Received: {row} for output map {output}"
+                    f"Received: {row} for output map {output}."
                 )
-        if kernel_size < 1 or strides < 1:
-            raise ValueError(
-                "`kernel_size` and `strides` must be at least 1. "
-                f"Received: kernel_size={kernel_size}, strides={strides}"
-            )
-        self.kernel_size, self.strides, self.use_bias = kernel_size, strides, use_bias
+        self.kernel_size = arguments.whole("kernel_size", kernel_size)
+        self.strides = arguments.whole("strides", strides)
+        self.use_bias = arguments.flag("use_bias", use_bias)
         self.kernel_initializer = kernel_initializer
         if kernel_initializer != LECUN_NORMAL:
-            self.kernel_initializer = keras.initializers.get(kernel_initializer)
+            try:
+                self.kernel_initializer = keras.initializers.get(kernel_initializer)
+            except (TypeError, ValueError):
+                arguments.refuse("kernel_initializer", "an initialiser", kernel_initializer)
 
     def build(self, input_shape):
         maps = input_shape[-1]
         if max(map(max, self.connections)) >= maps:
-            raise ValueError(
+            raise InputError(
                 f"`connections` name input map {max(map(max, self.connections))}, but the input "
-                f"has maps 0 to {maps - 1}. Received: input_shape={tuple(input_shape)}"
+                f"has maps 0 to {maps - 1}. Received: input_shape={tuple(input_shape)}."
             )
         pairs = [(source, output) for output, row in enumerate(self.connections) for source in row]
         # kernels[position[i, o]] connects input i to output o; the last, all-zero one stands for

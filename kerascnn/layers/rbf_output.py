@@ -6,6 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerascnn import arguments
+from kerascnn.errors import InputError
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
 class RBFOutput(keras.layers.Layer):
@@ -21,15 +24,18 @@ class RBFOutput(keras.layers.Layer):
 
     def __init__(self, codes: Sequence[Sequence[float]], **kwargs):
         super().__init__(**kwargs)
-        self.codes = [[float(value) for value in row] for row in codes]
+        try:
+            self.codes = [[float(value) for value in row] for row in codes]
+        except (TypeError, ValueError):
+            arguments.refuse("codes", "rows of numbers", codes)
         if not self.codes or len({len(row) for row in self.codes}) != 1:
-            raise ValueError("`codes` must have at least one row, and rows of equal length.")
+            arguments.refuse("codes", "rows of equal length, at least one", codes)
 
     def build(self, input_shape):
         if input_shape[-1] != len(self.codes[0]):
-            raise ValueError(
+            raise InputError(
                 f"`codes` have {len(self.codes[0])} numbers per class, which must be the number of "
-                f"input features. Received: input_shape={tuple(input_shape)}"
+                f"input features. Received: input_shape={tuple(input_shape)}."
             )
         self.centers = np.asarray(self.codes, dtype="float32")
 

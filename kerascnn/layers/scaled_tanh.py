@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from kerascnn import arguments
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
 class ScaledTanh(keras.layers.Layer):
@@ -18,12 +20,8 @@ class ScaledTanh(keras.layers.Layer):
 
     def __init__(self, amplitude: float = 1.7159, slope: float = 2 / 3, **kwargs):
         super().__init__(**kwargs)
-        if amplitude <= 0 or slope <= 0:
-            raise ValueError(
-                "`amplitude` and `slope` must be positive. "
-                f"Received: amplitude={amplitude}, slope={slope}"
-            )
-        self.amplitude, self.slope = amplitude, slope
+        self.amplitude = arguments.positive("amplitude", amplitude)
+        self.slope = arguments.positive("slope", slope)
         self.supports_masking = True
 
     def call(self, x):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from kerascnn import arguments
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
 class StochasticDepth(keras.layers.Layer):
@@ -18,9 +20,7 @@ class StochasticDepth(keras.layers.Layer):
 
     def __init__(self, rate: float, *, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
-        if not 0 <= rate < 1:
-            raise ValueError(f"`rate` must be in [0, 1). Received: rate={rate}")
-        self.rate, self.seed = rate, seed
+        self.rate, self.seed = arguments.rate("rate", rate), seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
 

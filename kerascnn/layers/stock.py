@@ -1,9 +1,11 @@
 """Turning our drop-in layers back into Keras's own, so that a model loads anywhere."""
 
+import functools
 from typing import Any
 
 import keras
 
+from kerascnn.copying import copy_model
 from kerascnn.layers.activation import Activation
 from kerascnn.layers.batch_normalization import BatchNormalization
 from kerascnn.layers.depthwise_conv import DepthwiseConv2D
@@ -18,8 +20,8 @@ STOCK = {
     DepthwiseConv2D: keras.layers.DepthwiseConv2D,
     GroupedConv2D: keras.layers.Conv2D,
     LayerNormalization: keras.layers.LayerNormalization,
-    StochasticDepth: keras.layers.Dropout,
 }
+_NAMES = {f"kerascnn>{ours.__name__}": stock for ours, stock in STOCK.items()}
 
 
 def to_stock(model: keras.Model) -> keras.Model:
@@ -27,30 +29,37 @@ def to_stock(model: keras.Model) -> keras.Model:
 
     Layer names, weights and outputs stay the same. Layers that Keras does not have at all (see
     `kerascnn.layers`) stay as they are; so does the dtype policy. The copy is not compiled.
+
+    Raises:
+        InputError: A layer cannot be copied, or the model has no graph of layers.
     """
-    names = {f"kerascnn>{ours.__name__}": stock for ours, stock in STOCK.items()}
-    config = _replaced(keras.saving.serialize_keras_object(model), names)
-    copy = keras.saving.deserialize_keras_object(config)
-    copy.set_weights(model.get_weights())
-    return copy
+    kinds: dict[type, Any] = {
+        ours: functools.partial(_stock_layer, stock) for ours, stock in STOCK.items()
+    }
+    kinds[StochasticDepth] = _dropout
+    return copy_model(model, transform=_replaced, kinds=kinds)
 
 
-def _replaced(config: Any, names: dict[str, type]) -> Any:
+def _stock_layer(stock: Any, _: keras.layers.Layer, config: dict[str, Any]) -> keras.layers.Layer:
+    layer: keras.layers.Layer = stock.from_config(config)
+    return layer
+
+
+def _dropout(layer: StochasticDepth, config: dict[str, Any]) -> keras.layers.Layer:
+    """One draw for all maps of an image."""
+    rank = len(layer.get_build_config()["input_shape"])
+    return keras.layers.Dropout.from_config({**config, "noise_shape": [None, *[1] * (rank - 1)]})
+
+
+def _replaced(config: Any) -> Any:
+    """The configuration of a layer with Keras's classes for ours in it, as a wrapper has them."""
     if isinstance(config, dict):
-        stock = names.get(config.get("registered_name", ""))
-        values = {
-            key: _replaced(value, names) for key, value in config.items() if key != "compile_config"
-        }
+        values = {key: _replaced(value) for key, value in config.items()}
+        stock = _NAMES.get(config.get("registered_name") or "")
         if stock is not None:
-            values |= {
-                "module": "keras.layers",
-                "class_name": stock.__name__,
-                "registered_name": None,
-            }
-        if stock is keras.layers.Dropout:  # one draw for all maps of an image
-            rank = len(values["build_config"]["input_shape"])
-            values["config"] |= {"noise_shape": [None, *[1] * (rank - 1)]}
+            keras_name = {"module": "keras.layers", "class_name": stock.__name__}
+            values |= {**keras_name, "registered_name": None}
         return values
     if isinstance(config, (list, tuple)):
-        return type(config)(_replaced(value, names) for value in config)
+        return type(config)(_replaced(value) for value in config)
     return config

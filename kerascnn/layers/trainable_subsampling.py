@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from kerascnn import arguments
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
 class TrainableSubsampling2D(keras.layers.Layer):
@@ -18,9 +20,7 @@ class TrainableSubsampling2D(keras.layers.Layer):
 
     def __init__(self, pool_size: int = 2, **kwargs):
         super().__init__(**kwargs)
-        if pool_size < 1:
-            raise ValueError(f"`pool_size` must be at least 1. Received: pool_size={pool_size}")
-        self.pool_size = pool_size
+        self.pool_size = arguments.whole("pool_size", pool_size)
 
     def build(self, input_shape):
         channels = input_shape[-1]

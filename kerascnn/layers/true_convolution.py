@@ -3,8 +3,11 @@
 import keras
 from keras import ops
 
+from kerascnn import arguments
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
+@arguments.input_errors
 class TrueConv2D(keras.layers.Conv2D):
     """`keras.layers.Conv2D` with a flipped kernel: S(i, j) = sum of I(i - m, j - n) K(m, n).
 

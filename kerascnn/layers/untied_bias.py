@@ -2,6 +2,8 @@
 
 import keras
 
+from kerascnn.errors import InputError
+
 
 @keras.saving.register_keras_serializable(package="kerascnn")
 class UntiedBias(keras.layers.Layer):
@@ -12,9 +14,9 @@ class UntiedBias(keras.layers.Layer):
 
     def build(self, input_shape):
         if any(size is None for size in input_shape[1:]):
-            raise ValueError(
+            raise InputError(
                 "`UntiedBias` has one bias per position, so it needs a known input size. "
-                f"Received: input_shape={tuple(input_shape)}"
+                f"Received: input_shape={tuple(input_shape)}."
             )
         self.bias = self.add_weight(name="bias", shape=input_shape[1:], initializer="zeros")
 

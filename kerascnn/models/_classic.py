@@ -5,10 +5,11 @@ from typing import Any
 
 from keras import layers
 
-from kerascnn.errors import InputError
+from kerascnn.errors import InputError, received
 from kerascnn.layers import GroupedConv2D
 from kerascnn.models._blocks import Norm, activate
-from kerascnn.models._common import ModelOptions, Tensor, predictions
+from kerascnn.models._common import ModelOptions, Tensor, predictions, scores
+from kerascnn.models._options import check_widths
 
 NO_NORM = Norm(None)
 
@@ -105,15 +106,15 @@ def _adaptive_average(sides: tuple[int, int]) -> Any:
     return kind(sides, name="adaptive_pool")
 
 
-def check_widths(widths: Any) -> tuple[int, int]:
+def check_two_widths(widths: Any) -> tuple[int, int]:
     """The widths of two dense layers, or an InputError."""
-    widths = tuple(widths) if isinstance(widths, (list, tuple)) else (widths,)
-    if len(widths) != 2 or not all(isinstance(width, int) and width > 0 for width in widths):
+    found = check_widths(widths)
+    if len(found) != 2:
         raise InputError(
-            f"`hidden` must be the widths of two dense layers, such as (4096, 4096). "
-            f"Received: {widths}."
+            "`hidden` must be the widths of two dense layers, such as (4096, 4096). "
+            f"Received: {received(widths)}."
         )
-    return widths
+    return found[0], found[1]
 
 
 def conv_head(options: ModelOptions, **options_of_conv: Any) -> Callable[[Tensor], Tensor]:
@@ -122,6 +123,6 @@ def conv_head(options: ModelOptions, **options_of_conv: Any) -> Callable[[Tensor
     def head(x: Tensor) -> Tensor:
         x = conv_relu(x, options["classes"], 1, name="head", **options_of_conv)
         x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-        return layers.Activation(options["classifier_activation"], name="predictions")(x)
+        return scores(x, options)
 
     return head

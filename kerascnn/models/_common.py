@@ -1,129 +1,94 @@
-"""What all families share: options, input, preprocessing, pooling, head, naming, weights.
+"""What all families share: factories, input, preprocessing, pooling, head, naming, weights.
 
-An architecture file holds what its paper says; everything else is here, once.
+An architecture file holds what its paper says; everything else is here and in `_options`, once.
 """
 
 import functools
 import inspect
-import os
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 import keras
 from keras import layers
 
 from kerascnn import weights as weight_files
-from kerascnn.errors import InputError, UnknownOptionError
+from kerascnn.errors import InputError, KerascnnError, UnknownOptionError, received
+from kerascnn.models._adopted import Call, adopt, name_of_record
+from kerascnn.models._options import DEFAULTS as DEFAULTS
+from kerascnn.models._options import ModelOptions as ModelOptions
+from kerascnn.models._options import NormKind as NormKind
+from kerascnn.models._options import Shape as Shape
+from kerascnn.models._options import Styles as Styles
+from kerascnn.models._options import Tensor as Tensor
+from kerascnn.models._options import checked
+from kerascnn.models._options import choose as choose
+from kerascnn.models._pixels import CAFFE as CAFFE
+from kerascnn.models._pixels import IMAGENET as IMAGENET
+from kerascnn.models._pixels import SIGNED as SIGNED
+from kerascnn.models._pixels import UNIT as UNIT
+from kerascnn.models._pixels import Preprocessing as Preprocessing
 
-Tensor = Any
-Shape = tuple[int | None, int | None, int]
-# Normalisations that every family with a `norm` option takes; some take others too.
-NormKind = Literal["batch", "group", "layer"]
-
-
-class ModelOptions(TypedDict, total=False):
-    """Options of every model, beside `include_top` and `weights`; the meaning is that of Keras.
-
-    Attributes:
-        input_tensor: A Keras tensor to build upon, instead of a new input.
-        input_shape: (height, width, channels) of the images, without the batch.
-        pooling: With `include_top=False`: None for feature maps, "avg" or "max" for a vector.
-        classes: Number of classes, with `include_top=True`.
-        classifier_activation: "softmax", another activation, or None for logits.
-        name: Name of the model.
-        include_preprocessing: Take raw pixels in 0..255 and prepare them inside the model. With
-            False, the caller does it.
-        dropout: Rate before the last layer, in [0, 1). None is the paper's own.
-    """
-
-    input_tensor: Tensor
-    input_shape: Shape | None
-    pooling: str | None
-    classes: int
-    classifier_activation: str | None
-    name: str | None
-    include_preprocessing: bool
-    dropout: float | None
+# What a factory tells `build` beside the options: other pixels than the family's, and the name of
+# the layer that records the options.
+PIXELS, RECORD = "_pixels", "_record"
+_NOT_SAID = object()
+_told: list[str] = []
+log = logging.getLogger("kerascnn")
 
 
-DEFAULTS: ModelOptions = {
-    "input_tensor": None,
-    "input_shape": None,
-    "pooling": None,
-    "classes": 1000,
-    "classifier_activation": "softmax",
-    "name": None,
-    "include_preprocessing": True,
-    "dropout": None,
-}
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """From raw pixels p in 0..255 to what the network was designed for: p * scale + offset.
-
-    Scale and offset are one number, or one per channel of RGB; images of another number of
-    channels get the mean of the three.
-    """
-
-    scale: float | tuple[float, float, float]
-    offset: float | tuple[float, float, float]
-
-    def __call__(self, x: Tensor) -> Tensor:
-        scale, offset = (self._fit(value, x.shape[-1]) for value in (self.scale, self.offset))
-        return layers.Rescaling(scale, offset, name="preprocessing")(x)
-
-    @staticmethod
-    def _fit(value: float | tuple[float, ...], channels: int) -> float | list[float]:
-        if not isinstance(value, tuple):
-            return value
-        return list(value) if channels == len(value) else sum(value) / len(value)
-
-    @classmethod
-    def standardize(cls, mean: tuple[float, ...], std: tuple[float, ...]) -> "Preprocessing":
-        """(p / 255 - mean) / std, with mean and std of RGB in 0..1."""
-        pairs = list(zip(mean, std, strict=True))
-        scale = tuple(1 / (255 * s) for _, s in pairs)
-        return cls(scale, tuple(-m / s for m, s in pairs))  # type: ignore[arg-type]
-
-
-UNIT = Preprocessing(1 / 255, 0.0)
-# In keras.applications: "tf", "torch" and "caffe". The last expects BGR there; our importer turns
-# the first convolution around instead, so that every model of ours takes RGB.
-SIGNED = Preprocessing(1 / 127.5, -1.0)
-IMAGENET = Preprocessing.standardize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-CAFFE = Preprocessing(1.0, (-123.68, -116.779, -103.939))
-
-
-def variant(**defaults: Any) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
+def variant(
+    *, styles: Styles | None = None, **defaults: Any
+) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
     """Makes a factory of a function that builds a network.
 
-    The factory completes the options, refuses those it does not have, and loads the weights. The
-    function receives every option; the factory's signature shows them, so that `help()` and
-    editors do too. The function gets `weights` only to choose the details of the network by.
+    The factory completes the options, refuses those it does not have or that cannot be used, and
+    loads the weights. With a file of weights it builds the network that the file is of: options
+    that were not given are those that the file records. The function receives every option, with
+    `style` decided; the factory's signature shows them, so that `help()` and editors do too.
 
     Args:
+        styles: How `style` is decided, for a family with that option.
         **defaults: Override DEFAULTS and add the options that only this family has.
     """
     known: dict[str, Any] = {**DEFAULTS, **defaults}
 
     def decorate(function: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
         @functools.wraps(function)
-        def factory(include_top: bool = True, weights: Any = None, **options: Any) -> keras.Model:
-            for name in options:
-                if name not in known:
-                    raise UnknownOptionError.of(function.__name__, name, known)
-            completed = {**known, **options}
-            completed["name"] = completed["name"] or function.__name__.lower()
-            model = function(include_top, weights, **completed)
+        def factory(
+            include_top: bool = True, weights: Any = _NOT_SAID, **options: Any
+        ) -> keras.Model:
+            name = function.__name__
+            for option in options:
+                if option not in known:
+                    raise UnknownOptionError.of(name, option, known)
+            if weights is _NOT_SAID:
+                weights = None
+                _tell_of_weights(name, options)
+            include_top = checked({"include_top": include_top})["include_top"]
+            completed = checked({**known, **options})
+            given = {option: completed[option] for option in options}
+            family = function.__module__.rsplit(".", 1)[-1]
+            call = Call(name, family, include_top, known, given, styles)
+            file = None
+            if weights is not None and not weight_files.is_tag(weights, name):
+                request = weight_files.Request(name, include_top, (None, None), completed)
+                file = weight_files.find(weights, request)
+            adopted = adopt(call, weights, file)
+            completed |= adopted.options
+            completed["name"] = completed["name"] or name.lower()
+            completed[PIXELS] = Preprocessing(*adopted.pixels) if adopted.pixels else None
+            completed[RECORD] = name_of_record(call, completed, adopted)
+            model = _built(function, call, weights, completed)
             if weights is not None:
-                _load(model, function, include_top, weights, completed)
+                file = file or _published(model, call, weights, completed)
+                weight_files.load(model, file.arrays, family=family, origin=file.origin)
             return model
 
         keyword = inspect.Parameter.KEYWORD_ONLY
         given = list(inspect.signature(factory).parameters.values())
         leading = [p for p in given if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        leading[1] = leading[1].replace(default=None)
         options = [inspect.Parameter(n, keyword, default=v) for n, v in known.items()]
         signature = inspect.Signature(leading + options, return_annotation=keras.Model)
         factory.__signature__ = signature  # type: ignore[attr-defined]
@@ -132,45 +97,46 @@ def variant(**defaults: Any) -> Callable[[Callable[..., keras.Model]], Callable[
     return decorate
 
 
-def _load(
-    model: keras.Model,
-    function: Callable[..., keras.Model],
-    include_top: bool,
-    weights: str | os.PathLike[str],
-    options: dict[str, Any],
-) -> None:
-    """Loads a file, or the published weights of the factory's name; its module is its family."""
+def _tell_of_weights(name: str, options: dict[str, Any]) -> None:
+    """Says once, to who builds a network as in keras.applications, what is different here."""
+    tags = weight_files.tags(name)
+    if not tags or "classes" in options or _told:
+        return
+    _told.append(name)
+    log.warning(
+        "%s has random weights: in kerascnn weights=None is the default, in keras.applications it "
+        "is 'imagenet'. Trained ones: weights=%r. Say weights=None to have random ones unsaid.",
+        name,
+        tags[0],
+    )
+
+
+def _built(
+    function: Callable[..., keras.Model], call: Call, weights: Any, options: dict[str, Any]
+) -> keras.Model:
+    """Builds the network; what Keras refuses only then is an InputError too."""
+    try:
+        return function(call.include_top, weights, **options)
+    except KerascnnError:
+        raise
+    except (ValueError, TypeError, AttributeError, NotImplementedError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"{call.name} cannot be built with these options: {reason[:200]} Expected options "
+            "that fit together. Received: "
+            f"{', '.join(f'{o}={received(v)}' for o, v in call.given.items()) or 'none'}."
+        ) from error
+
+
+def _published(
+    model: keras.Model, call: Call, weights: Any, options: dict[str, Any]
+) -> weight_files.Found:
+    """Published weights, of which there are some for several sizes of images."""
     tensor = options["input_tensor"]
     image = model.inputs[0] if tensor is None else tensor
     size = tuple(image.shape[1:3])
-    request = weight_files.Request(function.__name__, include_top, size, options)
-    found = weight_files.find(weights, request)
-    family = function.__module__.rsplit(".", 1)[-1]
-    weight_files.load(model, found.arrays, family=family, origin=found.origin)
-
-
-def choose(option: str, value: Any, choices: tuple[Any, ...]) -> Any:
-    """Returns `value` if it is one of `choices`; otherwise an InputError that lists them."""
-    if value not in choices:
-        raise InputError(f"`{option}` must be one of {choices}. Received: {value!r}.")
-    return value
-
-
-def choose_style(style: str | None, weights: Any, default: str = "keras") -> str:
-    """Which library's details a network follows: padding, epsilon, place of the step, pixels.
-
-    Published networks of one name differ there, and weights only fit the details they were
-    trained with. `style` decides if given; else the weights do, where their origin is plain from
-    the tag or the kind of file; else `default`.
-    """
-    if style is not None:
-        return str(choose("style", style, ("keras", "torch")))
-    origin = os.fspath(weights) if isinstance(weights, (str, os.PathLike)) else ""
-    if origin == "imagenet" or origin.startswith("timm/tf_"):  # the latter from TensorFlow
-        return "keras"
-    if origin.startswith(("torchvision", "timm")) or origin.endswith((".safetensors", ".pth")):
-        return "torch"
-    return default
+    request = weight_files.Request(call.name, call.include_top, size, options)
+    return weight_files.find(weights, request)
 
 
 def with_dropout(options: Any, rate: float) -> Any:
@@ -178,13 +144,31 @@ def with_dropout(options: Any, rate: float) -> Any:
     return {**options, "dropout": rate} if options["dropout"] is None else options
 
 
+def output_dtype() -> str | None:
+    """Of the last layer: float32 where the others compute in 16 bits, as Keras's guide has it.
+
+    A softmax and the losses behind it need the range. None leaves it to the policy.
+    """
+    policy = keras.config.dtype_policy()
+    return "float32" if policy.compute_dtype in ("float16", "bfloat16") else None
+
+
 def predictions(x: Tensor, options: ModelOptions) -> Tensor:
     """The last layer: one unit per class, named `predictions` in every model."""
     if options["dropout"] is not None:
         x = layers.Dropout(options["dropout"], name="dropout")(x)
     return layers.Dense(
-        options["classes"], activation=options["classifier_activation"], name="predictions"
+        options["classes"],
+        activation=options["classifier_activation"],
+        dtype=output_dtype(),
+        name="predictions",
     )(x)
+
+
+def scores(x: Tensor, options: ModelOptions) -> Tensor:
+    """The last layer of a network whose scores are made without a dense layer."""
+    activation, dtype = options["classifier_activation"], output_dtype()
+    return layers.Activation(activation, dtype=dtype, name="predictions")(x)
 
 
 def build(
@@ -213,9 +197,14 @@ def build(
     Raises:
         InputError: A value that cannot be used; the message names the option.
     """
-    _check(options)
+    more: dict[str, Any] = {**options}
+    _check_data_format()
     inputs = _image_input(options, default_shape, min_size, fixed_size=fixed_size)
-    x = preprocessing(inputs) if options["include_preprocessing"] else inputs
+    x = inputs
+    if options["include_preprocessing"]:
+        x = (more.get(PIXELS) or preprocessing)(x)
+    if more.get(RECORD):
+        x = layers.Activation("linear", name=more[RECORD])(x)
     x = trunk(x)
     if include_top:
         x = head(x)
@@ -228,13 +217,7 @@ def build(
     return keras.Model(inputs, x, name=options["name"])
 
 
-def _check(options: ModelOptions) -> None:
-    choose("pooling", options["pooling"], (None, "avg", "max"))
-    classes, dropout = options["classes"], options["dropout"]
-    if not isinstance(classes, int) or classes < 1:
-        raise InputError(f"`classes` must be a whole number of at least 1. Received: {classes!r}.")
-    if dropout is not None and not 0 <= dropout < 1:
-        raise InputError(f"`dropout` must be in [0, 1). Received: {dropout!r}.")
+def _check_data_format() -> None:
     if keras.config.image_data_format() != "channels_last":
         raise InputError(
             "kerascnn needs images as (height, width, channels). The Keras setting "

@@ -17,15 +17,15 @@ from keras import layers
 
 from kerascnn.layers import LocalResponseNormalization
 from kerascnn.models._blocks import Norm
-from kerascnn.models._classic import check_widths, conv_relu, dense_head
+from kerascnn.models._classic import check_two_widths, conv_relu, dense_head
 from kerascnn.models._common import (
     CAFFE,
     IMAGENET,
     ModelOptions,
+    Styles,
     Tensor,
     build,
     choose,
-    choose_style,
     variant,
     with_dropout,
 )
@@ -93,7 +93,13 @@ class AlexNetOptions(ModelOptions, total=False):
     style: str | None
 
 
-@variant(groups=None, norm="auto", hidden=(4096, 4096), style=None)
+@variant(
+    styles=Styles("paper", ("paper", "torch")),
+    groups=None,
+    norm="auto",
+    hidden=(4096, 4096),
+    style=None,
+)
 def AlexNet(
     include_top: bool = True, weights: str | None = None, **options: Unpack[AlexNetOptions]
 ) -> keras.Model:
@@ -107,7 +113,7 @@ def AlexNet(
         weights: None, the tag of published weights, or a weight file.
         **options: See `AlexNetOptions`.
     """
-    torch = _style(options["style"], weights) == "torch"
+    torch = options["style"] == "torch"
     kind = options["norm"]
     if kind == "auto":
         kind = None if torch else "lrn"
@@ -119,7 +125,7 @@ def AlexNet(
     return build(
         trunk(TORCHVISION if torch else PAPER, kind, groups, paper=not torch),
         dense_head(
-            check_widths(options["hidden"]),
+            check_two_widths(options["hidden"]),
             ("fc6", "fc7"),
             options,
             sides=(6, 6) if torch else None,
@@ -132,12 +138,6 @@ def AlexNet(
         include_top=include_top,
         options=options,
     )
-
-
-def _style(style: str | None, weights: Any) -> str:
-    if style is not None:
-        return str(choose("style", style, ("paper", "torch")))
-    return choose_style(None, weights, "paper")
 
 
 def trunk(

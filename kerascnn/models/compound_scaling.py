@@ -6,7 +6,7 @@ arXiv:1905.11946, section 3.3.
 
 from dataclasses import dataclass
 
-from kerascnn.errors import InputError
+from kerascnn import arguments
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,9 @@ def compound_scaling(
         beta: Width for phi 1.
         gamma: Resolution for phi 1.
     """
-    if not -8 <= phi <= 16 or min(alpha, beta, gamma) <= 0:
-        raise InputError(
-            "`phi` must be in -8..16, and `alpha`, `beta` and `gamma` above 0. "
-            f"Received: phi={phi}, alpha={alpha}, beta={beta}, gamma={gamma}."
-        )
+    arguments.number("phi", phi, "a number in -8..16", lambda phi: -8 <= phi <= 16)
+    for name, value in (("alpha", alpha), ("beta", beta), ("gamma", gamma)):
+        arguments.positive(name, value)
     return Scaling(
         width=beta**phi,
         depth=alpha**phi,

@@ -11,7 +11,6 @@ from typing import Any, Literal, Unpack
 import keras
 from keras import layers
 
-from kerascnn.errors import InputError
 from kerascnn.layers import (
     Activation,
     BatchNormalization,
@@ -63,7 +62,7 @@ class ConvNeXtOptions(ModelOptions, total=False):
     norm: Norm
 
 
-OPTIONS = {"drop_path_rate": 0.0, "layer_scale_init_value": 1e-6, "norm": "layer"}
+OPTIONS: dict[str, Any] = {"drop_path_rate": 0.0, "layer_scale_init_value": 1e-6, "norm": "layer"}
 
 
 @variant(**OPTIONS)
@@ -123,8 +122,6 @@ def _convnext(spec: Spec, include_top: bool, options: ConvNeXtOptions) -> keras.
     norm = choose("norm", options["norm"], ("layer", "batch"))
     pooling = choose("pooling", options["pooling"], (None, "avg", "max"))
     rate, scale = options["drop_path_rate"], options["layer_scale_init_value"]
-    if not 0 <= rate < 1:
-        raise InputError(f"`drop_path_rate` must be in [0, 1). Received: {rate!r}.")
 
     # Pooling without the top is done in `pooled`, before the normalisation.
     prepared: ConvNeXtOptions = {**options, "pooling": None}

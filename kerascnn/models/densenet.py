@@ -28,9 +28,9 @@ from kerascnn.models._common import (
     IMAGENET,
     ModelOptions,
     NormKind,
+    Styles,
     Tensor,
     build,
-    choose_style,
     predictions,
     variant,
 )
@@ -112,10 +112,9 @@ def trunk(x: Tensor, spec: Spec, norm: Norm) -> Tensor:
     return x
 
 
-def densenet(spec: Spec, include_top: bool, weights: Any, options: DenseNetOptions) -> keras.Model:
+def densenet(spec: Spec, include_top: bool, options: DenseNetOptions) -> keras.Model:
     """Builds a variant."""
-    style = choose_style(options["style"], weights)
-    epsilon, momentum = (1.001e-5, 0.99) if style == "keras" else (1e-5, 0.9)
+    epsilon, momentum = (1.001e-5, 0.99) if options["style"] == "keras" else (1e-5, 0.9)
     norm = Norm(options["norm"], epsilon, momentum)
     return build(
         lambda x: trunk(x, spec, norm),
@@ -129,33 +128,33 @@ def densenet(spec: Spec, include_top: bool, weights: Any, options: DenseNetOptio
     )
 
 
-@variant(style=None, norm="batch")
+@variant(styles=Styles(), style=None, norm="batch")
 def DenseNet121(
     include_top: bool = True, weights: Any = None, **options: Unpack[DenseNetOptions]
 ) -> keras.Model:
     """DenseNet-121: 8.0 M parameters. Takes raw images of any size from 32."""
-    return densenet(SPECS["DenseNet121"], include_top, weights, options)
+    return densenet(SPECS["DenseNet121"], include_top, options)
 
 
-@variant(style=None, norm="batch")
+@variant(styles=Styles(), style=None, norm="batch")
 def DenseNet161(
     include_top: bool = True, weights: Any = None, **options: Unpack[DenseNetOptions]
 ) -> keras.Model:
     """DenseNet-161: 28.7 M parameters. Takes raw images of any size from 32."""
-    return densenet(SPECS["DenseNet161"], include_top, weights, options)
+    return densenet(SPECS["DenseNet161"], include_top, options)
 
 
-@variant(style=None, norm="batch")
+@variant(styles=Styles(), style=None, norm="batch")
 def DenseNet169(
     include_top: bool = True, weights: Any = None, **options: Unpack[DenseNetOptions]
 ) -> keras.Model:
     """DenseNet-169: 14.1 M parameters. Takes raw images of any size from 32."""
-    return densenet(SPECS["DenseNet169"], include_top, weights, options)
+    return densenet(SPECS["DenseNet169"], include_top, options)
 
 
-@variant(style=None, norm="batch")
+@variant(styles=Styles(), style=None, norm="batch")
 def DenseNet201(
     include_top: bool = True, weights: Any = None, **options: Unpack[DenseNetOptions]
 ) -> keras.Model:
     """DenseNet-201: 20.0 M parameters. Takes raw images of any size from 32."""
-    return densenet(SPECS["DenseNet201"], include_top, weights, options)
+    return densenet(SPECS["DenseNet201"], include_top, options)

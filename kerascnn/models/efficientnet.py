@@ -13,13 +13,12 @@ the pixels that the paper's code gives.
 
 import functools
 import math
-import os
 from dataclasses import dataclass
 from typing import Any, Literal, Unpack
 
 import keras
 
-from kerascnn.errors import InputError
+from kerascnn.errors import InputError, received
 from kerascnn.layers.stochastic_depth import linear_rates
 from kerascnn.models._blocks import Norm, global_average_head
 from kerascnn.models._common import (
@@ -27,9 +26,9 @@ from kerascnn.models._common import (
     ModelOptions,
     NormKind,
     Preprocessing,
+    Styles,
     Tensor,
     build,
-    choose_style,
     predictions,
     variant,
     with_dropout,
@@ -100,31 +99,17 @@ class ScaledOptions(EfficientNetOptions, total=False):
     lite: bool
 
 
+# timm's `tf_` weights are the authors'.
+STYLES = Styles(keras_marks=("timm/tf_", "tf_efficientnet"))
 OPTIONS = {"drop_connect_rate": 0.2, "style": None, "norm": "batch"}
 
 
-def style_of(style: str | None, weights: Any, *, lite: bool) -> str:
-    """Whose details to follow: timm's `tf_` weights, and all of Lite but its own, are the authors'.
-
-    Args:
-        style: The option, which decides if given.
-        weights: The tag or file, whose name tells otherwise.
-        lite: For EfficientNet-Lite.
-    """
-    origin = os.fspath(weights) if isinstance(weights, (str, os.PathLike)) else ""
-    authors = "tf_efficientnet" in origin or (lite and "efficientnet_lite" not in origin)
-    return choose_style("keras" if style is None and authors else style, weights)
-
-
 def efficientnet(
-    scaling: Scaling, lite: bool, include_top: bool, weights: Any, options: EfficientNetOptions
+    scaling: Scaling, lite: bool, include_top: bool, options: EfficientNetOptions
 ) -> keras.Model:
     """Builds a network of the given size, or its form for devices."""
     rate = options["drop_connect_rate"]
-    if not 0 <= rate < 1:
-        raise InputError(f"`drop_connect_rate` must be in [0, 1). Received: {rate!r}.")
-    style = style_of(options["style"], weights, lite=lite)
-    like = details(style, options["norm"], lite=lite, width=scaling.width)
+    like = details(str(options["style"]), options["norm"], lite=lite, width=scaling.width)
     activation = "relu6" if lite else "silu"
     common: dict[str, Any] = {"norm": like.norm, "activation": activation, "padding": like.padding}
 
@@ -173,7 +158,7 @@ def efficientnet(
     )
 
 
-@variant(scaling=compound_scaling(0), lite=False, **OPTIONS)
+@variant(styles=STYLES, scaling=compound_scaling(0), lite=False, **OPTIONS)
 def EfficientNet(
     include_top: bool = True, weights: Any = None, **options: Unpack[ScaledOptions]
 ) -> keras.Model:
@@ -189,68 +174,74 @@ def EfficientNet(
             towards the last block, `style` "keras" or "torch", `norm` "batch", "group", "layer"
             or None.
     """
-    return efficientnet(options["scaling"], options["lite"], include_top, weights, options)
+    scaling = options["scaling"]
+    if not isinstance(scaling, Scaling):
+        raise InputError(
+            "`scaling` must be what compound_scaling(phi) returns, or a Scaling. "
+            f"Received: {received(scaling)}."
+        )
+    return efficientnet(scaling, options["lite"], include_top, options)
 
 
-@variant(**OPTIONS)
+@variant(styles=STYLES, **OPTIONS)
 def EfficientNetB0(
     include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B0: 224x224 pixels, 5.3 M parameters, 0.39 G multiply-accumulates."""
-    return efficientnet(SCALINGS["EfficientNetB0"], False, include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB0"], False, include_top, options)
 
 
-@variant(**OPTIONS)
+@variant(styles=STYLES, **OPTIONS)
 def EfficientNetB1(
     include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B1: 240x240 pixels, 7.8 M parameters, 0.69 G multiply-accumulates."""
-    return efficientnet(SCALINGS["EfficientNetB1"], False, include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB1"], False, include_top, options)
 
 
-@variant(**OPTIONS)
+@variant(styles=STYLES, **OPTIONS)
 def EfficientNetB2(
     include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B2: 260x260 pixels, 9.1 M parameters, 0.99 G multiply-accumulates."""
-    return efficientnet(SCALINGS["EfficientNetB2"], False, include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB2"], False, include_top, options)
 
 
-@variant(**OPTIONS)
+@variant(styles=STYLES, **OPTIONS)
 def EfficientNetB3(
     include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B3: 300x300 pixels, 12.2 M parameters, 1.83 G multiply-accumulates."""
-    return efficientnet(SCALINGS["EfficientNetB3"], False, include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB3"], False, include_top, options)
 
 
-@variant(**OPTIONS)
+@variant(styles=STYLES, **OPTIONS)
 def EfficientNetB4(
     include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B4: 380x380 pixels, 19.3 M parameters, 4.4 G multiply-accumulates."""
-    return efficientnet(SCALINGS["EfficientNetB4"], False, include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB4"], False, include_top, options)
 
 
-@variant(**OPTIONS)
+@variant(styles=STYLES, **OPTIONS)
 def EfficientNetB5(
     include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B5: 456x456 pixels, 30.4 M parameters, 10.3 G multiply-accumulates."""
-    return efficientnet(SCALINGS["EfficientNetB5"], False, include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB5"], False, include_top, options)
 
 
-@variant(**OPTIONS)
+@variant(styles=STYLES, **OPTIONS)
 def EfficientNetB6(
     include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B6: 528x528 pixels, 43.0 M parameters, 19.1 G multiply-accumulates."""
-    return efficientnet(SCALINGS["EfficientNetB6"], False, include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB6"], False, include_top, options)
 
 
-@variant(**OPTIONS)
+@variant(styles=STYLES, **OPTIONS)
 def EfficientNetB7(
     include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B7: 600x600 pixels, 66.3 M parameters, 37.7 G multiply-accumulates."""
-    return efficientnet(SCALINGS["EfficientNetB7"], False, include_top, weights, options)
+    return efficientnet(SCALINGS["EfficientNetB7"], False, include_top, options)

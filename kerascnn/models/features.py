@@ -1,11 +1,11 @@
 """Feature maps of a model at several resolutions."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import keras
 
-from kerascnn.errors import InputError
+from kerascnn.errors import InputError, received
 
 
 def features(model: keras.Model, levels: Sequence[int] = (2, 3, 4, 5)) -> keras.Model:
@@ -25,6 +25,11 @@ def features(model: keras.Model, levels: Sequence[int] = (2, 3, 4, 5)) -> keras.
     Raises:
         InputError: A level that the model does not have, or none asked for.
     """
+    if not isinstance(levels, Iterable) or isinstance(levels, str):
+        raise InputError(
+            "`levels` must be numbers of levels, such as (2, 3, 4, 5). "
+            f"Received: {received(levels)}."
+        )
     wanted = list(levels)
     found = (re.fullmatch(r"stage(\d+)", layer.name) for layer in model.layers)
     present = sorted(int(match[1]) for match in found if match)

@@ -28,10 +28,11 @@ from kerascnn.models._common import (
     CAFFE,
     SIGNED,
     ModelOptions,
+    Styles,
     Tensor,
     build,
     choose,
-    choose_style,
+    output_dtype,
     predictions,
     variant,
     with_dropout,
@@ -92,7 +93,13 @@ class GoogLeNetOptions(ModelOptions, total=False):
     aux: bool
 
 
-@variant(norm="auto", style=None, aux=False)
+# Batch normalisation is torchvision's.
+STYLES = Styles(
+    lambda options: "torch" if options["norm"] == "batch" else "paper", ("paper", "torch")
+)
+
+
+@variant(styles=STYLES, norm="auto", style=None, aux=False)
 def GoogLeNet(
     include_top: bool = True, weights: str | None = None, **options: Unpack[GoogLeNetOptions]
 ) -> keras.Model:
@@ -106,7 +113,7 @@ def GoogLeNet(
         weights: None, the tag of published weights, or a weight file.
         **options: See `GoogLeNetOptions`.
     """
-    torch = _style(options, weights) == "torch"
+    torch = options["style"] == "torch"
     kind = options["norm"]
     if kind == "auto":
         kind = "batch" if torch else "lrn"
@@ -135,13 +142,6 @@ def GoogLeNet(
         include_top=include_top,
         options=options,
     )
-
-
-def _style(options: GoogLeNetOptions, weights: Any) -> str:
-    style = options["style"]
-    if style is not None:
-        return str(choose("style", style, ("paper", "torch")))
-    return choose_style(None, weights, "torch" if options["norm"] == "batch" else "paper")
 
 
 def stages(torch: bool, lrn: bool) -> Stages:
@@ -178,6 +178,7 @@ def auxiliary(x: Tensor, name: str, details: Details, options: GoogLeNetOptions)
     return layers.Dense(
         options["classes"],
         activation=options["classifier_activation"],
+        dtype=output_dtype(),
         name=f"{name}_predictions",
     )(x)
 

@@ -19,8 +19,8 @@ from kerascnn.models._common import (
     SIGNED,
     ModelOptions,
     NormKind,
+    Styles,
     build,
-    choose_style,
     predictions,
     variant,
     with_dropout,
@@ -186,7 +186,7 @@ class InceptionV3Options(InceptionOptions, total=False):
     style: str | None
 
 
-@variant(norm="batch", style=None)
+@variant(styles=Styles(), norm="batch", style=None)
 def InceptionV3(
     include_top: bool = True, weights: str | None = None, **options: Unpack[InceptionV3Options]
 ) -> keras.Model:
@@ -201,7 +201,7 @@ def InceptionV3(
         **options: See `ModelOptions`; `norm` is "batch", "group", "layer" or None, `style`
             "keras" or "torch", by default that of the weights, else "keras".
     """
-    torch = choose_style(options["style"], weights) == "torch"
+    torch = options["style"] == "torch"
     norm = Norm(options["norm"], epsilon=1e-3, momentum=0.9 if torch else 0.99)
     details = Details(norm, scale=torch, zeros_count=torch)
     return _classifier(V3, details, include_top, options)

@@ -26,6 +26,7 @@ from kerascnn.models._common import (
     build,
     choose,
     predictions,
+    scores,
     variant,
 )
 from kerascnn.models.digit_codes import CODE_LENGTH, DIGIT_CODES
@@ -151,7 +152,7 @@ def LeNet5Original(
             x = layers.Dropout(options["dropout"], name="dropout")(x)
         x = RBFOutput(class_codes(options["classes"]), name="rbf")(x)
         x = layers.Rescaling(-(CODE_LENGTH**-0.5), name="scores")(x)
-        return layers.Activation(options["classifier_activation"], name="predictions")(x)
+        return scores(x, options)
 
     return build(
         trunk,

@@ -11,7 +11,6 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from kerascnn.errors import InputError
 from kerascnn.models._common import (
     UNIT,
     ModelOptions,
@@ -20,6 +19,7 @@ from kerascnn.models._common import (
     predictions,
     variant,
 )
+from kerascnn.models._options import check_widths
 
 
 class MLPOptions(ModelOptions, total=False):
@@ -48,11 +48,7 @@ def MLP(
         weights: None, or a weight file.
         **options: See `MLPOptions`.
     """
-    hidden = options["hidden"]
-    if not hidden or not all(isinstance(width, int) and width > 0 for width in hidden):
-        raise InputError(
-            f"`hidden` must be widths of layers, such as (300, 100). Received: {hidden!r}."
-        )
+    hidden = check_widths(options["hidden"])
 
     def trunk(x: Tensor) -> Tensor:
         x = layers.Flatten(name="flatten")(x)

@@ -11,7 +11,6 @@ from typing import Any, Unpack
 
 import keras
 
-from kerascnn.errors import InputError
 from kerascnn.models._blocks import Norm, depthwise_norm, global_average_head
 from kerascnn.models._common import (
     SIGNED,
@@ -22,7 +21,7 @@ from kerascnn.models._common import (
     predictions,
     variant,
 )
-from kerascnn.models.mobilenet_v2 import check_alpha, end_of_stage, fan_out, wide
+from kerascnn.models.mobilenet_v2 import end_of_stage, fan_out, wide
 
 # Table 1: channels and step of the 13 separable convolutions.
 BLOCKS = (
@@ -59,11 +58,7 @@ def MobileNet(
         **options: See `ModelOptions`; `alpha` multiplies the channels, `depth_multiplier` is the
             number of depthwise filters per channel, `norm` "batch", "group", "layer" or None.
     """
-    alpha, multiplier = check_alpha(options["alpha"]), options["depth_multiplier"]
-    if not isinstance(multiplier, int) or multiplier < 1:
-        raise InputError(
-            f"`depth_multiplier` must be a whole number of at least 1. Received: {multiplier!r}."
-        )
+    alpha, multiplier = options["alpha"], options["depth_multiplier"]
     norm = Norm(options["norm"], 1e-3, 0.9)  # 0.9: see mobilenet_v2.details
 
     def width(filters: int) -> int:

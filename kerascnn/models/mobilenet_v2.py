@@ -6,7 +6,6 @@ Sandler, Howard, Zhu, Zhmoginov, Chen, MobileNetV2: Inverted Residuals and Linea
 convolution, the other stages end with the bottleneck of their last block.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Unpack
@@ -14,7 +13,6 @@ from typing import Any, Literal, Unpack
 import keras
 from keras import layers
 
-from kerascnn.errors import InputError
 from kerascnn.layers import StochasticDepth
 from kerascnn.models._blocks import Norm, Padding, conv_norm, depthwise_norm, global_average_head
 from kerascnn.models._common import (
@@ -23,9 +21,9 @@ from kerascnn.models._common import (
     ModelOptions,
     NormKind,
     Preprocessing,
+    Styles,
     Tensor,
     build,
-    choose_style,
     predictions,
     variant,
     with_dropout,
@@ -95,7 +93,7 @@ class MobileNetV2Options(ModelOptions, total=False):
     norm: NormKind | None
 
 
-@variant(alpha=1.0, style=None, norm="batch")
+@variant(styles=Styles(), alpha=1.0, style=None, norm="batch")
 def MobileNetV2(
     include_top: bool = True, weights: Any = None, **options: Unpack[MobileNetV2Options]
 ) -> keras.Model:
@@ -109,8 +107,7 @@ def MobileNetV2(
         **options: See `ModelOptions`; `alpha` multiplies the channels, `style` is "keras" or
             "torch", `norm` "batch", "group", "layer" or None.
     """
-    alpha = check_alpha(options["alpha"])
-    style = choose_style(options["style"], weights)
+    alpha, style = options["alpha"], str(options["style"])
     like = details(style, options["norm"])
     common: dict[str, Any] = {"norm": like.norm, "activation": "relu6", "padding": like.padding}
 
@@ -222,10 +219,3 @@ def make_divisible(channels: float) -> int:
     """The nearest multiple of 8 that is at least 8 and not more than 10 % below `channels`."""
     nearest = max(8, int(channels + 4) // 8 * 8)
     return nearest if nearest >= 0.9 * channels else nearest + 8
-
-
-def check_alpha(alpha: float) -> float:
-    """Returns the width multiplier, or raises InputError."""
-    if not isinstance(alpha, (int, float)) or not 0 < alpha < math.inf:
-        raise InputError(f"`alpha` must be a number above 0. Received: {alpha!r}.")
-    return float(alpha)

@@ -18,16 +18,15 @@ from kerascnn.models._common import (
     SIGNED,
     ModelOptions,
     NormKind,
+    Styles,
     Tensor,
     build,
-    choose_style,
     predictions,
     variant,
     with_dropout,
 )
 from kerascnn.models.mobilenet_v2 import (
     Details,
-    check_alpha,
     end_of_stage,
     inverted_residual,
     make_divisible,
@@ -120,7 +119,7 @@ class MobileNetV3Options(ModelOptions, total=False):
     norm: NormKind | None
 
 
-@variant(alpha=1.0, minimalistic=False, style=None, norm="batch")
+@variant(styles=Styles(), alpha=1.0, minimalistic=False, style=None, norm="batch")
 def MobileNetV3Small(
     include_top: bool = True, weights: Any = None, **options: Unpack[MobileNetV3Options]
 ) -> keras.Model:
@@ -135,10 +134,10 @@ def MobileNetV3Small(
             3x3 windows, ReLU and no attention, `style` is "keras" or "torch", `norm` "batch",
             "group", "layer" or None.
     """
-    return _mobilenet_v3(SMALL, include_top, weights, options)
+    return _mobilenet_v3(SMALL, include_top, options)
 
 
-@variant(alpha=1.0, minimalistic=False, style=None, norm="batch")
+@variant(styles=Styles(), alpha=1.0, minimalistic=False, style=None, norm="batch")
 def MobileNetV3Large(
     include_top: bool = True, weights: Any = None, **options: Unpack[MobileNetV3Options]
 ) -> keras.Model:
@@ -146,7 +145,7 @@ def MobileNetV3Large(
 
     See `MobileNetV3Small` for images and options.
     """
-    return _mobilenet_v3(LARGE, include_top, weights, options)
+    return _mobilenet_v3(LARGE, include_top, options)
 
 
 def squeeze_excite(
@@ -170,11 +169,8 @@ def details(style: str, kind: NormKind | None) -> Details:
     return Details("symmetric", IMAGENET, Norm(kind, 1e-3, 0.99))
 
 
-def _mobilenet_v3(
-    spec: Spec, include_top: bool, weights: Any, options: MobileNetV3Options
-) -> keras.Model:
-    alpha, plain = check_alpha(options["alpha"]), options["minimalistic"]
-    style = choose_style(options["style"], weights)
+def _mobilenet_v3(spec: Spec, include_top: bool, options: MobileNetV3Options) -> keras.Model:
+    alpha, plain, style = options["alpha"], options["minimalistic"], str(options["style"])
     like = details(style, options["norm"])
     swish = RE if plain else HS
 

@@ -26,10 +26,10 @@ from kerascnn.models._common import (
     IMAGENET,
     ModelOptions,
     NormKind,
+    Styles,
     Tensor,
     build,
     choose,
-    choose_style,
     predictions,
     variant,
 )
@@ -118,16 +118,10 @@ class ResNetOptions(ModelOptions, total=False):
 
 
 def resnet(
-    spec: Spec,
-    include_top: bool,
-    weights: Any,
-    options: ResNetOptions,
-    *,
-    style: str,
-    residual: bool = True,
+    spec: Spec, include_top: bool, options: ResNetOptions, *, residual: bool = True
 ) -> keras.Model:
-    """Builds a variant; `style` is its default one."""
-    style = choose_style(options["style"], weights, style)
+    """Builds a variant."""
+    style = options["style"]
     output_stride = choose("output_stride", options["output_stride"], (32, 16, 8))
     epsilon, momentum = (1.001e-5, 0.99) if style == "keras" else (1e-5, 0.9)
     norm = Norm(options["norm"], epsilon, momentum)
@@ -144,100 +138,102 @@ def resnet(
     )
 
 
+# The style where neither the caller nor the weights choose.
+KERAS, TORCH = Styles("keras"), Styles("torch")
 CHOICES = {"style": None, "norm": "batch", "output_stride": 32}
 
 
-@variant(**CHOICES)
+@variant(styles=TORCH, **CHOICES)
 def ResNet18(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-18: 8 basic blocks, 11.7 M parameters, 1.8 G multiply-accumulates."""
-    return resnet(SPECS["ResNet18"], include_top, weights, options, style="torch")
+    return resnet(SPECS["ResNet18"], include_top, options)
 
 
-@variant(**CHOICES)
+@variant(styles=TORCH, **CHOICES)
 def ResNet34(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-34: 16 basic blocks, 21.8 M parameters, 3.7 G multiply-accumulates."""
-    return resnet(SPECS["ResNet34"], include_top, weights, options, style="torch")
+    return resnet(SPECS["ResNet34"], include_top, options)
 
 
-@variant(**CHOICES)
+@variant(styles=KERAS, **CHOICES)
 def ResNet50(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-50: 16 bottlenecks, 25.6 M parameters, 3.9 G multiply-accumulates (4.1 as v1.5)."""
-    return resnet(SPECS["ResNet50"], include_top, weights, options, style="keras")
+    return resnet(SPECS["ResNet50"], include_top, options)
 
 
-@variant(**CHOICES)
+@variant(styles=KERAS, **CHOICES)
 def ResNet101(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-101: 33 bottlenecks, 44.5 M parameters, 7.6 G multiply-accumulates."""
-    return resnet(SPECS["ResNet101"], include_top, weights, options, style="keras")
+    return resnet(SPECS["ResNet101"], include_top, options)
 
 
-@variant(**CHOICES)
+@variant(styles=KERAS, **CHOICES)
 def ResNet152(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-152: 50 bottlenecks, 60.2 M parameters, 11.3 G multiply-accumulates."""
-    return resnet(SPECS["ResNet152"], include_top, weights, options, style="keras")
+    return resnet(SPECS["ResNet152"], include_top, options)
 
 
-@variant(**CHOICES)
+@variant(styles=TORCH, **CHOICES)
 def PlainNet18(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-18 without shortcuts, the paper's plain network."""
-    return resnet(SPECS["ResNet18"], include_top, weights, options, style="torch", residual=False)
+    return resnet(SPECS["ResNet18"], include_top, options, residual=False)
 
 
-@variant(**CHOICES)
+@variant(styles=TORCH, **CHOICES)
 def PlainNet34(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-34 without shortcuts. It trains worse than PlainNet18 (figure 4)."""
-    return resnet(SPECS["ResNet34"], include_top, weights, options, style="torch", residual=False)
+    return resnet(SPECS["ResNet34"], include_top, options, residual=False)
 
 
-@variant(**CHOICES)
+@variant(styles=TORCH, **CHOICES)
 def ResNeXt50(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNeXt-50 (32x4d): 3x3 convolutions of 32 groups, 25.0 M parameters, 4.2 G."""
-    return resnet(SPECS["ResNeXt50"], include_top, weights, options, style="torch")
+    return resnet(SPECS["ResNeXt50"], include_top, options)
 
 
-@variant(**CHOICES)
+@variant(styles=TORCH, **CHOICES)
 def ResNeXt101(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNeXt-101 (32x8d): 3x3 convolutions of 32 groups, 88.8 M parameters, 16.4 G."""
-    return resnet(SPECS["ResNeXt101"], include_top, weights, options, style="torch")
+    return resnet(SPECS["ResNeXt101"], include_top, options)
 
 
-@variant(**CHOICES)
+@variant(styles=TORCH, **CHOICES)
 def ResNeXt101_64x4d(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNeXt-101 (64x4d): 3x3 convolutions of 64 groups, 83.5 M parameters, 15.5 G."""
-    return resnet(SPECS["ResNeXt101_64x4d"], include_top, weights, options, style="torch")
+    return resnet(SPECS["ResNeXt101_64x4d"], include_top, options)
 
 
-@variant(**CHOICES)
+@variant(styles=TORCH, **CHOICES)
 def WideResNet50_2(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """WRN-50-2-bottleneck: ResNet-50, twice as wide inside, 68.9 M parameters, 11.4 G."""
-    return resnet(SPECS["WideResNet50_2"], include_top, weights, options, style="torch")
+    return resnet(SPECS["WideResNet50_2"], include_top, options)
 
 
-@variant(**CHOICES)
+@variant(styles=TORCH, **CHOICES)
 def WideResNet101_2(
     include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-101, twice as wide inside: 126.9 M parameters, 22.8 G."""
-    return resnet(SPECS["WideResNet101_2"], include_top, weights, options, style="torch")
+    return resnet(SPECS["WideResNet101_2"], include_top, options)

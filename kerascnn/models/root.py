@@ -16,7 +16,7 @@ import keras
 
 from kerascnn.models._common import choose, variant
 from kerascnn.models._residual import bottleneck
-from kerascnn.models.resnet import CHOICES, SPECS, WIDE, ResNetOptions, Spec, resnet
+from kerascnn.models.resnet import CHOICES, KERAS, SPECS, WIDE, ResNetOptions, Spec, resnet
 
 ROOTS = (2, 4, 8, 16, 32, 64)
 
@@ -27,7 +27,7 @@ class RootOptions(ResNetOptions, total=False):
     root: int
 
 
-@variant(**CHOICES, root=64)
+@variant(styles=KERAS, **CHOICES, root=64)
 def ResNet50Root(
     include_top: bool = True, weights: Any = None, **options: Unpack[RootOptions]
 ) -> keras.Model:
@@ -43,4 +43,4 @@ def ResNet50Root(
     root = choose("root", options["root"], ROOTS)
     groups = tuple(max(1, root >> stage) for stage in range(4))
     spec = Spec(bottleneck, SPECS["ResNet50"].depths, filters=WIDE, groups=groups)
-    return resnet(spec, include_top, weights, options, style="keras")
+    return resnet(spec, include_top, options)

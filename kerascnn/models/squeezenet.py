@@ -8,7 +8,6 @@ that of the package keras-squeezenet, whose weight files end in `.h5`: windows o
 within the maps, and the mean colour is subtracted.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Unpack
@@ -22,9 +21,9 @@ from kerascnn.models._common import (
     CAFFE,
     IMAGENET,
     ModelOptions,
+    Styles,
     Tensor,
     build,
-    choose_style,
     variant,
     with_dropout,
 )
@@ -56,7 +55,7 @@ class SqueezeNetOptions(ModelOptions, total=False):
     style: str | None
 
 
-@variant(style=None)
+@variant(styles=Styles("torch"), style=None)
 def SqueezeNet1_0(
     include_top: bool = True, weights: str | None = None, **options: Unpack[SqueezeNetOptions]
 ) -> keras.Model:
@@ -69,10 +68,10 @@ def SqueezeNet1_0(
         weights: None, the tag of published weights, or a weight file.
         **options: See `SqueezeNetOptions`.
     """
-    return _squeezenet(SPECS["1.0"], include_top, weights, options)
+    return _squeezenet(SPECS["1.0"], include_top, options)
 
 
-@variant(style=None)
+@variant(styles=Styles("torch"), style=None)
 def SqueezeNet1_1(
     include_top: bool = True, weights: str | None = None, **options: Unpack[SqueezeNetOptions]
 ) -> keras.Model:
@@ -83,13 +82,11 @@ def SqueezeNet1_1(
         weights: None, the tag of published weights, or a weight file.
         **options: See `SqueezeNetOptions`.
     """
-    return _squeezenet(SPECS["1.1"], include_top, weights, options)
+    return _squeezenet(SPECS["1.1"], include_top, options)
 
 
-def _squeezenet(
-    spec: Spec, include_top: bool, weights: str | None, options: SqueezeNetOptions
-) -> keras.Model:
-    torch = choose_style(options["style"], weights, _origin(weights)) == "torch"
+def _squeezenet(spec: Spec, include_top: bool, options: SqueezeNetOptions) -> keras.Model:
+    torch = options["style"] == "torch"
     options = with_dropout(options, 0.5)
 
     def head(x: Tensor) -> Tensor:
@@ -106,12 +103,6 @@ def _squeezenet(
         include_top=include_top,
         options=options,
     )
-
-
-def _origin(weights: Any) -> str:
-    """Whose weights: the files of keras-squeezenet are in the format of Keras 2."""
-    name = os.fspath(weights) if isinstance(weights, (str, os.PathLike)) else ""
-    return "keras" if name.endswith(".h5") and not name.endswith(".weights.h5") else "torch"
 
 
 def _max_pool_within(x: Tensor, name: str) -> Tensor:

@@ -16,16 +16,16 @@ import keras
 from keras import layers
 
 from kerascnn.models._blocks import Norm, global_average_head
-from kerascnn.models._classic import check_widths, conv_relu, dense_head
+from kerascnn.models._classic import check_two_widths, conv_relu, dense_head
 from kerascnn.models._common import (
     CAFFE,
     IMAGENET,
     ModelOptions,
     NormKind,
+    Styles,
     Tensor,
     build,
     choose,
-    choose_style,
     predictions,
     variant,
     with_dropout,
@@ -59,23 +59,23 @@ class VGGOptions(ModelOptions, total=False):
     style: str | None
 
 
-@variant(norm=None, **DEFAULTS)
+@variant(styles=Styles(), norm=None, **DEFAULTS)
 def VGG11(
     include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG with 11 layers, configuration A. 132,863,336 parameters. See `VGG16`."""
-    return _vgg("vgg11", include_top, weights, options)
+    return _vgg("vgg11", include_top, options)
 
 
-@variant(norm=None, **DEFAULTS)
+@variant(styles=Styles(), norm=None, **DEFAULTS)
 def VGG13(
     include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG with 13 layers, configuration B. 133,047,848 parameters. See `VGG16`."""
-    return _vgg("vgg13", include_top, weights, options)
+    return _vgg("vgg13", include_top, options)
 
 
-@variant(norm=None, **DEFAULTS)
+@variant(styles=Styles(), norm=None, **DEFAULTS)
 def VGG16(
     include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
@@ -89,34 +89,34 @@ def VGG16(
         weights: None, the tag of published weights, or a weight file.
         **options: See `VGGOptions`.
     """
-    return _vgg("vgg16", include_top, weights, options)
+    return _vgg("vgg16", include_top, options)
 
 
-@variant(norm=None, **DEFAULTS)
+@variant(styles=Styles(), norm=None, **DEFAULTS)
 def VGG19(
     include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG with 19 layers, configuration E. 143,667,240 parameters. See `VGG16`."""
-    return _vgg("vgg19", include_top, weights, options)
+    return _vgg("vgg19", include_top, options)
 
 
-@variant(norm="batch", **DEFAULTS)
+@variant(styles=Styles(), norm="batch", **DEFAULTS)
 def VGG11BN(
     include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG11 with batch normalisation. 132,866,088 parameters. See `VGG16BN`."""
-    return _vgg("vgg11", include_top, weights, options)
+    return _vgg("vgg11", include_top, options)
 
 
-@variant(norm="batch", **DEFAULTS)
+@variant(styles=Styles(), norm="batch", **DEFAULTS)
 def VGG13BN(
     include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG13 with batch normalisation. 133,050,792 parameters. See `VGG16BN`."""
-    return _vgg("vgg13", include_top, weights, options)
+    return _vgg("vgg13", include_top, options)
 
 
-@variant(norm="batch", **DEFAULTS)
+@variant(styles=Styles(), norm="batch", **DEFAULTS)
 def VGG16BN(
     include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
@@ -131,24 +131,24 @@ def VGG16BN(
         weights: None, the tag of published weights, or a weight file.
         **options: See `VGGOptions`.
     """
-    return _vgg("vgg16", include_top, weights, options)
+    return _vgg("vgg16", include_top, options)
 
 
-@variant(norm="batch", **DEFAULTS)
+@variant(styles=Styles(), norm="batch", **DEFAULTS)
 def VGG19BN(
     include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG19 with batch normalisation. 143,672,744 parameters. See `VGG16BN`."""
-    return _vgg("vgg19", include_top, weights, options)
+    return _vgg("vgg19", include_top, options)
 
 
-def _vgg(network: str, include_top: bool, weights: str | None, options: VGGOptions) -> keras.Model:
-    torch = choose_style(options["style"], weights) == "torch"
+def _vgg(network: str, include_top: bool, options: VGGOptions) -> keras.Model:
+    torch = options["style"] == "torch"
     flat = choose("head", options["head"], ("flatten", "average")) == "flatten"
     norm = Norm(choose("norm", options["norm"], (None, "batch", "group", "layer")))
     if flat:
         options = with_dropout(options, 0.5)
-        widths, sides = check_widths(options["hidden"]), (7, 7) if torch else None
+        widths, sides = check_two_widths(options["hidden"]), (7, 7) if torch else None
         head = dense_head(widths, ("fc1", "fc2"), options, sides=sides)
     else:
         head = _average_head(options)

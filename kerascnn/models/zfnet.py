@@ -12,7 +12,7 @@ from keras import layers
 
 from kerascnn.layers import LocalResponseNormalization
 from kerascnn.models._blocks import Norm, max_pool
-from kerascnn.models._classic import check_widths, conv_relu, dense_head
+from kerascnn.models._classic import check_two_widths, conv_relu, dense_head
 from kerascnn.models._common import (
     CAFFE,
     ModelOptions,
@@ -77,7 +77,7 @@ def ZFNet(
 
     return build(
         trunk,
-        dense_head(check_widths(options["hidden"]), ("fc6", "fc7"), options, **start),
+        dense_head(check_two_widths(options["hidden"]), ("fc6", "fc7"), options, **start),
         default_shape=(224, 224, 3),
         min_size=53,
         fixed_size=include_top,

@@ -10,10 +10,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerascnn.copying import copy_of
 from kerascnn.errors import InputError
 from kerascnn.quantization import kinds
 from kerascnn.quantization.correction import correct_means
-from kerascnn.quantization.graph import Graph, Rebuilt, Step, copy_of, take_apart
+from kerascnn.quantization.graph import Graph, Rebuilt, Step, take_apart
 from kerascnn.quantization.layers import (
     FakeQuantize,
     FoldedBatchNormalization,

@@ -126,29 +126,6 @@ class Rebuilt:
         )
 
 
-def copy_of(operation: Any, name: str | None = None, **changes: Any) -> Any:
-    """An operation with the same settings and no weights yet.
-
-    Args:
-        operation: A layer or another operation of Keras.
-        name: A new name.
-        changes: Settings that shall differ.
-
-    Raises:
-        InputError: It cannot be made from its configuration.
-    """
-    try:
-        config = {**operation.get_config(), **changes}
-        if name is not None:
-            config["name"] = name
-        return type(operation).from_config(config)
-    except (NotImplementedError, TypeError, ValueError) as error:
-        raise InputError(
-            f"the layer {operation.name!r} ({type(operation).__name__}) cannot be copied: {error}. "
-            "Give it a get_config() that returns all arguments of its constructor."
-        ) from error
-
-
 class _Counter:
     def __init__(self, first: int):
         self._next = first

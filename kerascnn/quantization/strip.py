@@ -5,10 +5,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerascnn.copying import copy_of
 from kerascnn.errors import InputError
 from kerascnn.quantization import kinds
 from kerascnn.quantization.aware import has_fake_quantization
-from kerascnn.quantization.graph import Graph, Rebuilt, Step, copy_of, take_apart
+from kerascnn.quantization.graph import Graph, Rebuilt, Step, take_apart
 from kerascnn.quantization.layers import FakeQuantize, FoldedBatchNormalization, QuantizedWeights
 from kerascnn.quantization.ranges import LearnedRange, learned_range
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerascnn.errors import TrainingError
 from kerascnn.files import JSON, KERAS, atomic_file, write_text
+from kerascnn.model_file import copy_with_hint
 from kerascnn.training import run_folder, tasks
 from kerascnn.training.eight_bits import EightBits, probabilities
 from kerascnn.training.keeper import RunKeeper
@@ -71,7 +72,7 @@ def finish(
         )
     # The model comes last: where it is, everything else is there too.
     with atomic_file(folder / run_folder.MODEL, KERAS, overwrite=True) as temporary:
-        shutil.copyfile(keeper.best_path, temporary)
+        copy_with_hint(keeper.best_path, temporary)
     remove_backups(folder)
     return metrics
 

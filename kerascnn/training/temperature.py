@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerascnn.copying import copy_model
 from kerascnn.errors import InputError
 from kerascnn.quantization import FakeQuantize, QuantizedWeights
 from kerascnn.quantization.graph import Graph, Step, take_apart
@@ -44,8 +45,7 @@ def apply_temperature(model: keras.Model, temperature: float) -> keras.Model:
     if not 0 < temperature < np.inf:
         raise InputError(f"a temperature must be above 0. Received: {temperature}.")
     score_weights(model)
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
+    copy = copy_model(model)
     for weight in score_weights(copy):
         weight.assign(weight / temperature)
     return copy

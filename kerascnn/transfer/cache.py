@@ -18,6 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerascnn.copying import described
 from kerascnn.errors import DataError, InputError
 from kerascnn.files import FolderKind, atomic_folder, json_object, user_path
 from kerascnn.transfer.batches import filled
@@ -213,7 +214,9 @@ def _key(backbone: keras.Model, fingerprint: int) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for layer in backbone.layers:
         digest.update(f"{type(layer).__name__} {layer.name}".encode())
-        digest.update(json.dumps(layer.get_config(), sort_keys=True, default=str).encode())
+        text = described(layer)
+        # What cannot be described is never found again.
+        digest.update(os.urandom(16) if text is None else text.encode())
     for weight in backbone.weights:
         digest.update(f"{weight.path} {weight.shape}".encode())
         digest.update(np.ascontiguousarray(np.asarray(weight)).tobytes())

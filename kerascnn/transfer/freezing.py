@@ -1,16 +1,22 @@
 """Which layers of a backbone are trained."""
 
 import difflib
+import logging
 import math
 import re
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 
 from kerascnn.errors import InputError
 from kerascnn.transfer.parts import Parts, has_weights, split
 
+logger = logging.getLogger("kerascnn.transfer")
+
 BATCH_NORM = ("frozen", "train")
+# What these variables hold in a model that was never trained.
+_NEW = {"bias": 0, "beta": 0, "gamma": 1, "moving_mean": 0, "moving_variance": 1}
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,26 @@ def freeze(
                 if isinstance(inner, keras.layers.BatchNormalization):
                     inner.trainable = False
     model.compiled = False
+    if until == "head" and _is_untrained(parts):
+        logger.warning(
+            "the frozen backbone of %r has random weights: all its biases and moving averages are "
+            "those of a new model, so its features mean nothing. Load trained ones, such as "
+            'weights="imagenet" or weights=FILE: in kerascnn the default is None, in '
+            'keras.applications "imagenet".',
+            model.name,
+        )
     return _summary(model, parts)
+
+
+def _is_untrained(parts: Parts) -> bool:
+    """Whether every bias and moving average of a backbone that has some is still a new model's."""
+    values = [
+        (keras.ops.convert_to_numpy(variable), _NEW[name])
+        for layer in parts.backbone
+        for variable in layer.weights
+        if (name := variable.path.rsplit("/", 1)[-1]) in _NEW
+    ]
+    return bool(values) and all(np.all(value == new) for value, new in values)
 
 
 def _count(parts: Parts, until: str | int | float) -> int:

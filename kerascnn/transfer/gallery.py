@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
 
-import kerascnn.layers  # noqa: F401 - registers the layers, for `load`
 from kerascnn.errors import InputError
 from kerascnn.files import (
     FolderKind,
@@ -140,19 +140,27 @@ class Embedder:
         """Reads what `save` wrote.
 
         Raises:
-            InputError: Not such a folder, or one of a newer version.
+            InputError: Not such a folder, a damaged one, or one of a newer version.
         """
+        from kerascnn.serialization import load_model
+
         path = user_path(folder)
         absent = [name for name in (MODEL, ENTRIES, SETTINGS) if not (path / name).is_file()]
         if absent:
             raise InputError(f"{path} is not the folder of an Embedder: {absent} are missing.")
-        settings = json_object(path / SETTINGS) or {}
-        if settings.get("schema") != SCHEMA:
+        try:
+            settings = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
+            schema, threshold = settings["schema"], settings["threshold"]
+            with np.load(path / ENTRIES, allow_pickle=False) as stored:
+                vectors, names = stored["vectors"], stored["names"]
+        except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile) as error:
             raise InputError(
-                f"{path} has the schema {settings.get('schema')!r}; this version reads {SCHEMA}."
-            )
-        embedder = cls(keras.saving.load_model(path / MODEL, compile=False), settings["threshold"])
-        with np.load(path / ENTRIES) as stored:
-            embedder.vectors = stored["vectors"]
-            embedder.names = tuple(str(name) for name in stored["names"])
+                f"{path} is a damaged folder of an Embedder ({error}). Expected what "
+                "Embedder.save wrote: save it anew."
+            ) from error
+        if schema != SCHEMA:
+            raise InputError(f"{path} has the schema {schema!r}; this version reads {SCHEMA}.")
+        embedder = cls(load_model(path / MODEL, compile=False), threshold)
+        embedder.vectors = vectors
+        embedder.names = tuple(str(name) for name in names)
         return embedder

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from kerascnn.copying import copy_model
 from kerascnn.errors import InputError
 from kerascnn.transfer.parts import calls_of
 from kerascnn.transfer.preprocessing import NAME, prepare
@@ -96,16 +97,12 @@ def _prepared(trunk: keras.Model, preprocessing: str | keras.layers.Layer) -> ke
         return layer(*args, **kwargs)
 
     try:
-        copy = keras.models.clone_model(trunk, input_tensors=images, call_function=call)
-    except (NotImplementedError, TypeError, ValueError) as error:
+        return copy_model(trunk, input_tensors=images, call_function=call)
+    except InputError as error:
         raise InputError(
-            f"the backbone {trunk.name!r} cannot be copied, which `preprocessing` needs: {error}. "
-            "Build the preprocessing into the backbone and leave the option out."
+            f"the backbone {trunk.name!r} cannot be copied, which `preprocessing` needs: {error} "
+            "Or build the preprocessing into the backbone, and leave the option out."
         ) from error
-    for layer in trunk.layers:
-        if layer.weights:
-            copy.get_layer(layer.name).set_weights(layer.get_weights())
-    return copy
 
 
 def _nested(

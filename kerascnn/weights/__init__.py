@@ -1,9 +1,17 @@
 """Weight files and published weights: finding and reading them, and copying them in, strictly."""
 
 from kerascnn.catalog.published import Request as Request
+from kerascnn.catalog.published import tags as tags
 from kerascnn.weights.apply import WeightsReport as WeightsReport
 from kerascnn.weights.apply import load as load
+from kerascnn.weights.facts import Facts as Facts
+from kerascnn.weights.facts import Pixels as Pixels
+from kerascnn.weights.facts import facts as facts
+from kerascnn.weights.fetch import Found as Found
 from kerascnn.weights.fetch import find as find
+from kerascnn.weights.fetch import is_tag as is_tag
+from kerascnn.weights.readers import SavedLayers as SavedLayers
+from kerascnn.weights.readers import StateDict as StateDict
 from kerascnn.weights.readers import read as read
 
-__all__ = ["Request", "WeightsReport", "find", "load", "read"]
+__all__ = ["Request", "SavedLayers", "StateDict", "WeightsReport", "find", "load", "read"]

@@ -46,7 +46,7 @@ def adapt(
         Arrays by our names. Source layers without a counterpart keep their names, so that the
         caller can report them.
     """
-    names = _names(family)
+    names = names_of(family)
     if isinstance(arrays, StateDict):
         return _from_torch(layers, arrays, names)
     # A model without its top leaves these out; in our names, the caller knows them.
@@ -60,7 +60,7 @@ def adapt(
 
 def optional_prefixes(family: str | None) -> tuple[str, ...]:
     """Prefixes of layers, in our names and in foreign ones, that a model may lack."""
-    return getattr(_names(family), "OPTIONAL", ())
+    return getattr(names_of(family), "OPTIONAL", ())
 
 
 def top_layers(family: str | None) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def top_layers(family: str | None) -> tuple[str, ...]:
     return (*_TOPS.get(family or "", ()), "predictions")
 
 
-def _names(family: str | None) -> ModuleType | None:
+def names_of(family: str | None) -> ModuleType | None:
     if family is None or importlib.util.find_spec(f"kerascnn.weights.names.{family}") is None:
         return None
     return importlib.import_module(f"kerascnn.weights.names.{family}")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import keras
 
 from kerascnn.errors import InputError
+from kerascnn.weights import structure
 from kerascnn.weights.adapt import adapt, optional_prefixes, top_layers
-from kerascnn.weights.readers import LayerArrays, StateDict, read
+from kerascnn.weights.readers import LayerArrays, SavedLayers, StateDict, read
 
 log = logging.getLogger("kerascnn")
 
@@ -56,14 +57,17 @@ def load(
         origin: Where arrays are from, for messages.
 
     Raises:
-        InputError: An unreadable file; a missing, extra or mis-shaped array.
+        InputError: An unreadable file; a missing, extra or mis-shaped array; weights of a network
+            that was built with other options, where the file says that.
     """
     if isinstance(source, dict):
-        arrays = source
+        file = source
     else:
-        origin, arrays = os.fspath(source), read(source)
-    targets = {layer.name: layer for layer in _weighted_layers(model)}
-    arrays, report = match(targets, arrays, family, head=head, what=(origin, model.name))
+        origin, file = os.fspath(source), read(source)
+    targets = {layer.name: layer for layer in structure.leaves(model) if layer.weights}
+    arrays, report = match(targets, file, family, head=head, what=(origin, model.name))
+    if isinstance(file, SavedLayers):
+        structure.check(model, file, family, origin)
     for name in report.loaded:
         targets[name].set_weights(arrays[name])
     if report.reinitialised:
@@ -122,11 +126,6 @@ def match(
             )
     unused = tuple(name for name in arrays if name not in targets)
     return arrays, WeightsReport(tuple(loaded), tuple(reinitialised), unused)
-
-
-def _weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    flat = model._flatten_layers(include_self=False, recursive=True)
-    return [layer for layer in flat if layer.weights and not hasattr(layer, "layers")]
 
 
 def _some(names: Sequence[str]) -> str:

@@ -13,7 +13,13 @@ from typing import Any
 from kerascnn.catalog import published
 from kerascnn.catalog.published import HubRepository, KerasFile, Published, Request, TorchFile
 from kerascnn.errors import InputError
-from kerascnn.weights.readers import LayerArrays, StateDict, read, read_keras2_groups
+from kerascnn.weights.readers import (
+    LayerArrays,
+    SavedLayers,
+    StateDict,
+    read,
+    read_keras2,
+)
 
 log = logging.getLogger("kerascnn")
 
@@ -29,6 +35,11 @@ class Found:
 
     origin: str
     arrays: LayerArrays | StateDict
+
+
+def is_tag(weights: Any, variant: str) -> bool:
+    """Whether `weights` is the tag of published weights of a model, and no path."""
+    return isinstance(weights, str) and weights in published.tags(variant)
 
 
 def find(weights: str | os.PathLike[str], request: Request) -> Found:
@@ -146,7 +157,7 @@ def _fetch_from_hub(place: HubRepository, tag: str) -> Path:
         ) from error
 
 
-def _aligned(path: Path, request: Request, share: float = 0.0) -> LayerArrays:
+def _aligned(path: Path, request: Request, share: float = 0.0) -> SavedLayers:
     """Arrays of a file of keras.applications by the names of the layers in the installed Keras.
 
     Keras loads these files by the order of the layers: some were written when layers had other
@@ -162,12 +173,20 @@ def _aligned(path: Path, request: Request, share: float = 0.0) -> LayerArrays:
     """
     import keras
 
-    groups = read_keras2_groups(path)
+    saved = read_keras2(path)
+    groups = list(saved.items())
     choices = {key: request.options[key] for key in CHOICES if key in request.options}
     factory = getattr(keras.applications, request.variant)
-    with keras.StatelessScope(initialize_variables=False):  # names and shapes, no memory
-        theirs = factory(weights=None, include_top=request.include_top, **choices)
-    expected = [layer for layer in theirs.layers if layer.weights]
+    expected: list[Any] = []
+    for include_top in (request.include_top, not request.include_top):
+        if include_top:
+            last = groups[-1][1][-1].shape if groups else ()
+            choices["classes"] = last[-1] if last else 1000
+        with keras.StatelessScope(initialize_variables=False):  # names and shapes, no memory
+            theirs = factory(weights=None, include_top=include_top, **choices)
+        expected = [layer for layer in theirs.layers if layer.weights]
+        if len(expected) == len(groups):
+            break
     same = {name for name, _ in groups} & {layer.name for layer in expected}
     if len(groups) != len(expected) or len(same) < share * len(groups):
         raise InputError(
@@ -187,7 +206,7 @@ def _aligned(path: Path, request: Request, share: float = 0.0) -> LayerArrays:
         of_variable = dict(zip(map(id, variables), values, strict=True))
         for part in _parts(layer):
             arrays[part.name] = [of_variable[id(variable)] for variable in part.weights]
-    return arrays
+    return SavedLayers(arrays, saved.layers, saved.config)
 
 
 def _parts(layer: Any) -> list[Any]:

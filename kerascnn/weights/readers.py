@@ -3,17 +3,40 @@
 import importlib.util
 import io
 import os
-import zipfile
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import h5py
+import ml_dtypes
 import numpy as np
 
+from kerascnn import model_file
 from kerascnn.errors import InputError
 from kerascnn.files import check_file
 
 LayerArrays = dict[str, list[np.ndarray]]
+
+
+class SavedLayers(LayerArrays):
+    """Layer name -> arrays, and what a file of Keras says beside them of the model it is from.
+
+    Attributes:
+        layers: Every layer, with or without weights -> its kind, such as "zero_padding2d", or ""
+            where only the name is known. Empty where the file lists no layers.
+        config: The configuration of the model; empty where the file has none.
+    """
+
+    def __init__(
+        self,
+        arrays: LayerArrays,
+        layers: Mapping[str, str] | None = None,
+        config: Mapping[str, Any] | None = None,
+    ):
+        super().__init__(arrays)
+        self.layers = dict(layers or {})
+        self.config = dict(config or {})
 
 
 class StateDict(dict[str, np.ndarray]):
@@ -34,9 +57,9 @@ def read(path: str | os.PathLike[str]) -> LayerArrays | StateDict:
     """Reads a weight file.
 
     Accepts `.weights.h5` and `.keras` (Keras 3), `.h5` (Keras 2, as keras.applications publishes
-    them), `.npz` (arrays named `layer/index`), and the state dictionaries of PyTorch as
-    `.safetensors` (needs the package safetensors) or `.pth` (needs PyTorch; only tensors are
-    read, never code).
+    them, with or without the whole model), `.npz` (arrays named `layer/index`), and the state
+    dictionaries of PyTorch as `.safetensors` (needs the package safetensors) or `.pth` (needs
+    PyTorch; only tensors are read, never code).
 
     Raises:
         InputError: No such file, an unknown kind of file, a damaged one, or a package that is not
@@ -45,12 +68,13 @@ def read(path: str | os.PathLike[str]) -> LayerArrays | StateDict:
     path = check_file(path, "weight file")
     try:
         if path.suffix == ".keras":
-            with zipfile.ZipFile(path) as archive:
-                return _read_keras3(io.BytesIO(archive.read("model.weights.h5")))
+            config = model_file.read_config(path)
+            saved = _read_keras3(io.BytesIO(model_file.read_archive(path)))
+            return SavedLayers(saved, saved.layers, config)
         if path.name.endswith(".weights.h5"):
             return _read_keras3(path)
         if path.suffix in (".h5", ".hdf5"):
-            return _read_keras2(path)
+            return read_keras2(path)
         if path.suffix == ".npz":
             return _read_npz(path)
         if path.suffix == ".safetensors":
@@ -59,49 +83,80 @@ def read(path: str | os.PathLike[str]) -> LayerArrays | StateDict:
             return _read_torch(path)
     except InputError:
         raise
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"cannot read weights from {path}: {error}") from error
+    except model_file.DAMAGE as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise InputError(
+            f"cannot read weights from {path}: {lines[0][:200]}. Expected one of "
+            f"{', '.join(SUFFIXES)}, whole. Copy or save the file anew."
+        ) from error
     raise InputError(
         f"unknown kind of weight file: {path.name}. Expected one of {', '.join(SUFFIXES)}."
     )
 
 
-def read_keras2_groups(path: Path) -> list[tuple[str, list[np.ndarray]]]:
-    """The layers of a Keras 2 file that have weights, in the order of the file."""
-    with h5py.File(path) as file:
-        root = file.get("model_weights", file)
-        layers = []
-        for name in _attribute(root, "layer_names"):
-            weights = _attribute(root[name], "weight_names")
-            if weights:
-                layers.append((name, [np.asarray(root[name][weight]) for weight in weights]))
-        return layers
+def _keras2_groups(file: h5py.File) -> Iterator[tuple[str, list[np.ndarray]]]:
+    root = file
+    if "model_weights" in file:
+        root = _own(file, "model_weights")
+    for name in _attribute(root, "layer_names"):
+        weights = _attribute(root[name], "weight_names")
+        yield name, [_array(_own(root, name), weight) for weight in weights]
 
 
-def _read_keras3(source: Path | io.BytesIO) -> LayerArrays:
-    layers: LayerArrays = {}
+def _own(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
+    """A member of this very file: a link may lead to any other file of the machine."""
+    for part in str(name).split("/"):
+        if not isinstance(group.get(part, getlink=True), h5py.HardLink):
+            raise ValueError(f"{group.name}/{part} is not in the file itself")
+        group = group[part]
+    return group
+
+
+def _array(group: h5py.Group, name: str) -> np.ndarray:
+    found = _own(group, name)
+    if not isinstance(found, h5py.Dataset) or found.is_virtual or found.external:
+        raise ValueError(f"{found.name} is no array in the file itself")
+    if found.attrs.get("dtype") == "bfloat16":  # which HDF5 does not know
+        return np.asarray(found).view(ml_dtypes.bfloat16).astype("float32")
+    if found.dtype.kind not in "fiub":
+        raise ValueError(f"{found.name} holds no numbers")
+    return np.asarray(found)
+
+
+def _read_keras3(source: Path | io.BytesIO) -> SavedLayers:
+    arrays: LayerArrays = {}
+    layers: dict[str, str] = {}
 
     def visit(location: str, group: h5py.Group | h5py.Dataset) -> None:
         if location.startswith("optimizer") or not isinstance(group, h5py.Group):
             return
-        if not location.endswith("vars") or len(group) == 0:
+        if not location.endswith("vars"):
             return
         name = str(group.attrs.get("name", ""))
-        if name.startswith(_NOT_WEIGHTS):
+        if location != "vars" and name:  # that of the model itself
+            kind = location.split("/")[-2]
+            layers.setdefault(name, re.sub(r"_\d+$", "", kind))
+        if name.startswith(_NOT_WEIGHTS) or len(group) == 0:
             return
-        if not name or name in layers:
+        if not name or name in arrays:
             raise ValueError(f"the layer at {location!r} has no name of its own")
-        layers[name] = [np.asarray(group[str(index)]) for index in range(len(group))]
+        arrays[name] = [_array(group, str(index)) for index in range(len(group))]
 
     with h5py.File(source) as file:
         file.visititems(visit)
-    if not layers:
+    if not arrays:
         raise ValueError("it holds no weights in the Keras 3 format")
-    return layers
+    return SavedLayers(arrays, layers)
 
 
-def _read_keras2(path: Path) -> LayerArrays:
-    return dict(read_keras2_groups(path))
+def read_keras2(path: Path) -> SavedLayers:
+    """The layers of a file in Keras 2's format, in its order."""
+    with h5py.File(path) as file:
+        groups = list(_keras2_groups(file))
+        whole = "model_config" in file.attrs
+    config = model_file.read_config(path) if whole else None
+    arrays = {name: values for name, values in groups if values}
+    return SavedLayers(arrays, {name: "" for name, _ in groups}, config)
 
 
 def _attribute(group: h5py.Group, name: str) -> list[str]:

@@ -129,5 +129,5 @@ def test_load_model_refuses_what_is_no_model(tmp_path):
     with pytest.raises(kerascnn.errors.InputError, match="no such model file"):
         kerascnn.load_model(tmp_path / "absent.keras")
     (tmp_path / "text.keras").write_text("no archive")
-    with pytest.raises(kerascnn.errors.InputError, match="not a Keras model file"):
+    with pytest.raises(kerascnn.errors.InputError, match="no zip archive"):
         kerascnn.load_model(tmp_path / "text.keras")

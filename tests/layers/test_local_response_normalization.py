@@ -83,9 +83,9 @@ def test_on_a_device_it_stays_in_one_piece_with_its_neighbours(tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: LocalResponseNormalization(4), "`n` must be odd"),
-        (lambda: LocalResponseNormalization(k=0), "must be positive"),
-        (lambda: LocalResponseNormalization(alpha=-1.0), "must be positive"),
+        (lambda: LocalResponseNormalization(4), "`n` must be an odd"),
+        (lambda: LocalResponseNormalization(k=0), "a number above 0"),
+        (lambda: LocalResponseNormalization(alpha=-1.0), "a number above 0"),
         (lambda: LocalResponseNormalization(groups=0), "at least 1"),
         (lambda: LocalResponseNormalization(groups=2).build((None, 4, 4, 3)), "must divide"),
     ],

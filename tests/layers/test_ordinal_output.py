@@ -77,5 +77,5 @@ def test_cosine_dense_does_not_overflow_in_float16():
 def test_unusable_arguments_are_refused():
     with pytest.raises(ValueError, match="at least 2"):
         OrdinalOutput(1)
-    with pytest.raises(ValueError, match="`scale` positive"):
+    with pytest.raises(ValueError, match="`scale` must be"):
         CosineDense(3, scale=0.0)

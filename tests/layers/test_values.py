@@ -110,7 +110,7 @@ def test_partial_convolution_takes_any_keras_initializer():
         (lambda: layers.PartialConv2D([[3]], 1).build((None, 4, 4, 3)), "names? input map 3"),
         (lambda: layers.RBFOutput([[1.0], [1.0, 2.0]]), "equal length"),
         (lambda: layers.RBFOutput([[1.0, 2.0]]).build((None, 3)), "2 numbers per class"),
-        (lambda: layers.ScaledTanh(amplitude=0), "must be positive"),
+        (lambda: layers.ScaledTanh(amplitude=0), "a number above 0"),
         (lambda: layers.ConstantPadding2D(-1), "at least 0"),
         (lambda: layers.TrainableSubsampling2D(0), "at least 1"),
         (lambda: layers.UntiedBias().build((None, None, 4, 1)), "known input size"),

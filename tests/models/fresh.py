@@ -13,6 +13,17 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["keras"])
 
 
+def error_of_loading(path: str) -> str:
+    """What Keras says of a model file in a process that has not imported kerascnn."""
+    import keras
+
+    try:
+        keras.saving.load_model(path)
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
 def call(function: Callable[..., Any], *arguments: Any) -> Any:
     """What a function of a module that does not import kerascnn gives in a fresh process."""
     with ProcessPoolExecutor(1, mp_context=CONTEXT) as pool:

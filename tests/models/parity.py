@@ -1,14 +1,18 @@
 """Same weights, other implementation, equal output: shared by the numerics tests."""
 
+import logging
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from golden import recording
 
-from kerascnn import weights
+from kerascnn import catalog, weights
+from kerascnn.weights.apply import match
 from kerascnn.weights.readers import LayerArrays, StateDict
 
 # Largest difference that passes, as a share of the output's range.
@@ -88,6 +92,7 @@ def compare_with_keras(
     preprocess: Callable[[np.ndarray], np.ndarray] = lambda images: images,
     taps: Mapping[str, str] | None = None,
     prepare: Callable[[keras.Model], None] | None = None,
+    files: bool = False,
 ) -> Comparison:
     """Loads the (randomised) weights of `theirs` into `ours` and compares, raw pixels into ours.
 
@@ -98,11 +103,14 @@ def compare_with_keras(
         preprocess: Their `preprocess_input`; by default they take raw pixels too.
         taps: Our layer name -> theirs, for feature maps.
         prepare: Called with `theirs` after it got its random weights.
+        files: Check that files of every format of Keras bring the same weights.
     """
     randomize(theirs)
     if prepare is not None:
         prepare(theirs)
     weights.load(ours, arrays_of(theirs), family=family)
+    if files:
+        check_files(ours, theirs, family)
     images = pixels(tuple(ours.input_shape[1:]))
     prepared = preprocess(images.copy())
     pairs = {"scores": "scores", **(taps or {})}
@@ -112,6 +120,22 @@ def compare_with_keras(
         f"keras.applications {keras.__version__}",
         {mine: difference(got[mine], wanted[name]) for mine, name in pairs.items()},
     )
+
+
+def check_files(ours: keras.Model, theirs: keras.Model, family: str) -> None:
+    """Saves `theirs` in every format, and finds in each file the weights that `ours` has now."""
+    targets = {layer.name: layer for layer in ours.layers if layer.weights}
+    request = weights.Request(catalog.find(ours.name).name, "predictions" in targets)
+    logging.getLogger("absl").setLevel(logging.ERROR)  # Keras on its format `.h5`
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in ("model.weights.h5", "model.h5", "model.keras"):
+            path = Path(folder) / kind
+            theirs.save_weights(path) if ".weights." in kind else theirs.save(path)
+            read = weights.find(path, request).arrays
+            found, _ = match(targets, read, family, head="predictions", what=(kind, ours.name))
+            for name, layer in targets.items():
+                for got, expected in zip(found[name], layer.get_weights(), strict=True):
+                    np.testing.assert_allclose(got, expected, rtol=1e-6, err_msg=f"{kind} {name}")
 
 
 def compare_with_golden(

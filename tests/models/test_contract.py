@@ -10,6 +10,7 @@ import kerascnn
 from kerascnn import catalog, profile
 from kerascnn.errors import InputError, UnknownOptionError
 from kerascnn.models import _common
+from kerascnn.weights import record
 
 ENTRIES = [pytest.param(entry, id=entry.name) for entry in catalog.entries()]
 each_entry = pytest.mark.parametrize("entry", ENTRIES)
@@ -60,7 +61,8 @@ def raw_logits(entry):
 
 
 def names(model):
-    return [layer.name for layer in model.layers]
+    """Of all layers but the one that records options."""
+    return [layer.name for layer in model.layers if not layer.name.startswith(record.PREFIX)]
 
 
 each_family = pytest.mark.parametrize("entry", SMALLEST.values(), ids=lambda entry: entry.name)
@@ -198,6 +200,21 @@ def test_an_unknown_name_suggests_near_ones():
         kerascnn.create_model("LeNet55")
 
 
+@each_family
+def test_the_last_layer_stays_in_float32(entry):
+    policy = "mixed_bfloat16" if entry.family == "lenet" else "mixed_float16"
+    options = {"aux": True} if entry.name == "GoogLeNet" else {}
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = kerascnn.create_model(entry.name, classifier_activation="sigmoid", **options)
+        bare = kerascnn.create_model(entry.name, include_top=False)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {tensor.dtype for tensor in model.outputs} == {"float32"}
+    assert model.get_layer("predictions").compute_dtype == "float32"
+    assert bare.output.dtype == policy.removeprefix("mixed_")
+
+
 def test_channels_first_is_refused():
     keras.config.set_image_data_format("channels_first")
     try:
@@ -205,3 +222,16 @@ def test_channels_first_is_refused():
             kerascnn.models.LeNet5()
     finally:
         keras.config.set_image_data_format("channels_last")
+
+
+def test_that_weights_are_random_is_said_once_and_not_where_it_was_asked_for(caplog):
+    _common._told.clear()
+    with caplog.at_level("WARNING", "kerascnn"):
+        kerascnn.models.MobileNet(weights=None)
+        kerascnn.models.MobileNet(classes=3)  # for a training of one's own
+        kerascnn.models.LeNet5()  # there are none
+        assert not caplog.records
+        kerascnn.models.MobileNet(include_top=False)
+        kerascnn.models.MobileNet()
+    assert len(caplog.records) == 1
+    assert "weights=None is the default, in keras.applications it is 'imagenet'" in caplog.text

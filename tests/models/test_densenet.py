@@ -8,7 +8,7 @@ from parity import compare_with_golden, compare_with_keras, infer, outputs, pixe
 
 from kerascnn.errors import InputError
 from kerascnn.models import DenseNet121, DenseNet161
-from kerascnn.models._common import variant
+from kerascnn.models._common import Styles, variant
 from kerascnn.models.densenet import Spec, densenet
 
 SMALL = {"input_shape": (64, 64, 3), "classes": 10, "classifier_activation": None}
@@ -21,16 +21,18 @@ PEER = {
 }
 
 
-@variant(style=None, norm="batch")
+@variant(styles=Styles(), style=None, norm="batch")
 def TinyDenseNet(include_top=True, weights=None, **options):
     """One or two layers per block."""
-    return densenet(Spec((2, 1, 2, 1), growth=8, stem=16), include_top, weights, options)
+    return densenet(Spec((2, 1, 2, 1), growth=8, stem=16), include_top, options)
 
 
 def test_equals_keras_applications(assert_equal):
     theirs = keras.applications.DenseNet121(weights=None, **SMALL)
     preprocess = keras.applications.densenet.preprocess_input
-    found = compare_with_keras(DenseNet121(**SMALL), theirs, "densenet", preprocess, PEER)
+    found = compare_with_keras(
+        DenseNet121(**SMALL), theirs, "densenet", preprocess, PEER, files=True
+    )
     assert_equal(found, "DenseNet121")
 
 

@@ -63,6 +63,7 @@ def test_outputs_and_stages_equal_keras(name, stages, assert_equal):
         "efficientnet",
         taps=stages,
         prepare=normalise_with(DEVIATION**2),
+        files=name == "EfficientNetB0",
     )
     assert_equal(found, name)
 
@@ -207,9 +208,10 @@ def test_drop_rates_rise_linearly_with_depth():
     ],
 )
 def test_the_name_of_a_weight_file_tells_whose_details_it_has(weights_name, lite, expected):
-    from kerascnn.models import efficientnet
+    from kerascnn.models import efficientnet, efficientnet_lite
 
-    style = efficientnet.style_of(None, weights_name, lite=lite)
+    styles = (efficientnet_lite if lite else efficientnet).STYLES
+    style = styles.choose({"style": None}, weights_name, torch=True)
     assert efficientnet.details(style, "batch", lite=lite, width=1.0).norm.epsilon == expected
 
 

@@ -27,7 +27,7 @@ from kerascnn.models import (
 )
 from kerascnn.models._common import variant
 from kerascnn.models._residual import basic, bottleneck
-from kerascnn.models.resnet import CHOICES, Spec, resnet
+from kerascnn.models.resnet import CHOICES, KERAS, TORCH, Spec, resnet
 from kerascnn.models.resnet_v2 import resnet_v2
 from kerascnn.profile import macs, trainable_parameters
 
@@ -48,18 +48,18 @@ V2 = {
 }
 
 
-@variant(**CHOICES)
+@variant(styles=TORCH, **CHOICES)
 def TinyResNet(include_top=True, weights=None, **options):
     """One basic block per stage, few filters."""
     few = (8, 8, 16, 16)
-    return resnet(Spec(basic, (1, 2, 1, 1), few, few), include_top, weights, options, style="torch")
+    return resnet(Spec(basic, (1, 2, 1, 1), few, few), include_top, options)
 
 
-@variant(**CHOICES)
+@variant(styles=KERAS, **CHOICES)
 def TinyResNeXt(include_top=True, weights=None, **options):
     """One grouped bottleneck per stage, two in the third and the last."""
     spec = Spec(bottleneck, (1, 2, 1, 2), (8, 8, 16, 16), (16, 16, 32, 32), (4, 4, 4, 2))
-    return resnet(spec, include_top, weights, options, style="keras")
+    return resnet(spec, include_top, options)
 
 
 @variant(norm="batch")
@@ -74,7 +74,7 @@ def TinyResNetV2(include_top=True, weights=None, **options):
 def test_equals_keras_applications(kind, family, taps, assert_equal):
     theirs = getattr(keras.applications, kind.__name__)(weights=None, **SMALL)
     preprocess = getattr(keras.applications, family).preprocess_input
-    found = compare_with_keras(kind(**SMALL), theirs, family, preprocess, taps)
+    found = compare_with_keras(kind(**SMALL), theirs, family, preprocess, taps, files=True)
     assert_equal(found, kind.__name__)
 
 

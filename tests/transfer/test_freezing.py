@@ -184,3 +184,21 @@ def test_unknown_places_are_refused(until, message):
 def test_unknown_batch_norm_is_refused():
     with pytest.raises(InputError, match="`batch_norm` must be one of"):
         freeze(attach_head(backbone(), 3), batch_norm="half")
+
+
+def test_a_frozen_backbone_with_random_weights_is_said(caplog):
+    def warned(model, until="head"):
+        caplog.clear()
+        with caplog.at_level("WARNING", "kerascnn.transfer"):
+            freeze(model, until)
+        return "has random weights" in caplog.text
+
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, name="conv")(inputs)
+    x = keras.layers.BatchNormalization(name="norm")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, keras.layers.Dense(2)(x))
+    assert warned(model)
+    assert not warned(model, "none")
+    model.get_layer("norm").moving_mean.assign([0.1] * 4)
+    assert not warned(model)

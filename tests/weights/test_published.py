@@ -16,7 +16,7 @@ from kerascnn import catalog
 from kerascnn.catalog import published
 from kerascnn.catalog.published import KerasFile, Request, TorchFile
 from kerascnn.errors import InputError
-from kerascnn.weights import apply, fetch
+from kerascnn.weights import apply, fetch, structure
 from kerascnn.weights.readers import StateDict
 
 STATE_DICTS = json.loads(
@@ -54,16 +54,22 @@ def test_every_model_of_the_table_is_in_the_catalogue():
 
 @pytest.mark.parametrize(("variant", "entry"), CASES)
 def test_a_tag_says_which_details_the_network_has(variant, entry):
-    from kerascnn.models._common import choose_style
+    from kerascnn.models import efficientnet, efficientnet_lite
+    from kerascnn.models._adopted import Call, adopt
+    from kerascnn.models._options import Styles
 
-    assert choose_style(None, entry.tag) == entry.style
+    family = kerascnn.catalog.find(variant).family
+    others = {"efficientnet": efficientnet, "efficientnet_lite": efficientnet_lite}
+    styles = others[family].STYLES if family in others else Styles()
+    call = Call(variant, family, True, {"style": None}, {}, styles)
+    assert adopt(call, entry.tag, None).options["style"] == entry.style
 
 
 def without_memory(variant, **options):
     """Layers of one of our models by name: names and shapes, no values."""
     with keras.StatelessScope(initialize_variables=False):
         model = kerascnn.create_model(variant, **options)
-    return {layer.name: layer for layer in apply._weighted_layers(model)}
+    return {layer.name: layer for layer in structure.leaves(model) if layer.weights}
 
 
 @pytest.mark.parametrize("include_top", [True, False], ids=["top", "no-top"])

@@ -105,7 +105,7 @@ def test_another_family_is_refused(tmp_path):
 @pytest.mark.parametrize("name", [*WRITERS, "model.bin"])
 def test_random_bytes_are_an_error(name, tmp_path):
     (tmp_path / name).write_bytes(bytes(range(256)) * 4)
-    message = "unknown kind" if name.endswith(".bin") else "cannot read weights"
+    message = "unknown kind" if name.endswith(".bin") else "cannot read weights|is damaged"
     with pytest.raises(InputError, match=message):
         weights.read(tmp_path / name)
 
@@ -120,3 +120,30 @@ def test_published_mobilenet_weights_are_read_by_layer_name(shared):
     arrays = weights.read(shared / "weights" / "mobilenet_v1_0.25_224_imagenet.weights.h5")
     assert sum(len(values) for values in arrays.values()) == 137
     assert arrays["conv1"][0].shape == (3, 3, 3, 8)
+
+
+def test_weights_are_read_beside_code_which_is_not_run(tmp_path):
+    """A model with a Lambda layer cannot be opened as a whole; its arrays are data all the same."""
+    inputs = keras.Input((8, 8, 3))
+    prepared = keras.layers.Lambda(lambda x: x / 255.0)(inputs)
+    keras.Model(inputs, keras.layers.Conv2D(2, 3, name="conv")(prepared)).save(
+        tmp_path / "model.keras"
+    )
+    assert weights.read(tmp_path / "model.keras")["conv"][0].shape == (3, 3, 3, 2)
+    with pytest.raises(InputError, match="holds code"):
+        kerascnn.load_model(tmp_path / "model.keras")
+
+
+@pytest.mark.parametrize("kind", ["weights.h5", "h5"])
+def test_links_to_other_files_are_not_followed(kind, model, tmp_path):
+    """A weight file can name any other file of the machine as the place of an array."""
+    path, other = tmp_path / f"model.{kind}", tmp_path / "other.h5"
+    WRITERS[f"model.{kind}"](model, path)
+    with h5py.File(other, "w") as file:
+        file["secret"] = np.zeros((5, 5, 1, 6), "float32")
+    with h5py.File(path, "r+") as file:
+        place = "layers/conv2d/vars/0" if kind == "weights.h5" else "c1/c1/0:0"
+        del file[place]
+        file[place] = h5py.ExternalLink(str(other), "secret")
+    with pytest.raises(InputError, match="not in the file itself"):
+        weights.read(path)

@@ -1,12 +1,12 @@
 """`write_report`: everything about a trained classifier on one page."""
 
-import importlib.metadata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from kerascnn import data
 from kerascnn.files import HTML, PathLike, refuse_existing, user_path, write_text
@@ -162,7 +162,7 @@ def _footer() -> str:
         (
             f"kerascnn {kerascnn.__version__}",
             f"Keras {keras.__version__} on {keras.backend.backend()}",
-            f"NumPy {importlib.metadata.version('numpy')}",
+            f"NumPy {np.__version__}",
             datetime.now(UTC).isoformat(timespec="seconds"),
         )
     )

@@ -6,6 +6,8 @@ A module may define any of:
   a layer that Keras builds as one and we as two (separable convolutions), `(name, slice)`.
 - `prepare_keras(arrays) -> arrays`: changes what a file of keras.applications holds before its
   names are looked up: other names in old files, layers that ours does without weights.
+- `keras_pixels(saved) -> (scale, offset)`: of the pixels, where a file of keras.applications says
+  that they are others than the family's; else None.
 - `keras_names(layers, sources) -> {layer: source}`: instead, where Keras numbers layers as they
   are created (`conv2d_17`): all our names, and all names in the weight file. See `numbered`.
 - `torch_names`: functions `layer -> prefix` of the parameters in torchvision's or timm's state

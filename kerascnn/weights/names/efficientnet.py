@@ -1,15 +1,18 @@
 """Names of EfficientNet's layers in keras.applications, torchvision and timm."""
 
 import re
+from collections.abc import Sequence
 
+import keras
 import numpy as np
 
-from kerascnn.errors import InputError
 from kerascnn.weights.names.mobilenet_v2 import TIMM_ENDS, timm_part
-from kerascnn.weights.readers import LayerArrays
+from kerascnn.weights.readers import LayerArrays, SavedLayers
 
 # The paper's stages, table 1, by the names of our layers.
 _ROWS = ("1a", "2a", "3a", "4a", "4b", "5a", "5b")
+_NORMALIZATION = re.compile(r"normalization(_\d+)?")
+_RESCALING = re.compile(r"rescaling(_\d+)?")
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _KERAS = {
     "expand_conv": "expand_conv",
@@ -33,30 +36,38 @@ def keras_name(layer: str) -> str:
 
 
 def prepare_keras(arrays: LayerArrays) -> LayerArrays:
-    """Takes out the normalisation of pixels, which ours does without weights, and checks it.
+    """Takes out the normalisation of pixels, which ours does without weights."""
+    return {name: values for name, values in arrays.items() if not _NORMALIZATION.fullmatch(name)}
 
-    Published files hold the deviation in the place of the variance; a second layer without weights
-    makes up for it. A model of keras.applications that was never given mean and variance was
-    trained on other pixels than ours takes.
+
+def keras_pixels(saved: SavedLayers) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Scale and offset of the pixels, three each; None where they are ImageNet's.
+
+    keras.applications divides pixels by 255, normalises them by a mean and a variance that are
+    weights (0 and 1 unless the network was given others), and, in a network built with
+    `weights="imagenet"`, divides by the root of ImageNet's deviation: the published variance is the
+    deviation. So is that of a file of weights alone in Keras 2's format, as published ones are.
     """
-    kept = {}
-    for name, values in arrays.items():
-        if not re.fullmatch(r"normalization(_\d+)?", name):
-            kept[name] = values
-            continue
-        mean, variance = (np.ravel(value) for value in values[:2])
-        if len(mean) == 3 and not (
-            np.allclose(mean, _MEAN, atol=1e-4)
-            and any(np.allclose(variance, np.power(_DEVIATION, p), atol=1e-4) for p in (1, 2))
-        ):
-            raise InputError(
-                f"the weights are of a network whose pixels were normalised by mean "
-                f"{mean.tolist()} and variance {variance.tolist()} (layer {name!r}), not by "
-                "those of ImageNet. "
-                "Leave that layer out, build the model with include_preprocessing=False and do "
-                "the same before it."
-            )
-    return kept
+    found = [values for name, values in saved.items() if _NORMALIZATION.fullmatch(name)]
+    if not found or np.size(found[0][0]) not in (1, 3):
+        return None
+    mean, variance = (np.ravel(value).astype(float) for value in found[0][:2])
+    published = _close(mean, _MEAN) and _close(variance, _DEVIATION)
+    scalings = [name for name in saved.layers if _RESCALING.fullmatch(name)]
+    scale = 1 / (255 * np.maximum(np.sqrt(variance), keras.backend.epsilon()))
+    offset = -mean / np.maximum(np.sqrt(variance), keras.backend.epsilon())
+    listed = any(saved.layers.values()) or saved.config
+    if len(scalings) > 1 or (published and not listed):
+        scale, offset = scale / np.sqrt(_DEVIATION), offset / np.sqrt(_DEVIATION)
+    usual = 1 / (255 * np.array(_DEVIATION)), -np.array(_MEAN) / _DEVIATION
+    if _close(scale * 255, usual[0] * 255) and _close(offset, usual[1]):
+        return None
+    scale, offset = np.broadcast_to(scale, 3), np.broadcast_to(offset, 3)
+    return tuple(map(float, scale)), tuple(map(float, offset))
+
+
+def _close(found: np.ndarray, expected: Sequence[float] | np.ndarray) -> bool:
+    return bool(np.allclose(found, expected, atol=1e-4))
 
 
 def torchvision(layer: str) -> str:
