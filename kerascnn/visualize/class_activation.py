@@ -20,7 +20,7 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.image_batches import slices
+from kerascnn.inputs.images import slices
 from kerascnn.visualize.layer_maps import as_float32, heat_maps, scaled, seen_by
 from kerascnn.visualize.scores import Classes, checked_classes, float_images
 from kerascnn.visualize.taps import layers_of

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.image_batches import slices
+from kerascnn.inputs.images import slices
 from kerascnn.visualize.tiles import new_figure
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.image_batches import checked_images
+from kerascnn.inputs.images import checked_images
 from kerascnn.visualize.taps import find_layer, layers_of, tapped
 from kerascnn.visualize.tiles import from_lowest_to_highest, mosaic, new_figure, show
 

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.image_batches import checked_images, slices
+from kerascnn.inputs.images import checked_images, slices
 from kerascnn.visualize.taps import find_layer, layers_of, tapped
 from kerascnn.visualize.tiles import new_figure, scaled_pixels, show
 

@@ -14,7 +14,7 @@ from keras import ops
 
 from kerascnn.errors import InputError
 from kerascnn.visualize.fields import receptive_box
-from kerascnn.visualize.image_batches import slices
+from kerascnn.inputs.images import slices
 from kerascnn.visualize.maps import feature_maps
 from kerascnn.visualize.projection import deconvnet
 from kerascnn.visualize.strongest import Strongest

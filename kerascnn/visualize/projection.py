@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from kerascnn.errors import InputError
 from kerascnn.visualize.gradient import gradient
-from kerascnn.visualize.image_batches import checked_images, slices
+from kerascnn.inputs.images import checked_images, slices
 from kerascnn.visualize.maps import feature_maps
 from kerascnn.visualize.taps import (
     find_layer,

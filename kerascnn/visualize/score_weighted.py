@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.image_batches import slices
+from kerascnn.inputs.images import slices
 from kerascnn.visualize.layer_maps import map_layer, scaled, seen_by
 from kerascnn.visualize.scores import (
     Classes,

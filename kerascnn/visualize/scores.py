@@ -15,7 +15,7 @@ from keras import ops
 from kerascnn.errors import InputError
 from kerascnn.visualize.compiled import compiled
 from kerascnn.visualize.gradient import gradient
-from kerascnn.visualize.image_batches import check_batch_size, checked_images, slices
+from kerascnn.inputs.images import check_batch_size, checked_images, slices
 from kerascnn.visualize.taps import giving_logits
 
 Tensor = Any
