@@ -1,5 +1,6 @@
 """Arrays of any library, and what holds arrays, as NumPy arrays."""
 
+import inspect
 import itertools
 import os
 from collections.abc import Iterable, Iterator
@@ -51,6 +52,12 @@ def numbers(value: Any, name: str = "the array", *, finite: bool = True) -> np.n
     return array
 
 
+def require(value: Any, kind: type, what: str) -> None:
+    """An InputError for anything but an instance of a class."""
+    if not isinstance(value, kind):
+        raise InputError(f"expected {what}. Received: {received(value)}.")
+
+
 def first_not_finite(array: np.ndarray) -> tuple[int, ...] | None:
     """The place of the first NaN or infinity; None if there is none."""
     if array.dtype.kind != "f" or not array.size:
@@ -93,13 +100,35 @@ def is_dataset(value: Any) -> bool:
     return hasattr(value, "element_spec") and hasattr(value, "cardinality")
 
 
+def is_endless(value: Any) -> bool:
+    """Whether it is a data set that is known to have no end; of a generator that is not known."""
+    if is_dataset(value):
+        return int(value.cardinality()) == -1
+    return hasattr(value, "on_epoch_end") and length_of(value) is None
+
+
+def makes_batches(value: Any) -> bool:
+    """Whether it is a function to call for batches, rather than a class or a layer."""
+    if not callable(value) or isinstance(value, type) or hasattr(value, "weights"):
+        return False
+    return not hasattr(value, "__iter__")
+
+
 def one_pass(value: Any) -> Iterator[Any]:
     """Goes once through batches: of a `tf.data.Dataset`, `PyDataset`, list, loader or generator."""
     if hasattr(value, "on_epoch_end") and hasattr(value, "__getitem__"):
         # A PyDataset: on older versions of Keras it has no end of its own when iterated.
         length = length_of(value)
         return (value[i] for i in (itertools.count() if length is None else range(length)))
-    if callable(value) and not hasattr(value, "__iter__"):
+    if makes_batches(value):
+        try:
+            inspect.signature(value).bind()
+        except (TypeError, ValueError):
+            name = getattr(value, "__name__", type(value).__name__)
+            raise InputError(
+                f"the function {shortened(name)!r} must take no arguments, to be called for a "
+                "generator of batches."
+            ) from None
         made = value()
         if not hasattr(made, "__iter__") and not hasattr(made, "__next__"):
             raise InputError(

@@ -24,6 +24,8 @@ _SYNONYMS = {
     **dict.fromkeys(("size", "target_size", "input_shape"), "image_size"),
     **dict.fromkeys(("augmentation",), "augment"),
     **dict.fromkeys(("num_steps", "steps_per_epoch"), "steps"),
+    **dict.fromkeys(("heat_map", "heat", "mask"), "heatmap"),
+    **dict.fromkeys(("alpha", "opacity"), "strength"),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kerascnn.errors import BatchError, InputError
-from kerascnn.inputs.arrays import received, shape_text, shortened
+from kerascnn.inputs.arrays import as_array, received, shape_text, shortened
 
 Form = Literal["indices", "rows", "indices or rows", "binary", "numbers", "any"]
 Place = Callable[[int], str]
@@ -154,6 +154,30 @@ def targets_of(loss: Any, output_shape: tuple[Any, ...]) -> Targets:
     if not outputs:
         return Targets("any", 0)
     return Targets(form, outputs, getattr(loss, "ignore_class", None))
+
+
+def checked_targets(model: Any, loss: Any, targets: Any, count: int) -> np.ndarray:
+    """Targets of `count` inputs as an array that the loss of a model takes.
+
+    Args:
+        model: A Keras model; one without a graph of layers does not tell what it gives.
+        loss: As `targets_of` takes it.
+        targets: An array or tensor, of the targets of all inputs.
+        count: Of the inputs.
+
+    Raises:
+        BatchError: As many targets are needed as inputs, and such as the loss takes.
+    """
+    array = as_array(targets, "the targets")
+    if not array.ndim or len(array) != count:
+        raise BatchError(
+            f"expected as many targets as inputs. Received: {count} and {received(array)}."
+        )
+    outputs = getattr(model, "outputs", None) or ()
+    form = targets_of(loss, tuple(outputs[0].shape) if len(outputs) == 1 else ())
+    array = form.arranged(array)
+    form.check(array, lambda row: "the targets" if row < 0 else f"row {row} (from 0)")
+    return array
 
 
 def check_class_weight(class_weight: Any, targets: Targets) -> dict[int, float] | None:

@@ -20,7 +20,7 @@ from kerascnn.transfer.phases import Phase
 
 if TYPE_CHECKING:
     from kerascnn.data import Splits
-    from kerascnn.training.keeper import State
+    from kerascnn.training.keeper import RunKeeper, State
     from kerascnn.training.run_folder import RunConfig
 
 logger = logging.getLogger("kerascnn.training")
@@ -55,6 +55,7 @@ def fit(
     model: keras.Model,
     splits: "Splits",
     state: "State",
+    keeper: "RunKeeper",
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
     """Trains the phases that are left, and keeps in `config.json` what is decided on the way."""
@@ -66,16 +67,20 @@ def fit(
     def augmented(epoch: int) -> Any:
         return training_batches(config, splits, epoch)
 
-    def prepare(number: int, phase: Phase) -> Phase:
+    def change(number: int, phase: Phase) -> None:
         nonlocal plan
+        phases = [*plan.phases]
+        phases[number - 1] = phase
+        plan = replace(plan, phases=tuple(phases))
+        write_text(folder / run_folder.CONFIG, replace(config, fine_tuning=plan).to_json())
+
+    def prepare(number: int, phase: Phase) -> Phase:
         changed = _decide(plan, number, phase, model, augmented, splits, clock)
         if changed != phase:
-            phases = [*plan.phases]
-            phases[number - 1] = changed
-            plan = replace(plan, phases=tuple(phases))
-            changed_config = replace(config, fine_tuning=plan)
-            write_text(folder / run_folder.CONFIG, changed_config.to_json())
+            change(number, changed)
         return changed
+
+    keeper.phase_of = lambda epoch: plan.phase_of(epoch)
 
     labels = splits.labels("train")
     fine_tune(
@@ -85,6 +90,7 @@ def fit(
         phases=plan.phases,
         augmented=augmented,
         prepare=prepare,
+        shortened=change,
         loss=task.loss(labels, config.training.label_smoothing, logits=False),
         metrics=[task.metric],
         monitor="val_accuracy" if config.task == "classification" else "val_loss",
@@ -96,7 +102,7 @@ def fit(
         views=(original, mirrored) if _mirrors(config) else (original,),
         epochs_done=state.epochs,
         seed=config.seed,
-        callbacks=[*callbacks, clock],
+        callbacks=[keeper, *callbacks, clock],
     )
 
 
@@ -122,10 +128,15 @@ class _InOrder:
 
 
 class _Clock(keras.callbacks.Callback):
-    """Ends training before a time budget is over."""
+    """Ends training before a time budget is over.
+
+    Attributes:
+        stops_all: Whether it is; `fine_tune` begins no other phase then.
+    """
 
     def __init__(self, budget: float | None, spent: float):
         super().__init__()
+        self.stops_all = False
         self.budget, self.start = budget, time.perf_counter() - spent
         self._begun = 0.0
 
@@ -139,9 +150,9 @@ class _Clock(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         seconds = time.perf_counter() - self._begun
-        if self.left is not None and self.left < seconds and not self.model.stop_training:
+        if self.left is not None and self.left < seconds:
             logger.info("the time budget is used up after %d epochs", epoch + 1)
-            self.model.stop_training = True
+            self.stops_all = self.model.stop_training = True
 
 
 def _decide(

@@ -14,9 +14,11 @@ from kerascnn import catalog, data
 from kerascnn.errors import InputError, OutputExistsError
 from kerascnn.export.any_model import require_tensorflow
 from kerascnn.files import PathLike, refuse_existing, write_text
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.serialization import load_model
 from kerascnn.training import fine_tuned, quantized, run_folder, tasks
 from kerascnn.training import precision as computation
+from kerascnn.training.batches import check_labels
 from kerascnn.training.defaults import defaults_for
 from kerascnn.training.eight_bits import EightBits
 from kerascnn.training.finish import finish
@@ -26,9 +28,24 @@ from kerascnn.training.network import network as network_of
 from kerascnn.training.plan import AUGMENTATION, MODEL, FineTune, pretrained
 from kerascnn.training.plan import image_size as plan_image_size
 from kerascnn.training.run_folder import RunConfig, load_data, open_run
+from kerascnn.transfer.callbacks import (
+    OneTraining,
+    callback_list,
+    check_monitors,
+    refuse_callbacks,
+)
 
 # Options of a factory that the data decides, or that would not give a classifier.
 RESERVED_OPTIONS = ("include_top", "input_tensor", "input_shape", "classes", "pooling", "weights")
+
+
+_OWN_RATES = "a run has a schedule of its own. Leave it out, and say learning_rate="
+_REFUSED = {
+    "ReduceLROnPlateau": _OWN_RATES,
+    "LearningRateScheduler": _OWN_RATES,
+    "BackupAndRestore": "a run keeps a backup of its own. Go on with it by resume=True",
+    "SwapEMAWeights": "its optimiser keeps no average. Use kerascnn.transfer.fine_tune(ema=0.99)",
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,22 @@ class RunResult:
     eight_bits: EightBits | None = None
 
 
+@keras_words(
+    instead={
+        "x": "give the images as a folder, a .csv file, tfds:NAME or digits",
+        "y": "give the images as a folder, a .csv file, tfds:NAME or digits",
+        "validation_data": "it holds out validation_split of the training images, or takes the "
+        "source's own validation images",
+        "validation": "it holds out validation_split of the training images, or takes the "
+        "source's own validation images",
+        "optimizer": "it is AdamW, with learning_rate. For another: model.fit",
+        "loss": "it follows from the task. For another: model.fit, or kerascnn.transfer.fine_tune",
+        "metrics": "they follow from the task",
+        "verbose": "pass callbacks=[...] that show progress, or use the command kerascnn train",
+        "class_weight": "fine_tune=True weights classes that are not balanced",
+        "ema": "kerascnn.transfer.fine_tune has it",
+    }
+)
 def train(
     source: str | None,
     model: str | None = None,
@@ -123,11 +156,13 @@ def train(
         data_dir: Folder of TensorFlow Datasets.
         resume: Go on with the interrupted run in `out`; other arguments must not contradict it.
         overwrite: Replace an existing run in `out`.
-        callbacks: Further Keras callbacks.
+        callbacks: Further Keras callbacks, which see one training, from its first epoch to its
+            last. With `fine_tune`, one that stops training ends its phase.
 
     Raises:
-        InputError: An unknown model or augmentation, a bad value, or a run that does not fit
-            `resume`.
+        InputError: An unknown model or augmentation, a bad value, a run that does not fit `resume`,
+            or a callback that cannot be honoured: those that change the learning rate,
+            `BackupAndRestore`, `SwapEMAWeights`, and those that monitor what is not measured.
         DataError: A source that cannot be trained on.
         OutputExistsError: `out` exists, and neither `resume` nor `overwrite` is set.
         TrainingError: The loss is not a number any more.
@@ -137,6 +172,8 @@ def train(
         raise InputError(f"`quantize_aware` must be 0 epochs or more, not {quantize_aware}.")
     if quantize_aware:
         require_tensorflow()
+    given_callbacks = callback_list(callbacks)
+    refuse_callbacks(given_callbacks, "train", _REFUSED)
     folder = Path(out)
     if resume:
         config = _resumed_config(folder, source, model, augment, task, precision, quantize_aware)
@@ -171,6 +208,12 @@ def train(
         if augment is None:
             augment = "none" if plan is None else AUGMENTATION
         precision = computation.choose(precision)
+        if not isinstance(augment, str):
+            raise InputError(
+                f"`augment` must be one of {', '.join(augmentation.NAMES)}. Received: "
+                f"{type(augment).__name__}. A pipeline of your own is for model.fit or "
+                "kerascnn.transfer.fine_tune(augmented=...)."
+            )
         augmentation.get(augment, 32)  # an unknown name is an error before anything is loaded
         splits = data.load(
             source,
@@ -202,6 +245,9 @@ def train(
             quantize_aware=quantize_aware,
         )
         state = State()
+    check_labels(splits)
+    check_monitors(given_callbacks, [tasks.find(config.task).metric], validation=True)
+    watchers = OneTraining(given_callbacks)
     keras.utils.set_random_seed(config.seed)
     with computation.computing_in(config.precision):
         network = network_of(config, folder, state, splits)
@@ -213,20 +259,21 @@ def train(
         epochs = config.training.epochs
     else:
         # Its phases have schedules of their own, that end where the next begins.
-        keeper = RunKeeper(folder, state, None, plan.phase_of)
+        keeper = RunKeeper(folder, state, None)
         epochs = plan.epochs
     done = keeper.finished or quantized.has_begun(folder)
     if state.epochs < epochs and not done:
         with data.reading(), computation.computing_in(config.precision):
             if plan is not None:
-                fine_tuned.fit(folder, config, plan, network, splits, state, [keeper, *callbacks])
+                fine_tuned.fit(folder, config, plan, network, splits, state, keeper, [watchers])
             else:
-                fit(config, network, splits, state, [keeper, *callbacks])
+                fit(config, network, splits, state, [keeper, watchers])
     eight_bits = None
     if config.quantize_aware and state.epochs:
         best = load_model(keeper.best_path)
         with data.reading():
-            eight_bits = quantized.train_with_rounding(folder, config, best, splits, callbacks)
+            eight_bits = quantized.train_with_rounding(folder, config, best, splits, [watchers])
+    watchers.close()
     metrics = finish(folder, keeper, splits, eight_bits)
     return RunResult(
         folder, metrics, tuple(state.history), state.best_epoch, splits.notes, eight_bits

@@ -20,6 +20,7 @@ import keras
 import numpy as np
 
 from kerascnn.errors import DataError, InputError
+from kerascnn.inputs.arrays import received
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.inputs.targets import Targets
 from kerascnn.transfer.batches import filled
@@ -39,7 +40,9 @@ def original(images: np.ndarray) -> np.ndarray:
 
 
 def mirrored(images: np.ndarray) -> np.ndarray:
-    """The view from left to right, of images `[B, H, W, C]`."""
+    """The view from left to right, of images `[B, H, W, C]`; an InputError for anything else."""
+    if len(getattr(images, "shape", ())) != 4 or not hasattr(images, "__getitem__"):
+        raise InputError(f"expected images [B, H, W, C]. Received: {received(images)}.")
     return images[:, :, ::-1]
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import string
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,20 +11,19 @@ import keras
 from kerascnn.errors import InputError
 from kerascnn.inputs.arrays import received
 
-# These begin and end with each `fit`; all others with the training.
-_OF_EACH_FIT = (keras.callbacks.EarlyStopping,)
-
 
 def callback_list(callbacks: Any) -> list[keras.callbacks.Callback]:
-    """One callback, several or None as a list.
+    """One callback, several or None as a list, without lists of callbacks inside.
 
     Raises:
         InputError: Something that is no callback.
     """
+    if callbacks is None:
+        return []
     if isinstance(callbacks, keras.callbacks.CallbackList):
         return list(callbacks.callbacks)
-    if callbacks is None or isinstance(callbacks, keras.callbacks.Callback):
-        return [] if callbacks is None else [callbacks]
+    if isinstance(callbacks, keras.callbacks.Callback):
+        return [callbacks]
     if not isinstance(callbacks, Sequence) or isinstance(callbacks, str):
         raise InputError(f"`callbacks` must be Keras callbacks. Received: {received(callbacks)}.")
     for callback in callbacks:
@@ -32,7 +31,12 @@ def callback_list(callbacks: Any) -> list[keras.callbacks.Callback]:
             hint = " Make one of the class: call it." if isinstance(callback, type) else ""
             name = callback.__name__ if isinstance(callback, type) else received(callback)
             raise InputError(f"`callbacks` must be Keras callbacks. Received: {name}.{hint}")
-    return list(callbacks)
+    several = keras.callbacks.CallbackList
+    return [
+        inner
+        for each in callbacks
+        for inner in (callback_list(each) if isinstance(each, several) else [each])
+    ]
 
 
 def refuse_callbacks(
@@ -116,30 +120,35 @@ class OneTraining(keras.callbacks.CallbackList):
             super().set_model(model)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        with self._reaching(_OF_EACH_FIT if self._begun else keras.callbacks.Callback):
+        with self._reaching(lambda each: _is_of_each_fit(each) or not self._begun):
             super().on_train_begin(logs)
         self._begun = True
 
     def on_train_end(self, logs: Any = None) -> None:
         self._logs = logs
-        with self._reaching(_OF_EACH_FIT):
+        with self._reaching(_is_of_each_fit):
             super().on_train_end(logs)
 
     def close(self) -> None:
         """The training is over."""
         if self._begun:
             for callback in self.callbacks:
-                if not isinstance(callback, _OF_EACH_FIT):
+                if not _is_of_each_fit(callback):
                     callback.on_train_end(self._logs)
 
     @contextlib.contextmanager
-    def _reaching(self, kinds: Any) -> Iterator[None]:
+    def _reaching(self, chosen: Callable[[Any], bool]) -> Iterator[None]:
         everyone = self.callbacks
-        self.callbacks = [each for each in everyone if isinstance(each, kinds)]
+        self.callbacks = [each for each in everyone if chosen(each)]
         try:
             yield
         finally:
             self.callbacks = everyone
+
+
+def _is_of_each_fit(callback: Any) -> bool:
+    """Whether a callback begins and ends with each `fit`, as all others do with the training."""
+    return isinstance(callback, keras.callbacks.EarlyStopping | OneTraining)
 
 
 class LossGuard(keras.callbacks.Callback):

@@ -243,7 +243,8 @@ def fine_tune(
     uncached = _why_uncached(model, source, judged, steps_per_epoch) if cache is not False else ""
     averaging = [] if ema is None else [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]
     guard, best = LossGuard(), _Best(model, objective)
-    everyone = OneTraining([*averaging, *given, best, guard])
+    watchers = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or ()
+    everyone = OneTraining([*averaging, *watchers, best, guard])
     cached: list[str] = []
     stopped: list[EarlyStop] = []
     first = 0

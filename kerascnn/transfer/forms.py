@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.errors import BatchError
-from kerascnn.inputs.arrays import as_array, first_not_finite, received
+from kerascnn.inputs.arrays import as_array, first_not_finite, makes_batches, received
 from kerascnn.transfer.batches import RowBatches
 
 Place = Callable[[int], str]
@@ -155,7 +155,12 @@ def refuse(data: Any, name: str) -> None:
             f"the {name} is an array without labels, {received(data)}: pass a tuple, "
             "(images, labels)"
         )
-    elif not (hasattr(data, "__iter__") or hasattr(data, "__getitem__") or callable(data)):
+    elif not (
+        hasattr(data, "__iter__")
+        or hasattr(data, "__next__")
+        or hasattr(data, "__getitem__")
+        or makes_batches(data)
+    ):
         what = f"the {name} is {received(data)}"
     if what is not None:
         raise BatchError(f"{what}. {EXPECTED}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import keras
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.transfer.parts import Parts, has_weights, split
 
 BATCH_NORM = ("frozen", "train")
@@ -28,6 +29,7 @@ class Frozen:
     first_trainable: str
 
 
+@keras_words()
 def freeze(
     model: keras.Model,
     until: str | int | float = "head",

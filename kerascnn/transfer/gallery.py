@@ -13,7 +13,8 @@ import kerascnn.layers  # noqa: F401 - registers the layers, for `load`
 from kerascnn.errors import InputError
 from kerascnn.files import PathLike, atomic_folder
 from kerascnn.inputs.arrays import as_array, received
-from kerascnn.inputs.images import checked_inputs, slices
+from kerascnn.inputs.images import slices
+from kerascnn.inputs.model_inputs import checked_inputs
 from kerascnn.transfer.recognition import Verification, unit, verification
 
 MODEL, ENTRIES, SETTINGS = "model.keras", "gallery.npz", "embedder.json"

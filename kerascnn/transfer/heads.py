@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.layers import BatchNormalization, CosineDense, OrdinalOutput
 from kerascnn.transfer.parts import HEAD_PREFIX, LAST
 from kerascnn.transfer.trunk import refuse_taken_names, trunk_of
@@ -40,6 +41,7 @@ class _Plan:
     activation: str | None
 
 
+@keras_words()
 def attach_head(
     backbone: keras.Model,
     classes: int,

@@ -14,8 +14,17 @@ import keras
 import numpy as np
 
 from kerascnn.errors import BatchError, InputError
-from kerascnn.inputs.arrays import as_array, is_dataset, length_of, one_pass, peek, received
-from kerascnn.inputs.images import check_batch_size, check_size, warn_of_scaled_pixels
+from kerascnn.inputs.arrays import (
+    as_array,
+    is_dataset,
+    is_endless,
+    length_of,
+    one_pass,
+    peek,
+    received,
+)
+from kerascnn.inputs.images import check_batch_size
+from kerascnn.inputs.model_inputs import check_size, warn_of_scaled_pixels
 from kerascnn.inputs.targets import Targets, weights_of_classes
 from kerascnn.transfer.batches import Batch, RowBatches
 from kerascnn.transfer.forms import (
@@ -85,7 +94,7 @@ class Source:
             self.rows = rows_of(arrays, name, batch_size, seed)
         elif is_dataset(data):
             check_spec(data.element_spec, name)
-        self.endless = self._is_endless(data)
+        self.endless = self.rows is None and (is_endless(data) or hasattr(data, "__next__"))
         if self.endless and steps is None:
             raise BatchError(self._endless_without_steps(data))
 
@@ -227,15 +236,6 @@ class Source:
             if self.failure is not None:
                 raise self.failure from None
             raise
-
-    def _is_endless(self, data: Any) -> bool:
-        if self.rows is not None:
-            return False
-        if is_dataset(data):
-            return int(data.cardinality()) == -1
-        if isinstance(data, keras.utils.PyDataset):
-            return length_of(data) is None
-        return hasattr(data, "__next__")
 
     def _endless_without_steps(self, data: Any) -> str:
         said = f"the {self.name} has no end that can be reached twice: it is "

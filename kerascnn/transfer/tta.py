@@ -10,7 +10,9 @@ from kerascnn.augment import FlipTTA
 from kerascnn.augment.tta import Views
 from kerascnn.errors import DataError, InputError
 from kerascnn.inputs.arrays import received
-from kerascnn.inputs.images import check_size, image_batches, warn_of_scaled_pixels
+from kerascnn.inputs.images import image_batches
+from kerascnn.inputs.keywords import keras_words
+from kerascnn.inputs.model_inputs import check_size, warn_of_scaled_pixels
 from kerascnn.transfer.batches import filled
 
 ACTIVATIONS = ("softmax", "sigmoid", "linear")
@@ -18,6 +20,7 @@ ACTIVATIONS = ("softmax", "sigmoid", "linear")
 _ROUNDING = 1e-3
 
 
+@keras_words()
 def predict_tta(
     model: keras.Model,
     images: np.ndarray | Iterable[Any],

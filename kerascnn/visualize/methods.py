@@ -92,7 +92,7 @@ def attribute(
 
 
 def _last_maps(model: "keras.Model", images: np.ndarray) -> str:
-    from kerascnn.inputs.images import checked_images
+    from kerascnn.inputs.model_inputs import checked_images
     from kerascnn.visualize.layer_maps import map_layer
 
     return str(map_layer(model, checked_images(model, images)).name)
