@@ -10,6 +10,32 @@ from keras import ops
 from kerascnn.errors import InputError
 
 
+def class_rows(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Labels of classes as rows, and a factor that makes the loss of what is no class NaN.
+
+    Args:
+        y_true: Indices `[B]` or `[B, 1]`, or rows `[B, classes]`.
+        y_pred: `[B, classes]`.
+
+    Returns:
+        Rows `[B, classes]`, and `[B]`: 1, or NaN where an index is none of the classes or no whole
+        number, or a row has a negative share or nothing but zeros. A factor, as a choice between
+        the loss and NaN would leave the derivative 0.
+    """
+    y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    rank, classes = len(y_pred.shape), y_pred.shape[-1]
+    if len(y_true.shape) == rank and y_true.shape[-1] == 1 and classes > 1:
+        y_true = ops.squeeze(y_true, axis=-1)
+    if len(y_true.shape) < rank:
+        indices = ops.clip(ops.cast(y_true, "int32"), 0, classes - 1)
+        known = ops.cast(indices, y_true.dtype) == y_true
+        rows = ops.one_hot(indices, classes, dtype=y_pred.dtype)
+    else:
+        rows = ops.cast(y_true, y_pred.dtype)
+        known = ops.logical_and(ops.all(rows >= 0, axis=-1), ops.any(rows > 0, axis=-1))
+    return rows, ops.where(known, 1.0, math.nan)
+
+
 @keras.saving.register_keras_serializable(package="kerascnn")
 class Crossentropy(keras.losses.Loss):
     """Cross-entropy for class indices and for one-hot or mixed labels alike.
@@ -45,22 +71,11 @@ class Crossentropy(keras.losses.Loss):
         self.label_smoothing, self.from_logits = label_smoothing, from_logits
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
-        rank, classes = len(y_pred.shape), y_pred.shape[-1]
-        if len(y_true.shape) == rank and y_true.shape[-1] == 1 and classes > 1:
-            y_true = ops.squeeze(y_true, axis=-1)
-        if len(y_true.shape) < rank:
-            indices = ops.clip(ops.cast(y_true, "int32"), 0, classes - 1)
-            known = ops.cast(indices, y_true.dtype) == y_true
-            rows = ops.one_hot(indices, classes, dtype=y_pred.dtype)
-        else:
-            rows = ops.cast(y_true, y_pred.dtype)
-            known = ops.logical_and(ops.all(rows >= 0, axis=-1), ops.any(rows > 0, axis=-1))
+        rows, known = class_rows(y_true, y_pred)
         loss = keras.losses.categorical_crossentropy(
             rows, y_pred, from_logits=self.from_logits, label_smoothing=self.label_smoothing
         )
-        # A factor, as `where` would leave the derivative 0.
-        return loss * ops.where(known, ops.ones_like(loss), math.nan)
+        return loss * known
 
     def get_config(self) -> dict[str, Any]:
         own = {"label_smoothing": self.label_smoothing, "from_logits": self.from_logits}

@@ -18,7 +18,7 @@ _FORMS: dict[str, Form] = {
     "crossentropy": "indices or rows",  # of kerascnn.losses
     "arcfaceloss": "indices or rows",
     **dict.fromkeys(("categoricalcrossentropy", "categoricalfocalcrossentropy"), "rows"),
-    **dict.fromkeys(("binarycrossentropy", "binaryfocalcrossentropy"), "binary"),
+    **dict.fromkeys(("binarycrossentropy", "bce", "binaryfocalcrossentropy"), "binary"),
     **dict.fromkeys(("meansquarederror", "mse", "meanabsoluteerror", "mae", "huber"), "numbers"),
     **dict.fromkeys(("meanabsolutepercentageerror", "mape", "logcosh", "scaledhuber"), "numbers"),
     **dict.fromkeys(("meansquaredlogarithmicerror", "msle"), "numbers"),
@@ -153,6 +153,8 @@ def targets_of(loss: Any, output_shape: tuple[Any, ...]) -> Targets:
     form = _FORMS.get(name.lower().replace("_", ""), "any")
     if not outputs:
         return Targets("any", 0)
+    if isinstance(loss, str) and loss in ("crossentropy", "ce"):  # Keras chooses by the shapes
+        form = "binary" if outputs == 1 else "indices or rows"
     return Targets(form, outputs, getattr(loss, "ignore_class", None))
 
 

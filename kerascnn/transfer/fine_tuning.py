@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from kerascnn.errors import BatchError, DataError, InputError, TrainingError
+from kerascnn.inputs.arrays import is_dataset
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.inputs.targets import check_class_weight
 from kerascnn.transfer import parts
@@ -25,6 +26,7 @@ from kerascnn.transfer.callbacks import (
     stopped_by,
 )
 from kerascnn.transfer.first_step import create_state
+from kerascnn.transfer.fit_data import training_data, validation_data
 from kerascnn.transfer.freezing import freeze
 from kerascnn.transfer.head_training import (
     Caches,
@@ -438,10 +440,10 @@ def _fit(
     everyone: OneTraining,
     options: dict[str, Any],
 ) -> None:
-    """Fits the whole model to images. `source` tells the form of the labels of `data`."""
-    create_state(model, source)
-    batches, more = data.training(options["initial_epoch"], options["epochs"])
-    validation = None if judged is None else judged.validating()
+    """Fits the whole model to images: `data`, or what it is augmented from, `source`."""
+    create_state(model, data.given if is_dataset(data.given) else source)
+    batches, more = training_data(data, options["initial_epoch"], options["epochs"])
+    validation = None if judged is None else validation_data(judged)
     with contextlib.ExitStack() as stack:
         for each in (data, judged):
             if each is not None:

@@ -57,8 +57,10 @@ class Source:
             that is repeated or a generator, needs it.
 
     Attributes:
+        given: The data, where it was no arrays.
         rows: The arrays, where these were given.
         endless: Whether there is no pass, or none that can be made twice.
+        failure: Why a batch was refused; TensorFlow hides it in an error of its own.
 
     Raises:
         BatchError: Data of another form, or none.
@@ -73,11 +75,11 @@ class Source:
         seed: int | None = None,
         steps: int | None = None,
     ):
-        self.name, self._given, self._steps = name, data, steps
+        self.name, self.given, self._steps = name, data, steps
         self.targets = Targets("any", 0)
         self.class_weight: dict[int, float] | None = None
         self.rows: RowBatches | None = None
-        self.failure: BatchError | None = None
+        self.failure: InputError | None = None
         self._model: keras.Model | None = None
         self._first: Batch | None = None
         self._shapes: tuple[tuple[int, ...], ...] | None = None  # of what a batch holds
@@ -106,7 +108,7 @@ class Source:
             BatchError: There is none.
         """
         if self._steps is None:
-            known = len(self.rows) if self.rows is not None else length_of(self._given)
+            known = len(self.rows) if self.rows is not None else length_of(self.given)
             self._steps = sum(1 for _ in self) if known is None else known
         if not self._steps:
             raise BatchError(f"the {self.name} holds no batch. {EXPECTED}")
@@ -119,9 +121,9 @@ class Source:
             if self.rows is not None:
                 self._first = next(iter(self.rows))
                 return self._first
-            given, rest = peek(one_pass(self._given))
-            if hasattr(self._given, "__next__"):
-                self._given = rest
+            given, rest = peek(one_pass(self.given))
+            if hasattr(self.given, "__next__"):
+                self.given = rest
             if given is None:
                 raise BatchError(f"the {self.name} holds no batch. {EXPECTED}")
             self._first = self._array_batch(given, 0)
@@ -155,12 +157,12 @@ class Source:
             self.rows = RowBatches(rows.views, labels, rows.batch_size, rows.seed, rows.weights)
             self._first = None
             check_size(model, rows.views[0].shape[1:])
-            check_finite(rows.views[0], lambda row: f"row {row} of the {self.name}")
+            check_finite(rows.views[0], lambda row: self._place(row, None))
             targets.check(labels, lambda row: self._place(row, None))
         elif look:
             images, *rest = self.first
             self._first = self._checked((images, *rest), 0)
-        elif is_dataset(self._given):
+        elif is_dataset(self.given):
             self._check_static_size(model)
         if self.rows is not None or look:
             warn_of_scaled_pixels(model, self.first[0])
@@ -169,10 +171,10 @@ class Source:
         if self.rows is not None:
             yield from self.rows
             return
-        batches = one_pass(self._given)
+        batches = one_pass(self.given)
         limit = self._steps if self.endless else None
         for number, batch in enumerate(itertools.islice(batches, limit)):
-            yield self._checked(self._array_batch(batch, number), number)
+            yield self.taken(batch, number)
 
     def cycle(self) -> Iterator[Batch]:
         """Checked batches, one pass after the other; ends where there is no other pass.
@@ -183,57 +185,53 @@ class Source:
             size = min(self.rows.batch_size, len(self.rows.labels))
             whole = len(self.rows.labels) // size
             yield from (self.rows.at(*divmod(n, whole)) for n in itertools.count())
-        data = self._given
+        data = self.given
         if is_dataset(data):  # starting it anew takes tenths of a second
             length = length_of(data)
             batches = one_pass(data if self.endless else data.repeat())
             for number, batch in enumerate(batches):
                 number = number if not length else number % length
-                yield self._checked(self._array_batch(batch, number), number)
+                yield self.taken(batch, number)
         number = 0
         while number >= 0 and not is_dataset(data):
             number = -1
             for number, batch in enumerate(one_pass(data)):
-                yield self._checked(self._array_batch(batch, number), number)
+                yield self.taken(batch, number)
 
-    def training(self, first: int, last: int) -> tuple[Any, dict[str, Any]]:
-        """What `fit` takes for epochs `first` (from 0) to `last`, and options for it."""
-        steps = self.steps
-        options = {"steps_per_epoch": steps}
-        if self.rows is not None:
-            rows = self.rows
-            if self.class_weight is not None:
-                weights = self._weights(rows.labels, rows.weights)
-                rows = RowBatches(rows.views, rows.labels, rows.batch_size, rows.seed, weights)
-            if steps == len(rows):
-                return rows.epochs(first, last), options
-            order = (divmod(number, len(rows)) for number in itertools.count())
-            return (rows.at(*place) for place in order), options
-        if is_dataset(self._given):
-            data = self._tensors(self.class_weight is not None)
-            # Starting a dataset anew takes tenths of a second: one iterator for all epochs.
-            return data if self.endless else data.repeat(), options
-        if isinstance(self._given, keras.utils.PyDataset) and steps == length_of(self._given):
-            return _Indexed(self._given, self._weighted), {}
-        return self._forever(self._given), options
+    def taken(self, batch: Any, number: int) -> Batch:
+        """A batch of the data as arrays, checked.
 
-    def validating(self) -> Any:
-        """What `fit` takes as `validation_data`."""
-        if self.rows is not None:
-            return self.rows.epochs(0, 1)
-        if is_dataset(self._given):
-            return self._tensors()
-        if isinstance(self._given, keras.utils.PyDataset):
-            return _Indexed(self._given, self._weighted)
-        return _InTurn(self, self.steps)
+        Raises:
+            InputError: What is wrong with it, and where.
+        """
+        try:
+            return self._checked(self._array_batch(batch, number), number)
+        except InputError as error:
+            self.failure = error
+            raise
+
+    def weighted(self, labels: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        """float32 `[B]`: the weights of images, multiplied by those of their classes."""
+        if self.class_weight is None:
+            return weights
+        by_class = weights_of_classes(labels, self.class_weight)
+        return by_class if weights is None else (by_class * weights).astype(np.float32)
+
+    def tensors(self, weighted: bool = False) -> Any:
+        """The dataset, checked batch by batch; `weighted` adds the weights of classes."""
+        spec = parts_of(self.given.element_spec, self.name)
+        if any(each.shape.rank is None for each in spec):  # as of a `tf.py_function`
+            _ = self.first
+        look = self._look_at_tensors
+        return checked_dataset(self.given, self.targets, look, self._shapes, weighted=weighted)
 
     @contextlib.contextmanager
     def explaining(self) -> Iterator[None]:
         """Raises what a batch was refused for, in place of what TensorFlow makes of it."""
         try:
             yield
-        except Exception:
-            if self.failure is not None:
+        except Exception as error:
+            if self.failure is not None and type(error).__module__.startswith("tensorflow"):
                 raise self.failure from None
             raise
 
@@ -247,43 +245,19 @@ class Source:
             )
         return f"{said}repeated. Leave .repeat() out, take a part, data.take(n){steps}."
 
-    def _forever(self, data: Any) -> Iterator[Batch]:
-        """Batches of one pass after the other."""
-        for epoch in itertools.count():
-            number = -1
-            for number, batch in enumerate(one_pass(data)):
-                yield self._weighted(batch, number)
-            if number < 0 or hasattr(data, "__next__"):
-                self.failure = BatchError(
-                    f"the {self.name} ended before the training did. Pass the function that makes "
-                    "the generator, without calling it."
-                    if epoch == 0 or hasattr(data, "__next__")
-                    else f"the {self.name} holds no batch when it is read again."
-                )
-                raise self.failure
-
-    def _weighted(self, batch: Any, number: int) -> Batch:
-        """A batch as `fit` takes it in training: checked, weighted by class."""
-        try:
-            images, labels, *weights = self._checked(self._array_batch(batch, number), number)
-        except BatchError as error:
-            self.failure = error
-            raise
-        if self.class_weight is not None:
-            weights = [self._weights(labels, weights[0] if weights else None)]
-        return images, labels, *weights
-
-    def _weights(self, labels: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-        by_class = weights_of_classes(labels, self.class_weight or {})
-        return by_class if weights is None else (by_class * weights).astype(np.float32)
-
     def _array_batch(self, batch: Any, number: int) -> Batch:
         where = f"batch {number} of the {self.name}"
-        images, labels, *weights = parts_of(batch, where)
-        arrays = [as_array(images, f"the images of {where}")]
-        arrays.append(as_array(labels, f"the labels of {where}"))
-        arrays += [as_array(each, f"the sample weights of {where}") for each in weights]
-        return tuple(arrays)
+        parts = parts_of(batch, where)
+        if self._first is not None and len(parts) != len(self._first):
+            raise BatchError(
+                f"{where} holds {len(parts)} arrays, and the first one {len(self._first)}. "
+                "Expected sample weights in all batches or in none."
+            )
+        words = ("images", "labels", "sample weights")
+        return tuple(
+            as_array(part, f"the {word} of {where}")
+            for part, word in zip(parts, words, strict=False)
+        )
 
     def _checked(self, batch: Batch, number: int) -> Batch:
         images, labels, *weights = batch
@@ -324,13 +298,6 @@ class Source:
             return f"batch {number} of the {self.name}"
         return f"row {row} of batch {number} (both from 0) of the {self.name}"
 
-    def _tensors(self, weighted: bool = False) -> Any:
-        spec = parts_of(self._given.element_spec, self.name)
-        if any(each.shape.rank is None for each in spec):  # as of a `tf.py_function`
-            _ = self.first
-        look = self._look_at_tensors
-        return checked_dataset(self._given, self.targets, look, self._shapes, weighted=weighted)
-
     def _look_at_tensors(
         self,
         number: int,
@@ -344,60 +311,14 @@ class Source:
             labels = self._look(int(number), tuple(shape.tolist()), labels, list(weights))
             if not finite.all():
                 raise BatchError(not_finite(self._place(int(finite.argmin()), int(number))))
-        except BatchError as error:
+        except InputError as error:
             self.failure = error
             raise
         given = weights[0].reshape(len(labels)).astype(np.float32) if weights else None
-        if self.class_weight is not None:
-            return self._weights(labels, given)
-        return np.ones(len(labels), np.float32) if given is None else given
+        found = self.weighted(labels, given)
+        return np.ones(len(labels), np.float32) if found is None else found
 
     def _check_static_size(self, model: keras.Model) -> None:
-        images = parts_of(self._given.element_spec, "")[0]
+        images = parts_of(self.given.element_spec, "")[0]
         if images.shape.rank is not None and images.shape.is_fully_defined():
             check_size(model, tuple(images.shape)[1:])
-
-
-class _Indexed(keras.utils.PyDataset):
-    """A `PyDataset` of the user's, checked; its workers are kept."""
-
-    def __init__(self, inner: keras.utils.PyDataset, prepare: Any):
-        super().__init__(inner.workers, inner.use_multiprocessing, inner.max_queue_size)
-        self.inner, self.prepare = inner, prepare
-
-    def __len__(self) -> int:
-        return int(length_of(self.inner) or 0)
-
-    def __getitem__(self, number: int) -> Batch:
-        return self.prepare(self.inner[number], number)
-
-    def on_epoch_begin(self) -> None:
-        if hasattr(self.inner, "on_epoch_begin"):  # since Keras 3.6
-            self.inner.on_epoch_begin()
-
-    def on_epoch_end(self) -> None:
-        self.inner.on_epoch_end()
-
-
-class _InTurn(keras.utils.PyDataset):
-    """An iterable as `fit` validates on it: one pass after the other, each from the start."""
-
-    def __init__(self, source: Source, steps: int):
-        super().__init__()
-        self.source, self.steps = source, steps
-        self._batches: Iterator[Batch] = iter(())
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def __getitem__(self, number: int) -> Batch:
-        if number == 0:
-            self._batches = iter(self.source)
-        batch = next(self._batches, None)
-        if batch is None:
-            self.source.failure = BatchError(
-                f"the {self.source.name} held {self.steps} batches, and {number} when it was read "
-                "again. Expected the same number in each pass."
-            )
-            raise self.source.failure
-        return batch

@@ -1,6 +1,7 @@
 """Data of any form trains alike; what cannot be trained on is said, with its value and place."""
 
 import functools
+import warnings
 
 import keras
 import numpy as np
@@ -22,6 +23,18 @@ SIZE, COUNT = 8, 12
 LABELS = np.arange(COUNT) % 3
 PHASES = (Phase(name="all", until=0.0, epochs=2, learning_rate=1e-3),)
 HEAD = (Phase(name="head", until="head", epochs=2, learning_rate=1e-2, augment=False),)
+
+
+@pytest.fixture(autouse=True)
+def _steps_run_eagerly():
+    """A step of these networks takes less than its tracing. Data sets are traced all the same."""
+    import tensorflow as tf
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        tf.config.run_functions_eagerly(True)
+        yield
+        tf.config.run_functions_eagerly(False)
 
 
 def pixels(count=COUNT, seed=0):

@@ -1,6 +1,7 @@
 """Callbacks in phases: monitors resolve, a stop ends its phase, the rest is refused beforehand."""
 
 import csv
+import warnings
 
 import keras
 import numpy as np
@@ -18,6 +19,18 @@ PHASES = (
 )
 DATA = (pixels(), LABELS)
 HELD_OUT = (pixels(6, seed=5), LABELS[:6])
+
+
+@pytest.fixture(autouse=True)
+def _steps_run_eagerly():
+    """A step of these networks takes less than its tracing. Data sets are traced all the same."""
+    import tensorflow as tf
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        tf.config.run_functions_eagerly(True)
+        yield
+        tf.config.run_functions_eagerly(False)
 
 
 def tuned(*callbacks, **options):
