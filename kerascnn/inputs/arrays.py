@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.errors import InputError
+from kerascnn.errors import BatchError, InputError
 
 # Values of the user that go into a message are cut to so many characters.
 SHOWN = 60
@@ -125,13 +125,13 @@ def one_pass(value: Any) -> Iterator[Any]:
             inspect.signature(value).bind()
         except (TypeError, ValueError):
             name = getattr(value, "__name__", type(value).__name__)
-            raise InputError(
+            raise BatchError(
                 f"the function {shortened(name)!r} must take no arguments, to be called for a "
                 "generator of batches."
             ) from None
         made = value()
         if not hasattr(made, "__iter__") and not hasattr(made, "__next__"):
-            raise InputError(
+            raise BatchError(
                 f"the function {getattr(value, '__name__', value)!r} must return an iterator over "
                 f"batches, such as a generator. Received: {received(made)}."
             )

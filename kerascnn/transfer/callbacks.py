@@ -4,6 +4,7 @@ import contextlib
 import math
 import string
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import keras
@@ -44,7 +45,7 @@ def refuse_callbacks(
     function: str,
     instead: Mapping[str, str],
 ) -> None:
-    """An InputError for callbacks that a function cannot honour.
+    """An InputError for callbacks that a function cannot honour, or this installation.
 
     Args:
         callbacks: What the user gave.
@@ -58,6 +59,10 @@ def refuse_callbacks(
                     f"{function} cannot honour the callback {kind.__name__}: "
                     f"{instead[kind.__name__]}."
                 )
+        if isinstance(callback, keras.callbacks.TensorBoard) and not find_spec("tensorboard"):
+            raise InputError(
+                "the callback TensorBoard needs the package tensorboard: pip install tensorboard."
+            )
 
 
 def check_monitors(
@@ -83,17 +88,18 @@ def check_monitors(
         kind = type(callback).__name__
         monitor = _monitor_of(callback)
         if monitor is not None:
-            if monitor not in known and known_all:
+            decides = getattr(callback, "mode", None) != "auto"
+            if monitor not in known and not (decides and not known_all):
                 raise InputError(_not_measured(kind, monitor, known, validation))
-            if getattr(callback, "mode", None) == "auto":
-                mode = directions.get(monitor.removeprefix("val_"))
-                if mode is None and known_all:
+            if not decides:
+                mode = directions[monitor.removeprefix("val_")]
+                if mode is None:
                     raise InputError(
                         f"{kind} monitors {monitor!r}, of which it is not known whether higher or "
                         f"lower is better. Say so: {kind}(monitor={monitor!r}, mode='max') or "
                         "mode='min'."
                     )
-                callback.mode = mode or "auto"
+                callback.mode = mode
         if isinstance(callback, keras.callbacks.ModelCheckpoint) and known_all:
             for _, field, _, _ in string.Formatter().parse(str(callback.filepath)):
                 if field and field not in (*known, "epoch", "batch"):

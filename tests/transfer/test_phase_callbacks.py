@@ -154,8 +154,22 @@ def test_monitors_resolve_in_every_phase(monitor, cache, tmp_path):
 def test_what_cannot_be_honoured_is_refused_before_the_first_step(callback, message):
     events = Events()
     with pytest.raises(InputError, match=message):
-        tuned(events, callback())
+        tuned(callback(), events)
     assert events.seen == []
+
+
+def test_a_callback_of_ones_own_does_not_make_a_monitor_known():
+    events = Events()
+    with pytest.raises(InputError, match="'val_acc', which is not measured"):
+        tuned(events, kc.EarlyStopping("val_acc"))
+    assert events.seen == []
+
+
+@pytest.mark.parametrize("function", [lambda each: tuned(each), lambda each: headed(each)])
+def test_tensorboard_says_what_it_needs(function, tmp_path, monkeypatch):
+    monkeypatch.setattr("kerascnn.transfer.callbacks.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="pip install tensorboard"):
+        function(kc.TensorBoard(tmp_path))
 
 
 def test_a_monitor_of_validation_needs_validation():
@@ -191,6 +205,7 @@ def test_stock_callbacks_work_in_phases(tmp_path):
 
 
 def test_tensorboard_sees_both_phases(tmp_path):
+    pytest.importorskip("tensorboard", reason="which TensorFlow does not bring any more")
     tuned(kc.TensorBoard(tmp_path, write_graph=False))
     events = list((tmp_path / "train").glob("events*"))
     assert len(events) == 1
@@ -276,7 +291,6 @@ def headed(*callbacks, model=None, **options):
         lambda folder: kc.EarlyStopping("val_accuracy", patience=9, restore_best_weights=True),
         lambda folder: kc.ModelCheckpoint(folder / "m.keras", "val_accuracy", save_best_only=True),
         lambda folder: kc.CSVLogger(folder / "log.csv"),
-        lambda folder: kc.TensorBoard(folder, write_graph=False),
         lambda folder: kc.TerminateOnNaN(),
         lambda folder: kc.LambdaCallback(on_epoch_end=lambda epoch, logs: None),
     ],
