@@ -28,6 +28,10 @@ class DataError(KerascnnError, ValueError):
     """A data source that cannot be trained on: missing, empty, one class, unreadable."""
 
 
+class BatchError(DataError, InputError):
+    """Images, labels or batches handed to a function that cannot be used."""
+
+
 class OutputExistsError(KerascnnError, FileExistsError):
     """An output path that already exists; nothing was overwritten."""
 

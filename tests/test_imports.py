@@ -10,13 +10,14 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "kerascnn"
 
-# Part of the package -> the parts it may import, besides itself, `errors` and `files`.
-EVERYWHERE = {"arguments", "errors", "files"}
+# Part of the package -> the parts it may import, besides itself and those for everyone.
+EVERYWHERE = {"arguments", "errors", "files", "inputs"}
 ALLOWED = {
     "arguments": set(),
     "copying": set(),
     "errors": set(),
     "files": set(),
+    "inputs": set(),
     "catalog": set(),
     "arithmetic": set(),
     "signal": set(),
@@ -61,8 +62,8 @@ FAST_PATHS = {
 DERIVATIVES = {"compiled.py", "gradient.py"}
 # What the backend computes on: Keras has no question for it.
 DEVICES = {"precision.py"}
-# The parts of augmentation that `tf.data` runs.
-TF_DATA = {"arrays.py", "dataset.py"}
+# The parts of augmentation and of training that `tf.data` runs.
+TF_DATA = {"arrays.py", "dataset.py", "tensor_batches.py"}
 STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py")
 STANDARD_LIBRARY_ONLY += ("export/manifest.py", "export/manifest_schema.py")
 STANDARD_LIBRARY_ONLY += ("export/strict_json.py",)
@@ -120,8 +121,8 @@ def test_heavy_libraries_are_imported_where_they_are_used(path):
         allowed["tensorflow"].add("visualize")
     if part(path) == "training" and path.name in DEVICES:
         allowed["tensorflow"].add("training")
-    if part(path) == "augment" and path.name in TF_DATA:
-        allowed["tensorflow"].add("augment")
+    if path.name in TF_DATA:
+        allowed["tensorflow"] |= {"augment", "transfer"}
     for name, at_import in imports(path):
         library = name.split(".")[0]
         if library in ("tensorflow", "tensorflow_datasets", "matplotlib"):

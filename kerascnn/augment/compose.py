@@ -2,21 +2,20 @@
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kerascnn.augment import kernels, mixers
 from kerascnn.augment.apply import Batch, apply
 from kerascnn.augment.arrays import Array, Namespace, namespace_of
 from kerascnn.augment.choice import Sequence
+from kerascnn.augment.dataset import map_dataset, next_number
 from kerascnn.augment.kernels import run
 from kerascnn.augment.mixers import Mixer
 from kerascnn.augment.plan import Group, make_plan
 from kerascnn.augment.random import Random
 from kerascnn.augment.step import Geometric, Part, check_number
 from kerascnn.errors import InputError
-
-if TYPE_CHECKING:
-    from kerascnn.augment.layer import AugmentationLayer
+from kerascnn.inputs.arrays import as_array
 
 
 @dataclass(frozen=True)
@@ -80,33 +79,40 @@ class Compose(Sequence):
         self,
         images: Array,
         labels: Array | None = None,
-        *,
+        *others: Any,
         masks: Array | None = None,
         boxes: Array | None = None,
         seed: int = 0,
-        index: int | Array = 0,
+        index: int | Array | None = None,
         epoch: int | Array = 0,
     ) -> Any:
         """Augments images; the result depends on the arguments only.
 
+        Inside `dataset.map(pipeline)` images are numbered in the order in which they come, on and
+        on over the epochs. With parallel calls that order is not the same each time: there, and for
+        dicts and other seeds, use `pipeline.map(dataset, seed)`.
+
         Args:
-            images: uint8 or float `[n, H, W, C]` or one `[H, W, C]`, values 0..255, C 1 or 3.
+            images: uint8 or float `[n, H, W, C]` or one `[H, W, C]`, values 0..255, C 1 or 3: an
+                array or tensor, a list of images, or one of Pillow.
             labels: Integers `[n]` or rows of probabilities `[n, classes]`. They change, to rows of
                 probabilities, only if there are batch mixers.
+            *others: What a dataset has beside them, such as sample weights: returned as it is.
             masks: Integers `[n, H, W]` or `[n, H, W, 1]`: moved with the pixels, not interpolated.
             boxes: float `[n, k, 4]`, (left, top, right, bottom) in pixels: moved with the pixels;
                 those that leave the image lose their area.
             seed: Of all draws.
-            index: The number of the first image, or of each `[n]`. An image's draws depend on it,
-                not on its neighbours (mixers apart).
+            index: The number of the first image, or of each `[n]`; None means 0. An image's draws
+                depend on it, not on its neighbours (mixers apart).
             epoch: Other draws for the same numbers.
 
         Returns:
-            The images, or a tuple of what was given: images, labels, masks, boxes.
+            The images, or a tuple of what was given: images, labels, others, masks, boxes.
 
         Raises:
             InputError: Images of another type or shape, or mixers without labels or without batch.
         """
+        images = _as_one(images)
         xp = namespace_of(images)
         images = xp.convert_to_tensor(images)
         single = len(images.shape) == 3
@@ -117,6 +123,8 @@ class Compose(Sequence):
             given = [None if x is None else xp.convert_to_tensor(x)[None] for x in given]
         images, labels, masks, boxes = given
         channels, size = _check_images(images, xp)
+        if index is None:
+            index = next_number(xp.shape(images)[0]) if xp.name == "tensorflow" else 0
         random = Random.start(xp, seed, _numbers(xp, index, images), epoch)
 
         kind = images.dtype
@@ -141,9 +149,9 @@ class Compose(Sequence):
         images = xp.cast(run(xp, kernels.unpack, packed, channels=channels), kind)
         if masks is not None:
             masks = xp.reshape(batch.masks, (*xp.shape(batch.masks), *masks.shape[3:]))
-        out = [x for x in (images, labels, masks, batch.boxes) if x is not None]
-        if single:
-            out = [x[0] for x in out]
+        out = [None if x is None else x[0] if single else x for x in (images, labels)]
+        moved = [x[0] if single else x for x in (masks, batch.boxes) if x is not None]
+        out = [*(x for x in out if x is not None), *others, *moved]
         return out[0] if len(out) == 1 else tuple(out)
 
     def _one_hot(self, xp: Namespace, labels: Array | None, more: bool) -> Array:
@@ -172,15 +180,18 @@ class Compose(Sequence):
             first_epoch: Which epoch the first pass over the result is; each further pass is the
                 next, with other draws.
         """
-        from kerascnn.augment.dataset import map_dataset
-
         return map_dataset(self, dataset, seed, first_epoch)
 
-    def layer(self, seed: int = 0, **kwargs: Any) -> "AugmentationLayer":
-        """A Keras layer that augments in training, and is the identity otherwise."""
-        from kerascnn.augment.layer import AugmentationLayer
 
-        return AugmentationLayer(self, seed=seed, **kwargs)
+def _as_one(images: Any) -> Array:
+    """Images as an array or tensor; the lists and pictures that Python has them in too."""
+    if isinstance(images, dict):
+        raise InputError(
+            "a pipeline is called with images. Received: a dict. Use pipeline.map(dataset), which "
+            'takes dicts with the key "images".'
+        )
+    known = hasattr(images, "shape") and hasattr(images, "dtype")
+    return images if known else as_array(images, "the images")
 
 
 def _check_images(images: Array, xp: Namespace) -> tuple[int, tuple[int, int]]:

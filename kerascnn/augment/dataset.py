@@ -1,6 +1,7 @@
 """Pipelines in `tf.data`: numbers the images, so that every draw is a function of that number."""
 
 import itertools
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,30 @@ def map_dataset(pipeline: "Compose", dataset: Any, seed: int, first_epoch: int) 
     if length != tf.data.UNKNOWN_CARDINALITY:  # `flat_map` has forgotten it
         numbered = numbered.apply(tf.data.experimental.assert_cardinality(length))
     return numbered.map(augment, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def next_number(count: Any) -> Any:
+    """The number of the next image inside `Dataset.map`, of `count` that are taken; 0 elsewhere.
+
+    The function that is mapped is traced once, so it is then that the count begins.
+    """
+    import tensorflow as tf
+
+    graph = tf.compat.v1.get_default_graph()
+    while graph is not None and not str(getattr(graph, "name", "")).startswith("Dataset_"):
+        graph = getattr(graph, "outer_graph", None)
+    if graph is None or tf.executing_eagerly():
+        return 0
+    taken, lock = 0, threading.Lock()
+
+    def take(count: Any) -> Any:
+        nonlocal taken
+        with lock:
+            first, taken = taken, (taken + int(count)) % 2**31
+        return np.int32(first)
+
+    number = tf.numpy_function(take, [count], tf.int32, stateful=True)
+    return tf.ensure_shape(number, [])
 
 
 def _images_of(element: Any) -> Any:

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerascnn.augment.compose import Compose
 from kerascnn.augment.config import from_config, to_config
+from kerascnn.augment.step import Step
 from kerascnn.errors import InputError
 
 
@@ -17,15 +17,16 @@ class AugmentationLayer(keras.layers.Layer):
     It counts the images it has seen, and draws by their number and the seed.
 
     Args:
-        pipeline: A `Compose` without batch mixers that keeps the size of the images.
+        pipeline: A `Compose`, or one step, without batch mixers; it keeps the size of the images.
         seed: Of all draws.
     """
 
-    def __init__(self, pipeline: Compose, *, seed: int = 0, **kwargs: Any):
+    def __init__(self, pipeline: Step, *, seed: int = 0, **kwargs: Any):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        if not isinstance(pipeline, Compose):
+        if not isinstance(pipeline, Step):
             raise InputError(f"`pipeline` must be a Compose. Received: {pipeline!r}")
+        pipeline = pipeline.pipeline
         if pipeline.mixing:
             raise InputError(
                 "a layer cannot mix labels: leave MixUp and CutMix out, or use `pipeline.map`."

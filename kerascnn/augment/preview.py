@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from kerascnn.augment.compose import Compose
 from kerascnn.augment.named import NAMES, get
+from kerascnn.augment.step import Step
 from kerascnn.errors import InputError
 
 _MARGIN, _CAPTION = 4, 16  # pixels
@@ -11,7 +11,7 @@ _INK, _PAPER = (40, 40, 40), (255, 255, 255)
 
 
 def preview(
-    pipeline: Compose, images: np.ndarray, *, draws: int = 4, seed: int = 0, title: str = ""
+    pipeline: Step, images: np.ndarray, *, draws: int = 4, seed: int = 0, title: str = ""
 ) -> np.ndarray:
     """Draws a grid of images: a column per image, a row per draw, with captions.
 

@@ -4,13 +4,18 @@ Drawing is apart from applying. A step turns random numbers into small arrays of
 row per image; the plan (`plan.py`) joins the parameters of many steps before pixels are touched.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kerascnn.augment.arrays import Array, Namespace
 from kerascnn.augment.random import Random
 from kerascnn.errors import InputError
+
+if TYPE_CHECKING:
+    from kerascnn.augment.compose import Compose
+    from kerascnn.augment.layer import AugmentationLayer
 
 Size = tuple[int, int]
 Path = tuple[int, ...]
@@ -162,7 +167,11 @@ def follow(random: Random, path: Path) -> Random:
 
 @dataclass(frozen=True)
 class Step:
-    """Base of all steps; hashable, comparable, and made of plain values (`config.py`)."""
+    """Base of all steps; hashable, comparable, and made of plain values (`config.py`).
+
+    A step is used as a pipeline of itself alone, `Compose([step])`: it is called with images, maps
+    a dataset, and makes a layer.
+    """
 
     def parts(self) -> tuple[Part, ...]:
         """The step as parts of the four kinds, in order."""
@@ -171,6 +180,29 @@ class Step:
     def output_size(self, size: Size) -> Size:
         """(height, width) of the result for images of `size`."""
         return size
+
+    @functools.cached_property
+    def pipeline(self) -> "Compose":
+        """The pipeline of this step."""
+        from kerascnn.augment.compose import Compose
+
+        return self if isinstance(self, Compose) else Compose((self,))
+
+    def __call__(
+        self, images: Array, labels: Array | None = None, *others: Any, **options: Any
+    ) -> Any:
+        """Augments images, as `Compose` does it, whose arguments these are."""
+        return self.pipeline(images, labels, *others, **options)
+
+    def map(self, dataset: Any, seed: int = 0, *, first_epoch: int = 0) -> Any:
+        """Augments a `tf.data.Dataset`, as `Compose.map` does it."""
+        return self.pipeline.map(dataset, seed, first_epoch=first_epoch)
+
+    def layer(self, seed: int = 0, **kwargs: Any) -> "AugmentationLayer":
+        """A Keras layer that augments in training, and is the identity otherwise."""
+        from kerascnn.augment.layer import AugmentationLayer
+
+        return AugmentationLayer(self.pipeline, seed=seed, **kwargs)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from kerascnn.export.runtime import one_line, open_runtime, read
 from kerascnn.export.summary import FileSummary, inspect
 from kerascnn.export.tensors import TensorSpec, specs
 from kerascnn.files import PathLike
+from kerascnn.inputs.images import stacked
 
 __all__ = ["FileSummary", "TFLiteModel", "TensorSpec", "inspect"]
 
@@ -109,7 +110,7 @@ class TFLiteModel:
         Raises:
             InputError: The images have another shape than the model takes, or are no numbers.
         """
-        images = np.asarray(images)
+        images = stacked(images)
         expected = self.input.shape[1:]
         if images.ndim != len(self.input.shape) or any(
             want not in (-1, got) for want, got in zip(expected, images.shape[1:], strict=True)

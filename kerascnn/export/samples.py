@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.images import stacked
 
 _SYNTHETIC = 10
 
@@ -12,11 +13,14 @@ _SYNTHETIC = 10
 def check_samples(samples: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Returns `samples` as an array of raw images of `shape` (height, width, channels).
 
+    They may be an array or tensor, a list of images, or batches of images or of (images, labels),
+    such as a `tf.data.Dataset`, of up to 1 GiB.
+
     Raises:
         InputError: Wrong rank, size or type, no images, values outside 0..255 or not finite, or
             floats that were scaled to 0..1.
     """
-    samples = np.asarray(samples)
+    samples = stacked(samples, "samples")
     if samples.ndim != 4 or samples.shape[1:] != tuple(shape):
         expected = "n, " + ", ".join(str(length) for length in shape)
         raise InputError(f"samples must have shape [{expected}], got {list(samples.shape)}")

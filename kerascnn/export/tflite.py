@@ -87,7 +87,9 @@ def export_tflite(
             "auto": the smallest and fastest file that loses at most `accuracy_drop`, see
             `automatic.choose_recipe`.
         samples: Raw images [n, height, width, channels], 0..255, such as the model will see: they
-            set the ranges of int8 and int16x8 and verify every recipe. 100 to 500 are good.
+            set the ranges of int8 and int16x8 and verify every recipe. 100 to 500 are good. Or
+            batches of images or of (images, labels), such as a `tf.data.Dataset`, up to 1 GiB;
+            their labels are left out.
         labels: True class of each sample, or rows of 0 and 1 of a multi-label classifier;
             verification then limits the loss of accuracy too.
         verify: Whether to compare the file with the model. Without samples a float recipe is

@@ -10,6 +10,8 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.images import slices
+from kerascnn.inputs.model_inputs import checked_images
 from kerascnn.visualize.taps import layers_of, tapped
 
 
@@ -57,17 +59,15 @@ def activation_statistics(
         InputError: No images, or a layer that gives outputs of another number of channels at each
             call.
     """
-    images = np.asarray(images)
-    if images.ndim != 4 or not len(images):
-        raise InputError(f"expected images [B, H, W, C]. Received the shape {images.shape}.")
+    images = checked_images(model, images)
     seen: dict[int, _Sums] = {}
     with contextlib.ExitStack() as taps:
         for layer in layers_of(model):
             if not isinstance(layer, keras.layers.InputLayer) and id(layer) not in seen:
                 seen[id(layer)] = _Sums(layer)
                 taps.enter_context(tapped(layer, _watcher(seen[id(layer)])))
-        for start in range(0, len(images), batch_size):
-            model(images[start : start + batch_size], training=False)
+        for rows in slices(len(images), batch_size):
+            model(images[rows], training=False)
     return tuple(sums.result() for sums in seen.values() if sums.count)
 
 

@@ -11,6 +11,8 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.images import as_images
+from kerascnn.inputs.model_inputs import check_model
 from kerascnn.properties.outputs import outputs_of
 
 Border = Literal["crop", "wrap"]
@@ -60,7 +62,8 @@ def shift_consistency(
     Raises:
         InputError: Images too small for the shifts, a value out of range, or no classifier.
     """
-    images = np.asarray(images)
+    check_model(model)
+    images = as_images(images)
     _check(images, max_shift, pairs, border)
     generator = np.random.default_rng(seed)
     same = np.zeros((pairs, len(images)))
@@ -107,7 +110,7 @@ def _check(images: np.ndarray, max_shift: int, pairs: int, border: str) -> None:
         raise InputError(
             f"`max_shift` and `pairs` must be at least 1. Received: {max_shift}, {pairs}."
         )
-    if images.ndim != 4 or not len(images) or min(images.shape[1:3]) <= max_shift:
+    if min(images.shape[1:3]) <= max_shift:
         raise InputError(
             "expected images [B, H, W, C] larger than `max_shift`. Received the shape "
             f"{images.shape} and {max_shift}."

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.model_inputs import checked_images
 from kerascnn.profile import profile
 from kerascnn.properties.outputs import outputs_of
 
@@ -41,12 +42,12 @@ def equivariance_error(
         InputError: No maps, a shift by parts of a position, nothing left inside the border, maps
             that are 0 everywhere, or a model whose jump is not known.
     """
+    images = checked_images(model, images)
     step = _jump(model, layer) if jump is None else jump
     if step < 1 or step != int(step) or any(pixels % step for pixels in shift):
         raise InputError(
             f"`shift` must be a multiple of the {step} pixels between two units. Received: {shift}."
         )
-    images = np.asarray(images)
     maps = outputs_of(model, images, layer)
     if maps.ndim != 4:
         raise InputError(

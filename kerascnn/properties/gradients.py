@@ -15,6 +15,9 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import received
+from kerascnn.inputs.model_inputs import checked_inputs
+from kerascnn.inputs.targets import checked_targets
 from kerascnn.visualize.gradient import gradient
 from kerascnn.visualize.taps import layers_of
 
@@ -60,15 +63,20 @@ def gradient_norms(
         training: Whether layers such as batch normalisation and dropout work as in training.
 
     Raises:
-        InputError: A model without trainable weights.
+        InputError: A model without trainable weights, or images or targets that do not fit.
     """
+    images = checked_inputs(model, images)
+    targets = checked_targets(model, loss, targets, len(images))
     owners = _owners(model)
     variables = [variable for layer in owners for variable in layer.trainable_variables]
     if not variables:
         raise InputError(f"the model {model.name!r} has no trainable weights.")
     ends = np.cumsum([math.prod(variable.shape) for variable in variables]).tolist()
     starts = [0, *ends[:-1]]
-    measure = keras.losses.get(loss)
+    try:
+        measure = keras.losses.get(loss)
+    except ValueError:
+        raise InputError(f"`loss` is no loss of Keras. Received: {received(loss)}.") from None
     expected = ops.convert_to_tensor(targets)
 
     def of_change(change: Any) -> Any:

@@ -14,6 +14,8 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.images import as_images, slices
+from kerascnn.inputs.model_inputs import checked_images
 from kerascnn.properties.outputs import outputs_of
 
 Transform = Literal["shift", "rotation", "scale"]
@@ -65,7 +67,7 @@ def invariance_curve(
             layer, or outputs that are all 0.
     """
     _check(transform, amounts, fill)
-    images = np.asarray(images, np.float32)
+    images = checked_images(model, images).astype(np.float32, copy=False)
     still = outputs_of(model, images, layer, batch_size)
     length = _lengths(still).mean()
     if length == 0:
@@ -89,7 +91,7 @@ def transformed(
 ) -> np.ndarray:
     """Images shifted, rotated or scaled as `invariance_curve` does it, float32 `[B, H, W, C]`."""
     _check(transform, (amount,), fill)
-    images = np.asarray(images, np.float32)
+    images = as_images(images).astype(np.float32, copy=False)
     height, width = images.shape[1:3]
     # From the coordinates of the new image, counted from the centre, to those of the old one.
     turn, move = np.eye(2), np.zeros(2)
@@ -122,8 +124,10 @@ def _outputs_of_moved(
     fill: Fill,
     batch_size: int,
 ) -> np.ndarray:
-    starts = range(0, len(images), batch_size)
-    batches = (transformed(images[i : i + batch_size], transform, amount, fill) for i in starts)
+    batches = (
+        transformed(images[rows], transform, amount, fill)
+        for rows in slices(len(images), batch_size)
+    )
     return np.concatenate([outputs_of(model, batch, layer, batch_size) for batch in batches])
 
 

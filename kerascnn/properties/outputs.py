@@ -7,6 +7,8 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.images import slices
+from kerascnn.inputs.model_inputs import checked_images
 from kerascnn.visualize.taps import find_layer, tapped
 
 
@@ -27,13 +29,11 @@ def outputs_of(
         float32 `[B, ...]`.
 
     Raises:
-        InputError: No images, no such layer, or one that the model does not use.
+        InputError: Images that do not fit, no such layer, or one that the model does not use.
     """
-    images = np.asarray(images)
-    if images.ndim != 4 or not len(images):
-        raise InputError(f"expected images [B, H, W, C]. Received the shape {images.shape}.")
-    starts = range(0, len(images), batch_size)
-    return np.concatenate([_one(model, images[i : i + batch_size], layer) for i in starts])
+    images = checked_images(model, images)
+    parts = [_one(model, images[rows], layer) for rows in slices(len(images), batch_size)]
+    return np.concatenate(parts)
 
 
 def _one(model: keras.Model, images: np.ndarray, layer: str | None) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.model_inputs import checked_images
 from kerascnn.properties.outputs import call
 from kerascnn.visualize.gradient import gradient
 
@@ -76,9 +77,7 @@ def effective_receptive_field(
     Raises:
         InputError: No maps, a position outside, or a unit that no pixel moves.
     """
-    images = np.asarray(images, np.float32)
-    if images.ndim != 4 or not len(images):
-        raise InputError(f"expected images [B, H, W, C]. Received the shape {images.shape}.")
+    images = checked_images(model, images).astype(np.float32, copy=False)
     shape = tuple(call(model, images[:1], layer).shape)
     if len(shape) != 4:
         raise InputError(

@@ -129,6 +129,12 @@ def check_new(
         start = start if file is None else str(file.absolute())
     if augment is None:
         augment = "none" if plan is None else AUGMENTATION
+    if not isinstance(augment, str):
+        raise InputError(
+            f"`augment` must be one of {', '.join(augmentation.NAMES)}. Received: "
+            f"{type(augment).__name__}. A pipeline of your own is for model.fit or "
+            "kerascnn.transfer.fine_tune(augmented=...)."
+        )
     augmentation.get(augment, 32)
     folder = user_path(out, "run folder")
     if place is not None and place.is_dir() and place.resolve() in folder.resolve().parents:

@@ -20,7 +20,7 @@ from kerascnn.transfer.phases import Phase
 
 if TYPE_CHECKING:
     from kerascnn.data import Splits
-    from kerascnn.training.keeper import State
+    from kerascnn.training.keeper import RunKeeper, State
     from kerascnn.training.run_folder import RunConfig
 
 logger = logging.getLogger("kerascnn.training")
@@ -54,6 +54,7 @@ def fit(
     model: keras.Model,
     splits: "Splits",
     state: "State",
+    keeper: "RunKeeper",
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
     """Trains the phases that are left, and keeps in `config.json` what is decided on the way."""
@@ -65,16 +66,20 @@ def fit(
     def augmented(epoch: int) -> Any:
         return training_batches(config, splits, epoch)
 
-    def prepare(number: int, phase: Phase) -> Phase:
+    def change(number: int, phase: Phase) -> None:
         nonlocal plan
+        phases = [*plan.phases]
+        phases[number - 1] = phase
+        plan = replace(plan, phases=tuple(phases))
+        write_text(folder / run_folder.CONFIG, replace(config, fine_tuning=plan).to_json(), JSON)
+
+    def prepare(number: int, phase: Phase) -> Phase:
         changed = _decide(plan, number, phase, model, augmented, splits, clock)
         if changed != phase:
-            phases = [*plan.phases]
-            phases[number - 1] = changed
-            plan = replace(plan, phases=tuple(phases))
-            changed_config = replace(config, fine_tuning=plan)
-            write_text(folder / run_folder.CONFIG, changed_config.to_json(), JSON)
+            change(number, changed)
         return changed
+
+    keeper.phase_of = lambda epoch: plan.phase_of(epoch)
 
     labels = splits.labels("train")
     images = _InOrder(splits, "train", config.training.batch_size, task, classes)
@@ -95,6 +100,7 @@ def fit(
         phases=plan.phases,
         augmented=augmented,
         prepare=prepare,
+        shortened=change,
         loss=task.loss(labels, config.training.label_smoothing, logits=False),
         metrics=[task.metric],
         monitor="val_accuracy" if config.task == "classification" else "val_loss",
@@ -106,7 +112,7 @@ def fit(
         views=views,
         epochs_done=state.epochs,
         seed=config.seed,
-        callbacks=[*callbacks, clock],
+        callbacks=[keeper, *callbacks, clock],
     )
     clock.say_what_it_bought(state.history)
 

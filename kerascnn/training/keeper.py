@@ -53,18 +53,15 @@ class RunKeeper(keras.callbacks.Callback):
         folder: The run folder.
         state: Where to go on from.
         patience: Epochs without a better one before training stops; None never stops it.
-        phase_of: The number of the phase that an epoch, counted from 0, belongs to.
+
+    Attributes:
+        phase_of: Gives the number of the phase that an epoch, counted from 0, belongs to; None in
+            runs without phases.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        state: State,
-        patience: int | None,
-        phase_of: Callable[[int], int] | None = None,
-    ):
+    def __init__(self, folder: Path, state: State, patience: int | None):
         super().__init__()
-        self.phase_of = phase_of
+        self.phase_of: Callable[[int], int] | None = None
         self.folder, self.backup = folder, folder / BACKUP
         self.state, self.patience = state, patience
         self._started = time.perf_counter()

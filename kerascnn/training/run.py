@@ -13,9 +13,11 @@ import keras
 from kerascnn import data
 from kerascnn.export.any_model import require_tensorflow
 from kerascnn.files import JSON, PathLike, claim, user_path, write_text
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.serialization import load_model
 from kerascnn.training import fine_tuned, quantized, run_folder, tasks
 from kerascnn.training import precision as computation
+from kerascnn.training.batches import check_labels
 from kerascnn.training.checks import Plan, check_new, check_resumed
 from kerascnn.training.eight_bits import EightBits
 from kerascnn.training.finish import finish, remove_backups
@@ -24,8 +26,23 @@ from kerascnn.training.network import check_architecture, fit
 from kerascnn.training.network import network as network_of
 from kerascnn.training.plan import FineTune
 from kerascnn.training.run_folder import Run, RunConfig, load_data, recorded, start_folder
+from kerascnn.transfer.callbacks import (
+    OneTraining,
+    callback_list,
+    check_monitors,
+    refuse_callbacks,
+)
 
 logger = logging.getLogger("kerascnn.training")
+
+
+_OWN_RATES = "a run has a schedule of its own. Leave it out, and say learning_rate="
+_REFUSED = {
+    "ReduceLROnPlateau": _OWN_RATES,
+    "LearningRateScheduler": _OWN_RATES,
+    "BackupAndRestore": "a run keeps a backup of its own. Go on with it by resume=True",
+    "SwapEMAWeights": "its optimiser keeps no average. Use kerascnn.transfer.fine_tune(ema=0.99)",
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,22 @@ class RunResult:
     eight_bits: EightBits | None = None
 
 
+@keras_words(
+    instead={
+        "x": "give the images as a folder, a .csv file, tfds:NAME or digits",
+        "y": "give the images as a folder, a .csv file, tfds:NAME or digits",
+        "validation_data": "it holds out validation_split of the training images, or takes the "
+        "source's own validation images",
+        "validation": "it holds out validation_split of the training images, or takes the "
+        "source's own validation images",
+        "optimizer": "it is AdamW, with learning_rate. For another: model.fit",
+        "loss": "it follows from the task. For another: model.fit, or kerascnn.transfer.fine_tune",
+        "metrics": "they follow from the task",
+        "verbose": "pass callbacks=[...] that show progress, or use the command kerascnn train",
+        "class_weight": "fine_tune=True weights classes that are not balanced",
+        "ema": "kerascnn.transfer.fine_tune has it",
+    }
+)
 def train(
     source: PathLike | None,
     model: str | None = None,
@@ -123,11 +156,13 @@ def train(
             bits; recorded in the run, for everything that reads images for it later.
         resume: Go on with the interrupted run in `out`; other arguments must not contradict it.
         overwrite: Replace an existing run in `out`.
-        callbacks: Further Keras callbacks.
+        callbacks: Further Keras callbacks, which see one training, from its first epoch to its
+            last. With `fine_tune`, one that stops training ends its phase.
 
     Raises:
-        InputError: An unknown model or augmentation, a bad value, or a run that does not fit
-            `resume`.
+        InputError: An unknown model or augmentation, a bad value, a run that does not fit `resume`,
+            or a callback that cannot be honoured: those that change the learning rate,
+            `BackupAndRestore`, `SwapEMAWeights`, and those that monitor what is not measured.
         DataError: A source that cannot be trained on.
         OutputExistsError: `out` exists, and neither `resume` nor `overwrite` is set; or it holds
             something else than a run.
@@ -143,6 +178,8 @@ def train(
     }
     if quantize_aware:
         require_tensorflow()
+    given_callbacks = callback_list(callbacks)
+    refuse_callbacks(given_callbacks, "train", _REFUSED)
     if resume:
         check_resumed(out, source, model, precision=precision, **request)
     else:
@@ -175,12 +212,14 @@ def train(
             config, splits = _begin(plan, task, validation_split, resize, seed, data_dir)
             config = replace(config, precision=precision, quantize_aware=quantize_aware)
             state = State()
+        check_labels(splits)
+        check_monitors(given_callbacks, [tasks.find(config.task).metric], validation=True)
         keras.utils.set_random_seed(config.seed)
         with computation.computing_in(config.precision):
             network = network_of(config, folder, state, splits)
         if not resume:
             start_folder(folder, config, overwrite)
-        return _train(folder, config, state, splits, network, callbacks)
+        return _train(folder, config, state, splits, network, OneTraining(given_callbacks))
 
 
 def _begin(
@@ -249,7 +288,7 @@ def _train(
     state: State,
     splits: "data.Splits",
     network: keras.Model,
-    callbacks: Sequence[keras.callbacks.Callback],
+    watchers: OneTraining,
 ) -> RunResult:
     """Trains the epochs that are left, and writes the files of a finished run."""
     plan = config.fine_tuning
@@ -258,20 +297,21 @@ def _train(
         epochs = config.training.epochs
     else:
         # Its phases have schedules of their own, that end where the next begins.
-        keeper = RunKeeper(folder, state, None, plan.phase_of)
+        keeper = RunKeeper(folder, state, None)
         epochs = plan.epochs
     done = keeper.finished or quantized.has_begun(folder)
     if state.epochs < epochs and not done:
         with data.reading(), computation.computing_in(config.precision):
             if plan is not None:
-                fine_tuned.fit(folder, config, plan, network, splits, state, [keeper, *callbacks])
+                fine_tuned.fit(folder, config, plan, network, splits, state, keeper, [watchers])
             else:
-                fit(config, network, splits, state, [keeper, *callbacks])
+                fit(config, network, splits, state, [keeper, watchers])
     eight_bits = None
     if config.quantize_aware and state.epochs:
         best = load_model(keeper.best_path)
         with data.reading():
-            eight_bits = quantized.train_with_rounding(folder, config, best, splits, callbacks)
+            eight_bits = quantized.train_with_rounding(folder, config, best, splits, [watchers])
+    watchers.close()
     metrics = finish(folder, keeper, splits, eight_bits)
     return RunResult(
         folder, metrics, tuple(state.history), state.best_epoch, splits.notes, eight_bits

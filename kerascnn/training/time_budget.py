@@ -28,12 +28,15 @@ class Clock(keras.callbacks.Callback):
     Args:
         plan: The phases, as they are planned.
         spent: Seconds that an interrupted training took.
+
+    Attributes:
+        stops_all: Whether it is over; `fine_tune` begins no other phase then.
     """
 
     def __init__(self, plan: "FineTune", spent: float):
         super().__init__()
         self.plan, self.start = plan, time.perf_counter() - spent
-        self._begun = 0.0
+        self._begun, self.stops_all = 0.0, False
 
     @property
     def left(self) -> float | None:
@@ -46,12 +49,12 @@ class Clock(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         left = self.left
-        if left is None or self.model.stop_training:
+        if left is None:
             return
         is_last = self.plan.phase_of(epoch) == len(self.plan.phases)
         # Another epoch of the last phase takes as long as this one did.
         if left < (time.perf_counter() - self._begun if is_last else 0.0):
-            self.model.stop_training = True
+            self.stops_all = self.model.stop_training = True
 
     def leaves_room(self, seconds: float) -> bool:
         """Whether so much may be spent before the last phase."""

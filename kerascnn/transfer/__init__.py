@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from kerascnn.transfer.cache import original as original
     from kerascnn.transfer.embedding import arcface_classifier as arcface_classifier
     from kerascnn.transfer.embedding import embedder as embedder
+    from kerascnn.transfer.fine_tuning import EarlyStop as EarlyStop
     from kerascnn.transfer.fine_tuning import FineTuning as FineTuning
     from kerascnn.transfer.fine_tuning import fine_tune as fine_tune
     from kerascnn.transfer.freezing import Frozen as Frozen
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "ArcFaceLoss": "metric_losses",
+    "EarlyStop": "fine_tuning",
     "Embedder": "gallery",
     "FeatureCache": "cache",
     "FineTuning": "fine_tuning",

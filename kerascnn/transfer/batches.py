@@ -8,9 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerascnn.errors import DataError
-
-Batch = tuple[np.ndarray, np.ndarray]
+Batch = tuple[np.ndarray, ...]
 
 
 class RowBatches:
@@ -23,6 +21,7 @@ class RowBatches:
         labels: `[n, ...]`.
         batch_size: Rows of a batch; the last may be smaller.
         seed: Decides, with the epoch, the order of the rows in `epochs`. None keeps their order.
+        weights: `[n]`, of each row in the loss; batches have a third element then.
     """
 
     def __init__(
@@ -31,8 +30,9 @@ class RowBatches:
         labels: np.ndarray,
         batch_size: int,
         seed: int | None = None,
+        weights: np.ndarray | None = None,
     ):
-        self.views, self.labels = views, labels
+        self.views, self.labels, self.weights = views, labels, weights
         self.batch_size, self.seed = batch_size, seed
 
     def __len__(self) -> int:
@@ -40,8 +40,7 @@ class RowBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         for start in range(0, len(self.labels), self.batch_size):
-            part = slice(start, start + self.batch_size)
-            yield self.views[0][part], self.labels[part]
+            yield self._rows(self.views[0], slice(start, start + self.batch_size))
 
     def epochs(self, first: int, last: int) -> keras.utils.PyDataset:
         """The batches of epochs `first` (counted from 0) to `last`, which is not among them.
@@ -55,7 +54,11 @@ class RowBatches:
         rows = _order(len(self.labels), self.seed, epoch)
         # Sorted, so that a memory map is read from front to back.
         part = np.sort(rows[number * self.batch_size : (number + 1) * self.batch_size])
-        return self.views[epoch % len(self.views)][part], self.labels[part]
+        return self._rows(self.views[epoch % len(self.views)], part)
+
+    def _rows(self, view: np.ndarray, part: Any) -> Batch:
+        rest = () if self.weights is None else (self.weights[part],)
+        return view[part], self.labels[part], *rest
 
 
 class _Epochs(keras.utils.PyDataset):
@@ -71,22 +74,6 @@ class _Epochs(keras.utils.PyDataset):
     def __getitem__(self, number: int) -> Batch:
         epoch, number = divmod(number, len(self.rows))
         return self.rows.at(self.first + epoch, number)
-
-
-def batches_of(data: Any, batch_size: int, seed: int | None = None) -> Any:
-    """A tuple of two arrays as batches; anything else as it is.
-
-    Raises:
-        DataError: A tuple of something else, or of arrays of unequal length, or of none.
-    """
-    if not isinstance(data, tuple):
-        return data
-    if len(data) != 2 or len(data[0]) != len(data[1]) or not len(data[0]):
-        raise DataError(
-            "a tuple of data must hold two arrays of equal length, images and labels. Received: "
-            f"{[np.shape(part) for part in data]}."
-        )
-    return RowBatches([np.asarray(data[0])], np.asarray(data[1]), batch_size, seed)
 
 
 def filled(images: np.ndarray, count: int) -> np.ndarray:

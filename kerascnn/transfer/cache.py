@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,16 @@ import numpy as np
 from kerascnn.copying import described
 from kerascnn.errors import DataError, InputError
 from kerascnn.files import FolderKind, atomic_folder, json_object, user_path
+from kerascnn.inputs.arrays import received
+from kerascnn.inputs.keywords import keras_words
+from kerascnn.inputs.targets import Targets
 from kerascnn.transfer.batches import filled
+from kerascnn.transfer.sources import Source
 
 logger = logging.getLogger("kerascnn.transfer")
 
 FEATURES, LABELS, INDEX = "features-{}.bin", "labels.bin", "cache.json"
+WEIGHTS = "weights.bin"
 
 View = Callable[[np.ndarray], np.ndarray]
 
@@ -43,7 +48,9 @@ def original(images: np.ndarray) -> np.ndarray:
 
 
 def mirrored(images: np.ndarray) -> np.ndarray:
-    """The view from left to right, of images `[B, H, W, C]`."""
+    """The view from left to right, of images `[B, H, W, C]`; an InputError for anything else."""
+    if len(getattr(images, "shape", ())) != 4 or not hasattr(images, "__getitem__"):
+        raise InputError(f"expected images [B, H, W, C]. Received: {received(images)}.")
     return images[:, :, ::-1]
 
 
@@ -58,6 +65,7 @@ class Index:
         features: Shape of one row of them.
         labels: Shape of one label.
         feature_type, label_type: NumPy names.
+        weighted: Whether there are sample weights, float32.
     """
 
     key: str
@@ -67,6 +75,7 @@ class Index:
     labels: tuple[int, ...]
     feature_type: str
     label_type: str
+    weighted: bool = False  # caches of earlier versions have no such key
 
 
 class FeatureCache:
@@ -79,6 +88,7 @@ class FeatureCache:
         index: What is in it.
         features: One array `[images, ...]` per view, read-only.
         labels: `[images, ...]`, read-only.
+        weights: `[images]` of each image in the loss, read-only; None where the data has none.
 
     Raises:
         InputError: No complete cache in the folder.
@@ -96,6 +106,7 @@ class FeatureCache:
             for view in range(index.views)
         )
         self.labels = self._map(LABELS, index.label_type, index.labels)
+        self.weights = self._map(WEIGHTS, "float32", ()) if index.weighted else None
 
     def _map(self, name: str, kind: str, row: tuple[int, ...]) -> np.ndarray:
         path, shape = self.folder / name, (self.index.images, *row)
@@ -107,12 +118,20 @@ class FeatureCache:
         return np.memmap(path, kind, "r", shape=shape)
 
 
+@keras_words(
+    instead={
+        "labels": "give them with the images, as batches or a tuple (images, labels)",
+        "callbacks": "features are computed without training",
+        "verbose": "what is done is written to the log, kerascnn.transfer",
+    }
+)
 def cache_features(
     backbone: keras.Model,
-    data: Iterable[Any],
+    data: Any,
     folder: str | os.PathLike[str],
     *,
     views: Sequence[View] = (original,),
+    batch_size: int = 32,
 ) -> FeatureCache:
     """Computes the features of a data set, or finds them computed.
 
@@ -120,17 +139,26 @@ def cache_features(
 
     Args:
         backbone: From images to features; runs in inference mode.
-        data: Batches of (images, labels): the same images whenever they are read, in any order.
+        data: Batches of (images, labels) or (images, labels, sample weights), or a tuple of arrays,
+            as `fine_tune` takes them: the same images whenever they are read, in any order.
         folder: Where caches are kept, each in a folder named by its key.
         views: Each gives a view of a batch of images, such as `mirrored`; the features of every
             view are kept.
+        batch_size: Of arrays.
 
     Raises:
-        DataError: The data is different when read again, as with random augmentation, or empty.
+        DataError: The data is different when read again, as with random augmentation, has no end,
+            is empty, or holds what is no batch of images with their labels.
+        InputError: Images that the backbone does not take.
     """
+    source = data if isinstance(data, Source) else _source(backbone, data, batch_size)
+    if source.endless:
+        raise DataError(
+            f"the {source.name} has no end, so its features cannot be kept. Leave .repeat() out."
+        )
     fingerprint = 0
-    for images, labels in _batches(data):
-        fingerprint += _content(images, labels, views)
+    for batch in source:
+        fingerprint += _content(batch, views)
     if not fingerprint:
         raise DataError("the data holds no image.")
     key = _key(backbone, fingerprint)
@@ -144,7 +172,7 @@ def cache_features(
             logger.info("features of %d images found in %s", found.index.images, final)
             return found
     with atomic_folder(final, CACHE, overwrite=True) as partial:
-        index, seen = _write(backbone, data, partial, key, views)
+        index, seen = _write(backbone, source, partial, key, views)
         if seen != fingerprint:
             raise DataError(
                 "the images differ each time the data is read, so their features cannot be kept. "
@@ -156,22 +184,40 @@ def cache_features(
     return FeatureCache(final)
 
 
+def _source(backbone: keras.Model, data: Any, batch_size: int) -> Source:
+    if not isinstance(backbone, keras.Model):
+        raise InputError(f"`backbone` must be a keras.Model. Received: {type(backbone).__name__}.")
+    try:
+        source = Source(data, "data", batch_size=batch_size)
+        source.suit(backbone, Targets("any", 0))
+    except DataError as error:
+        if "holds no batch" in str(error):
+            raise DataError(f"the data holds no image. {error}") from error
+        raise
+    return source
+
+
 def _write(
-    backbone: keras.Model, data: Iterable[Any], folder: Path, key: str, views: Sequence[View]
+    backbone: keras.Model, source: Source, folder: Path, key: str, views: Sequence[View]
 ) -> tuple[Index, int]:
     """Writes features and labels batch by batch; returns what was written and the fingerprint."""
     fingerprint, rows, features, labels = 0, 0, np.empty(0), np.empty(0)
+    weighted = len(source.first) == 3
     with contextlib.ExitStack() as stack:
         files = [
             stack.enter_context((folder / FEATURES.format(view)).open("wb"))
             for view in range(len(views))
         ]
         label_file = stack.enter_context((folder / LABELS).open("wb"))
+        weight_file = stack.enter_context((folder / WEIGHTS).open("wb")) if weighted else None
         largest = 0
-        for images, labels in _batches(data):
-            fingerprint += _content(images, labels, views)
+        for batch in source:
+            images, labels = batch[:2]
+            fingerprint += _content(batch, views)
             rows += len(labels)
             label_file.write(labels.tobytes())
+            if weight_file is not None:
+                weight_file.write(batch[2].astype(np.float32).tobytes())
             largest = max(largest, len(images))
             for file, view in zip(files, views, strict=True):
                 # The last batch is filled up: its size would be traced anew.
@@ -186,26 +232,20 @@ def _write(
         labels=labels.shape[1:],
         feature_type=features.dtype.name,
         label_type=labels.dtype.name,
+        weighted=weighted,
     )
     return index, fingerprint
 
 
-def _batches(data: Iterable[Any]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    batches = data
-    if isinstance(data, keras.utils.PyDataset):  # has no end of its own when iterated
-        batches = (data[number] for number in range(len(data)))
-    for images, labels in batches:
-        yield np.asarray(images), np.asarray(labels)
-
-
-def _content(images: np.ndarray, labels: np.ndarray, views: Sequence[View]) -> int:
-    """A sum over images, each hashed with its label: the same in any order."""
+def _content(batch: tuple[np.ndarray, ...], views: Sequence[View]) -> int:
+    """A sum over images, each hashed with its label and weight: the same in any order."""
+    images, *others = batch
     seen = [view(images) for view in views]
     total = 0
-    for row, label in enumerate(labels):
-        digest = hashlib.blake2b(np.asarray(label).tobytes(), digest_size=16)
-        for images in seen:
-            digest.update(np.ascontiguousarray(images[row]).view("uint8").data)
+    for row in range(len(images)):
+        digest = hashlib.blake2b(digest_size=16)
+        for each in (*others, *seen):
+            digest.update(np.ascontiguousarray(each[row]).view("uint8").data)
         total += int.from_bytes(digest.digest(), "big")
     return total
 

@@ -6,12 +6,14 @@ import keras
 from keras import layers
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.layers import CosineDense
 from kerascnn.transfer.heads import MOMENTUM, average
 from kerascnn.transfer.parts import LAST
 from kerascnn.transfer.trunk import refuse_taken_names, trunk_of
 
 
+@keras_words()
 def embedder(
     backbone: keras.Model,
     dimensions: int = 128,

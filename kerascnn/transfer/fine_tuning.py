@@ -4,28 +4,76 @@ import contextlib
 import logging
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import keras
 import numpy as np
 
-from kerascnn.errors import DataError, InputError
+from kerascnn.errors import BatchError, DataError, InputError, TrainingError
+from kerascnn.inputs.arrays import is_dataset
+from kerascnn.inputs.keywords import keras_words
+from kerascnn.inputs.targets import check_class_weight
 from kerascnn.transfer import parts
-from kerascnn.transfer.batches import RowBatches, batches_of
 from kerascnn.transfer.cache import View, mirrored, original
+from kerascnn.transfer.callbacks import (
+    LossGuard,
+    OneTraining,
+    callback_list,
+    check_monitors,
+    refuse_callbacks,
+    stopped_by,
+)
 from kerascnn.transfer.first_step import create_state
+from kerascnn.transfer.fit_data import training_data, validation_data
 from kerascnn.transfer.freezing import freeze
-from kerascnn.transfer.head_training import Caches, features_of, fit_on_features, fresh
+from kerascnn.transfer.head_training import (
+    Caches,
+    check_epochs,
+    features_of,
+    fit_on_features,
+    fresh,
+    own_steps,
+)
 from kerascnn.transfer.objective import Objective, find_objective
 from kerascnn.transfer.optimizers import LayerwiseLearningRate, layerwise_multipliers
 from kerascnn.transfer.phases import Phase, default_phases
 from kerascnn.transfer.schedules import WarmupCosine
+from kerascnn.transfer.sources import Source
 
 logger = logging.getLogger("kerascnn.transfer")
 
 Batches = Iterable[Any]
+
+_OWN_RATES = (
+    "each phase has a schedule: its rate rises, and falls like a cosine. Say the rates by "
+    "phases=[Phase(..., learning_rate=...)], or train by freeze(model), model.compile and model.fit"
+)
+_REFUSED = {
+    "ReduceLROnPlateau": _OWN_RATES,
+    "LearningRateScheduler": _OWN_RATES,
+    "BackupAndRestore": "it restores one optimiser, and each phase has its own. Save the model by "
+    "ModelCheckpoint and go on with epochs_done=n, or use kerascnn.train, which can be resumed",
+    "SwapEMAWeights": "fine_tune averages the weights itself: ema=0.99",
+}
+
+
+@dataclass(frozen=True)
+class EarlyStop:
+    """A phase that a callback ended.
+
+    Attributes:
+        phase: Its name.
+        epoch: Its last, from 1, counted over all phases.
+        planned: How many epochs the phase should have had.
+        by: Who ended it.
+    """
+
+    phase: str
+    epoch: int
+    planned: int
+    by: str
 
 
 @dataclass(frozen=True)
@@ -36,45 +84,69 @@ class FineTuning:
         history: One row per epoch: its number, that of its `phase` (both from 1), and metrics.
         best_epoch: From 1; whose weights the model has now. Without validation data, the last.
         cached: Names of the phases that trained on cached features.
+        stopped: The phases that callbacks ended early.
     """
 
     history: tuple[dict[str, float], ...]
     best_epoch: int
     cached: tuple[str, ...]
+    stopped: tuple[EarlyStop, ...] = ()
 
 
 class _Best(keras.callbacks.Callback):
-    """Remembers the weights of the epoch with the best value of a metric."""
+    """Remembers the weights of the epoch with the best value of a metric, and all figures."""
 
-    def __init__(self, watched: keras.Model, monitor: str):
+    def __init__(self, watched: keras.Model, objective: Objective):
         super().__init__()
-        self.watched, self.monitor = watched, monitor
+        self.watched, self.objective = watched, objective
         self.epoch, self.value = 0, -math.inf
         self.weights: list[np.ndarray] = []
+        self.phase = 0
+        self.rows: list[dict[str, float]] = []
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        value = (logs or {}).get(self.monitor)
-        if value is None:
-            return
-        value = float(value) if "accuracy" in self.monitor else -float(value)
-        if value > self.value:
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        self.rows.append({"epoch": epoch + 1, "phase": self.phase, **figures})
+        value = figures.get(self.objective.monitor, math.nan)
+        value = value if self.objective.rising else -value
+        if value > self.value and math.isfinite(figures.get("loss", 0.0)):
             self.value, self.epoch = value, epoch + 1
             self.weights = self.watched.get_weights()
 
 
+@keras_words(
+    same={"validation_data": "validation"},
+    instead={
+        "x": "pass the images with their labels, train=(images, labels)",
+        "y": "pass the images with their labels, train=(images, labels)",
+        "optimizer": "it is AdamW, with weight_decay and the learning_rate of each phase",
+        "sample_weight": "make it the third element of the batches or of the tuple",
+        "validation_split": "split the data before",
+        "validation_steps": "take a part of the validation data, validation.take(n)",
+        "validation_batch_size": "it is batch_size",
+        "initial_epoch": "after an interruption say epochs_done",
+        "shuffle": "arrays and features are shuffled by `seed`, a dataset as you made it",
+        "patience": "pass callbacks=[keras.callbacks.EarlyStopping(patience=n)], for each phase",
+        "augment": "pass augmented=lambda epoch: pipeline.map(data, first_epoch=epoch)",
+    },
+)
 def fine_tune(
     model: keras.Model,
     train: Any,
     validation: Any = None,
     *,
     phases: Sequence[Phase] | None = None,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
     augmented: Callable[[int], Batches] | None = None,
     prepare: Callable[[int, Phase], Phase] | None = None,
+    shortened: Callable[[int, Phase], None] | None = None,
     head: str | None = None,
     loss: str | keras.losses.Loss | None = None,
     metrics: Sequence[Any] | None = None,
     monitor: str | None = None,
     batch_size: int = 32,
+    steps_per_epoch: int | None = None,
     batch_norm: str = "frozen",
     label_smoothing: float = 0.1,
     weight_decay: float = 0.05,
@@ -85,6 +157,7 @@ def fine_tune(
     epochs_done: int = 0,
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int | str = 0,
 ) -> FineTuning:
     """Trains a model that has a pretrained backbone, in phases.
 
@@ -92,55 +165,90 @@ def fine_tune(
     every image and of its views are computed once, kept on disk, and the head is trained on them:
     many times as fast. A log message says where that is done.
 
-    At the end the model has the weights of its best epoch on the validation data.
+    At the end the model has the weights of its best epoch on the validation data; a log message
+    says which.
 
     Args:
         model: Any model with one input and one output: one that `attach_head` made, or your own.
             `split` says where its backbone ends.
-        train: Batches of (images, labels), such as a `tf.data.Dataset`, or a tuple of two arrays.
-            Labels are class indices or one-hot rows, or what the loss takes.
-        validation: Likewise, or None.
+        train: Batches of (images, labels) or (images, labels, sample weights): a `tf.data.Dataset`,
+            `keras.utils.PyDataset`, list, data loader, or a function that makes a generator; or a
+            tuple of two or three arrays or tensors. Labels are class indices (`[B]` or `[B, 1]`) or
+            one-hot rows, or what the loss takes.
+        validation: Likewise, or None. `validation_data` means the same.
         phases: What is trained when; None means `default_phases()`: the head, then everything.
+        epochs: Of the last phase, in place of its own.
+        learning_rate: Of the last phase, in place of its own.
         augmented: Gives the training data augmented, from an epoch (counted from 0) on; taken
             wherever features are not cached. None: `train` is.
         prepare: Called with the number of a phase (from 1) and the phase when it begins, the model
             being compiled for it; returns the phase to train, with another learning rate or number
             of epochs, for instance.
+        shortened: Called with the number of a phase that a callback ended, and the phase with the
+            epochs that it had.
         head: Name of the head's first layer, where it is not found by itself.
         loss: None takes the one that suits the last layer's activation: cross-entropy after
-            softmax, binary cross-entropy after sigmoid, else the squared error.
+            softmax, binary cross-entropy after sigmoid. Without an activation the first labels
+            decide between cross-entropy of logits (classes, one-hot rows, labels of 0 and 1) and
+            the squared error; a log message says so.
         metrics: None means accuracy for classifiers, else the mean absolute error.
-        monitor: Metric of the validation data that decides which epoch is the best; the higher the
-            better if "accuracy" is in its name. None: the accuracy of classifiers, else the loss.
+        monitor: Metric of the validation data that decides which epoch is the best; of Keras's
+            metrics it is known whether higher is better. None: the accuracy of classifiers, else
+            the loss.
         batch_size: For arrays and cached features.
+        steps_per_epoch: Batches of an epoch; None takes a whole pass. Data without an end, such as
+            a repeated dataset or a generator, needs it, and its features are not cached.
         batch_norm: "frozen" keeps the backbone's statistics, "train" adapts them where unfrozen.
         label_smoothing: Share of each label spread over all classes; cross-entropy only.
         weight_decay: Of AdamW.
         ema: Momentum of an exponential moving average of the weights, such as 0.99, or None.
-        class_weight: Weight of the loss of each class.
+        class_weight: Weight of the loss of each class; multiplies sample weights where there are
+            some.
         cache: False: never keep features. A path: keep them there, for the next call too. True: in
             a temporary folder.
         views: What of each image is cached, one view per epoch in turns. By default the image and
             its mirror image; leave the latter out where it means something else, as with letters.
         epochs_done: Epochs of an interrupted call: the model is one saved after so many, with its
             optimiser.
-        seed: Decides the order of cached features.
-        callbacks: Keras callbacks. They see the whole model, and epochs numbered over all phases.
+        seed: Decides the order of arrays and cached features.
+        callbacks: Keras callbacks. They see the whole model, and epochs numbered over all phases,
+            as one training; `EarlyStopping` begins anew in each phase. A callback that stops
+            training ends its phase, and the next one begins, which the log and the result say. One
+            with the attribute `stops_all` set to True ends all; so does a loss that is not a
+            number.
+        verbose: 1 shows progress, as in `fit`.
 
     Raises:
-        InputError: A model that cannot be taken apart, or no phase.
-        DataError: No training data.
+        InputError: A model that cannot be taken apart, no phase, or a callback that cannot be
+            honoured: those that change the learning rate, `BackupAndRestore`, `SwapEMAWeights`, and
+            those that monitor what is not measured.
+        DataError: No training data, or none that ends; labels or images that do not fit the model
+            and its loss: the message says which, and where. Before the first step for the first
+            batch and for all arrays, else when the batch is reached.
+        TrainingError: The loss is not a number, and there is no epoch to go back to.
     """
-    phases = default_phases() if phases is None else phases
-    if not phases:
-        raise InputError("`phases` must hold at least one phase.")
+    phases = _phases(phases, epochs, learning_rate)
     apart = parts.split(model, head)
-    train, validation = batches_of(train, batch_size, seed), batches_of(validation, batch_size)
-    steps = _steps(train)
-    objective = find_objective(model, train, loss, metrics, monitor, label_smoothing)
-    best = _Best(model, objective.monitor)
-    rows: list[dict[str, float]] = []
+    given = callback_list(callbacks)
+    refuse_callbacks(given, "fine_tune", _REFUSED)
+    source = Source(train, "training data", batch_size=batch_size, seed=seed, steps=steps_per_epoch)
+    judged = None
+    if validation is not None:
+        judged = Source(validation, "validation data", batch_size=batch_size)
+    labels = source.first[1]
+    objective = find_objective(model, labels, loss, metrics, monitor, label_smoothing)
+    weights = check_class_weight(class_weight, objective.targets)
+    check_monitors(given, objective.metrics, judged is not None)
+    source.suit(model, objective.targets, weights)
+    if judged is not None:
+        judged.suit(model, objective.targets)
+    uncached = _why_uncached(model, source, judged, steps_per_epoch) if cache is not False else ""
+    averaging = [] if ema is None else [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]
+    guard, best = LossGuard(), _Best(model, objective)
+    watchers = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or ()
+    everyone = OneTraining([*averaging, *watchers, best, guard])
     cached: list[str] = []
+    stopped: list[EarlyStop] = []
     first = 0
     for number, phase in enumerate(phases, start=1):
         begin = max(first, epochs_done)
@@ -148,44 +256,116 @@ def fine_tune(
             if begin == first:
                 freeze(model, phase.until, batch_norm=batch_norm, head=head)
                 phase = _begin(
-                    model, number, phase, prepare, objective, steps, weight_decay, ema, head
+                    model, number, phase, prepare, objective, source.steps, weight_decay, ema, head
                 )
-            averaging = [] if ema is None else [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]
-            watchers = [*averaging, *callbacks, best]
             options: dict[str, Any] = {
                 "initial_epoch": begin,
                 "epochs": first + phase.epochs,
-                "class_weight": dict(class_weight) if class_weight else None,
-                "verbose": 0,
+                "verbose": verbose,
             }
+            best.phase = number
             with contextlib.ExitStack() as stack:
                 caches = None
                 if phase.until == "head" and not phase.augment and cache is not False:
-                    caches = _features(model, apart, train, validation, cache, views, stack)
+                    if uncached:
+                        logger.warning("features are not cached: %s", uncached)
+                    else:
+                        sources = [source] if judged is None else [source, judged]
+                        caches = _features(model, apart, sources, cache, views, stack)
                 if caches is not None:
                     cached.append(phase.name)
-                    history = fit_on_features(
+                    fit_on_features(
                         model,
                         apart,
                         caches,
-                        metrics=objective.metrics,
+                        measured={"metrics": objective.metrics},
                         batch_size=batch_size,
                         seed=seed,
-                        callbacks=watchers,
+                        callbacks=[everyone],
+                        class_weight=weights,
                         **options,
                     )
                 else:
-                    data = train if augmented is None else augmented(begin)
-                    history = _fit(model, data, steps, validation, watchers, options)
-            for epoch, values in _by_epoch(history):
-                rows.append({"epoch": epoch, "phase": number, **values})
-            if model.stop_training:
+                    data = source
+                    if augmented is not None:
+                        data = Source(augmented(begin), "augmented data", steps=source.steps)
+                        data.suit(model, objective.targets, weights, look=False)
+                    _fit(model, data, source, judged, everyone, options)
+            last = int(best.rows[-1]["epoch"]) if best.rows else begin
+            if guard.epoch:
                 break
+            if last < first + phase.epochs:  # a callback stopped it
+                by = stopped_by(given)
+                stopped.append(EarlyStop(phase.name, last, phase.epochs, by))
+                logger.info(
+                    "phase %r ended after %d of %d epochs, by %s",
+                    *(phase.name, last - first, phase.epochs, by),
+                )
+                if any(getattr(callback, "stops_all", False) for callback in given):
+                    break
+                phase = replace(phase, epochs=last - first)
+                if shortened is not None:
+                    shortened(number, phase)
         first += phase.epochs
+    everyone.close()
+    _restore(model, best, guard, objective)
+    last = int(best.rows[-1]["epoch"]) if best.rows else epochs_done
+    return FineTuning(tuple(best.rows), best.epoch or last, tuple(cached), tuple(stopped))
+
+
+def _phases(
+    phases: Sequence[Phase] | None, epochs: int | None, learning_rate: float | None
+) -> list[Phase]:
+    """The phases with what was said of the last one."""
+    found = list(default_phases() if phases is None else phases)
+    if not found:
+        raise InputError("`phases` must hold at least one phase.")
+    for phase in found:
+        if not isinstance(phase, Phase):
+            raise InputError(
+                "`phases` must hold kerascnn.transfer.Phase objects. Received: "
+                f"{type(phase).__name__}."
+            )
+    given = {"epochs": epochs, "learning_rate": learning_rate}
+    changes: Any = {name: value for name, value in given.items() if value is not None}
+    if epochs is not None:
+        check_epochs(epochs)
+    return [*found[:-1], replace(found[-1], **changes)]
+
+
+def _restore(model: keras.Model, best: _Best, guard: LossGuard, objective: Objective) -> None:
+    """Gives the model the weights of its best epoch, and says so."""
+    if guard.epoch:
+        message = (
+            f"the loss of epoch {guard.epoch} is not a number, and training ended. Lower the "
+            "learning rate, or check the data."
+        )
+        if not best.weights:
+            raise TrainingError(f"{message} The weights of the model are lost: load it again.")
+        logger.warning("%s The model has the weights of epoch %d.", message, best.epoch)
     if best.weights:
         model.set_weights(best.weights)
-    last = int(rows[-1]["epoch"]) if rows else epochs_done
-    return FineTuning(tuple(rows), best.epoch or last, tuple(cached))
+        value = best.value if objective.rising else -best.value
+        logger.info(
+            "the model has the weights of epoch %d of %d, the best by %s (%.4f)",
+            *(best.epoch, int(best.rows[-1]["epoch"]), objective.monitor, value),
+        )
+
+
+def _why_uncached(
+    model: keras.Model, source: Source, judged: Source | None, steps_per_epoch: int | None
+) -> str:
+    """What speaks against keeping the features of the frozen backbone; empty if nothing."""
+    own = own_steps(model)
+    if own:
+        return f"{type(model).__name__} has a `{own}` of its own, which they would leave out"
+    if source.endless:
+        return "the training data has no end"
+    if steps_per_epoch is not None:
+        return "epochs of `steps_per_epoch` batches are no passes over the data"
+    if judged is not None and judged.endless:
+        return "the validation data has no end"
+    return ""
 
 
 def _begin(
@@ -216,17 +396,6 @@ def _begin(
     return phase
 
 
-def _steps(data: Batches) -> int:
-    """Batches in one pass."""
-    try:
-        steps = len(data)  # type: ignore[arg-type]
-    except TypeError:
-        steps = sum(1 for _ in data)  # a tf.data.Dataset of unknown length
-    if not steps:
-        raise DataError("the training data holds no batch.")
-    return steps
-
-
 def _optimizer(
     model: keras.Model,
     phase: Phase,
@@ -248,15 +417,16 @@ def _optimizer(
 def _features(
     model: keras.Model,
     apart: parts.Parts,
-    train: Batches,
-    validation: Any,
+    sources: Sequence[Source],
     cache: Literal[True] | str | os.PathLike[str],
     views: Sequence[View],
     stack: contextlib.ExitStack,
 ) -> Caches | None:
     """None, with a message, where features cannot be kept."""
     try:
-        return stack.enter_context(features_of(model, apart, train, validation, cache, views))
+        return stack.enter_context(features_of(model, apart, sources, cache, views))
+    except BatchError:
+        raise
     except DataError as error:
         logger.warning("features are not cached: %s", error)
         return None
@@ -264,26 +434,25 @@ def _features(
 
 def _fit(
     model: keras.Model,
-    data: Any,
-    steps: int,
-    validation: Any,
-    watchers: Sequence[keras.callbacks.Callback],
+    data: Source,
+    source: Source,
+    judged: Source | None,
+    everyone: OneTraining,
     options: dict[str, Any],
-) -> keras.callbacks.History:
-    create_state(model, data)
-    if isinstance(validation, RowBatches):
-        validation = validation.epochs(0, 1)
-    if isinstance(data, RowBatches):
-        data = data.epochs(options["initial_epoch"], options["epochs"])
-        options = {**options, "steps_per_epoch": steps}
-    elif hasattr(data, "repeat"):  # a tf.data.Dataset: starting it anew takes tenths of a second
-        data, options = data.repeat(), {**options, "steps_per_epoch": steps}
-    return model.fit(
-        data, validation_data=validation, callbacks=list(watchers), shuffle=False, **options
-    )
-
-
-def _by_epoch(history: keras.callbacks.History) -> Iterator[tuple[int, dict[str, float]]]:
-    for place, epoch in enumerate(history.epoch):
-        values = {name: float(found[place]) for name, found in history.history.items()}
-        yield epoch + 1, values
+) -> None:
+    """Fits the whole model to images: `data`, or what it is augmented from, `source`."""
+    create_state(model, data.given if is_dataset(data.given) else source)
+    batches, more = training_data(data, options["initial_epoch"], options["epochs"])
+    validation = None if judged is None else validation_data(judged)
+    with contextlib.ExitStack() as stack:
+        for each in (data, judged):
+            if each is not None:
+                stack.enter_context(each.explaining())
+        model.fit(
+            batches,
+            validation_data=validation,
+            callbacks=[everyone],
+            shuffle=False,
+            **options,
+            **more,
+        )

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from kerascnn.transfer.batches import RowBatches
+from kerascnn.transfer.sources import Source
 
 
 def create_state(model: keras.Model, data: Any) -> None:
@@ -25,8 +26,9 @@ def create_state(model: keras.Model, data: Any) -> None:
         return
     if model.distribute_strategy.num_replicas_in_sync > 1:
         return
-    if isinstance(data, RowBatches):
-        shape, dtype = data.labels.shape[1:], data.labels.dtype.name
+    if isinstance(data, RowBatches | Source):
+        labels = data.labels if isinstance(data, RowBatches) else data.first[1]
+        shape, dtype = labels.shape[1:], labels.dtype.name
     elif hasattr(data, "element_spec") and hasattr(data.element_spec[1], "shape"):
         labels = data.element_spec[1]
         shape, dtype = labels.shape[1:], labels.dtype.name

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.transfer.parts import Parts, has_weights, split
 
 logger = logging.getLogger("kerascnn.transfer")
@@ -34,6 +35,7 @@ class Frozen:
     first_trainable: str
 
 
+@keras_words()
 def freeze(
     model: keras.Model,
     until: str | int | float = "head",

@@ -11,13 +11,10 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.files import (
-    FolderKind,
-    PathLike,
-    atomic_folder,
-    json_object,
-    user_path,
-)
+from kerascnn.files import FolderKind, PathLike, atomic_folder, json_object, user_path
+from kerascnn.inputs.arrays import as_array, received
+from kerascnn.inputs.images import slices
+from kerascnn.inputs.model_inputs import checked_inputs
 from kerascnn.transfer.recognition import Verification, unit, verification
 
 MODEL, ENTRIES, SETTINGS = "model.keras", "gallery.npz", "embedder.json"
@@ -52,6 +49,8 @@ class Embedder:
     """
 
     def __init__(self, model: keras.Model, threshold: float | None = None):
+        if not isinstance(model, keras.Model):
+            raise InputError(f"`model` must be a keras.Model. Received: {type(model).__name__}.")
         shape = model.output_shape
         if len(shape) != 2:
             raise InputError(
@@ -62,22 +61,26 @@ class Embedder:
         self.vectors = np.zeros((0, shape[-1]))
 
     def embed(self, images: Any, batch_size: int = 32) -> np.ndarray:
-        """Vectors (n, dimensions) of length 1 for raw images (n, height, width, channels)."""
-        images = np.asarray(images)
-        if images.ndim != len(self.model.input_shape) or not len(images):
-            raise InputError(
-                f"expected images of the shape {self.model.input_shape}. Received: {images.shape}."
-            )
-        starts = range(0, len(images), batch_size)
+        """Vectors (n, dimensions) of length 1 for raw images (n, height, width, channels).
+
+        Raises:
+            InputError: Images that the model does not take, or vectors without a direction.
+        """
+        images = checked_inputs(self.model, images, "images")
         return unit(
             np.concatenate(
-                [self.model.predict_on_batch(images[at : at + batch_size]) for at in starts]
+                [
+                    self.model.predict_on_batch(images[rows])
+                    for rows in slices(len(images), batch_size)
+                ]
             )
         )
 
     def add(self, images: Any, names: Sequence[str]) -> None:
         """Puts images, one name each, into the gallery."""
         vectors = self.embed(images)
+        if isinstance(names, str):
+            raise InputError(f"`names` must be a list of names. Received: {received(names)}.")
         if len(names) != len(vectors) or not all(isinstance(name, str) for name in names):
             raise InputError(f"one name (a string) for each of {len(vectors)} images is needed.")
         self.names = (*self.names, *names)
@@ -89,7 +92,7 @@ class Embedder:
         Raises:
             InputError: Fewer than k entries in the gallery.
         """
-        if not 1 <= k <= len(self.names):
+        if not isinstance(k, int) or not 1 <= k <= len(self.names):
             raise InputError(
                 f"`k` must be in 1..{len(self.names)}, the entries of the gallery (see `add`). "
                 f"Received: {k!r}."
@@ -111,7 +114,13 @@ class Embedder:
             raise InputError(
                 "no threshold to decide by: call `calibrate` with labelled images, or set one."
             )
-        first, second = self.embed(np.stack([np.asarray(a), np.asarray(b)]))
+        pair = [as_array(image, "an image") for image in (a, b)]
+        if pair[0].shape != pair[1].shape:
+            raise InputError(
+                "the two images have several sizes: give both of them one size. Received: "
+                f"{pair[0].shape} and {pair[1].shape}."
+            )
+        first, second = self.embed(np.stack(pair))
         return bool(first @ second >= self.threshold)
 
     def calibrate(self, images: Any, labels: Sequence[object]) -> Verification:

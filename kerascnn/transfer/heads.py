@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.layers import BatchNormalization, CosineDense, OrdinalOutput
 from kerascnn.transfer.parts import HEAD_PREFIX, LAST
 from kerascnn.transfer.phases import HEADS as HEADS
@@ -39,6 +40,7 @@ class _Plan:
     activation: str | None
 
 
+@keras_words()
 def attach_head(
     backbone: keras.Model,
     classes: int,

@@ -35,7 +35,9 @@ class Judge(keras.callbacks.Callback):
         everyone, features = self.everyone, self.features
         everyone.on_test_begin()
         everyone.on_test_batch_begin(0)
-        found = self.head.test_on_batch(features.features[0], features.labels, return_dict=True)
+        found = self.head.test_on_batch(
+            features.features[0], features.labels, features.weights, return_dict=True
+        )
         everyone.on_test_batch_end(0, found)
         everyone.on_test_end(found)
         if logs is not None:

@@ -1,14 +1,18 @@
 """Learning-rate range test (Smith 2017, arXiv:1506.01186, section 3.3)."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from kerascnn.errors import InputError, TrainingError
+from kerascnn.errors import BatchError, InputError, TrainingError
+from kerascnn.inputs.keywords import keras_words
+from kerascnn.inputs.targets import targets_of
+from kerascnn.transfer.objective import check_activation
+from kerascnn.transfer.sources import Source
 
 # The test ends when the smoothed loss is this many times its lowest value, as in fastai.
 DIVERGED = 4.0
@@ -33,6 +37,19 @@ class LearningRateCurve:
     diverged: bool
 
 
+@keras_words(
+    instead={
+        "epochs": "the test takes `steps` batches, not epochs",
+        "learning_rate": "it rises from `lowest` to `highest`",
+        "callbacks": "the test is no training, and is put back",
+        "verbose": "the test takes a hundred steps, and returns all their losses",
+        "validation": "the loss of the training batches is looked at",
+        "validation_data": "the loss of the training batches is looked at",
+        "train": "it is `data`",
+        "x": "pass the images with their labels, data=(images, labels)",
+        "y": "pass the images with their labels, data=(images, labels)",
+    }
+)
 def lr_find(
     model: keras.Model,
     data: Any,
@@ -57,9 +74,9 @@ def lr_find(
 
     Args:
         model: Built and compiled, one output; what is frozen in it stays frozen.
-        data: `tf.data.Dataset` or iterable of batches (images, targets), of which no more than
-            `steps` are taken and which is begun again when it ends; or two arrays, images and
-            targets, shuffled and batched here.
+        data: Batches of (images, targets) or (images, targets, sample weights), as `fine_tune`
+            takes them, or a generator: no more than `steps` are taken, and it is begun again when
+            it ends; or two or three arrays, shuffled and batched here.
         lowest: First learning rate.
         highest: Last one, unless the loss diverges before: becomes no number, or 4 times its
             lowest smoothed value.
@@ -69,14 +86,16 @@ def lr_find(
         seed: Of the order of arrays.
 
     Raises:
-        InputError: A model, data or value that cannot be used.
+        InputError: A model, data or value that cannot be used; of labels and images the message
+            says which, and where.
         TrainingError: The loss is not a number from the start, or does not fall at any rate.
     """
     _check(model, lowest, highest, steps, smoothing)
+    source = _source(model, data, batch_size, seed, steps)
     rates = np.geomspace(lowest, highest, steps)
     saved = [keras.ops.convert_to_numpy(variable).copy() for variable in model.variables]
     try:
-        losses = _losses(_probe(model, lowest), _batches(data, batch_size, seed), rates, smoothing)
+        losses = _losses(_probe(model, lowest), _batches(source), rates, smoothing)
     finally:
         for variable, value in zip(model.variables, saved, strict=True):
             variable.assign(value)
@@ -162,50 +181,22 @@ def _smoothed(losses: list[float], smoothing: float) -> list[float]:
     return smoothed
 
 
-def _batches(data: Any, batch_size: int, seed: int) -> Iterator[Any]:
-    if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
-        data = _ArrayBatches(*data, batch_size, seed)
-    if not isinstance(data, Iterable):
-        raise InputError(
-            f"`data` must be batches (images, targets), or two arrays. Received: {data!r}."
-        )
-    if hasattr(data, "repeat"):  # a tf.data.Dataset: starting it anew takes tenths of a second
-        data = data.repeat()
-    while True:
-        count = 0
-        for batch in data:
-            if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
-                raise InputError(
-                    "`data` must give batches (images, targets). "
-                    f"Received a batch of type {type(batch).__name__}."
-                )
-            count += 1
-            yield batch
-        if not count:
-            raise InputError(
-                "`data` ended before the last step. Pass data that can be gone through again, or "
-                "a smaller `steps`."
-            )
+def _source(model: keras.Model, data: Any, batch_size: int, seed: int, steps: int) -> Source:
+    try:
+        source = Source(data, "data", batch_size=batch_size, seed=seed, steps=steps)
+    except BatchError as error:
+        raise BatchError(f"`data` must be batches (images, targets). {error}") from error
+    check_activation(model, model.loss)
+    source.suit(model, targets_of(model.loss, tuple(model.output_shape)), look=False)
+    return source
 
 
-class _ArrayBatches:
-    """Batches of arrays in an order that differs from epoch to epoch."""
-
-    def __init__(self, images: Any, targets: Any, batch_size: int, seed: int):
-        if len(images) != len(targets) or not len(images):
-            raise InputError(
-                f"`data`: as many images as targets are needed, and one at least. "
-                f"Received: {len(images)} and {len(targets)}."
-            )
-        self.images, self.targets = np.asarray(images), np.asarray(targets)
-        self.batch_size, self.random = batch_size, np.random.default_rng(seed)
-
-    def __iter__(self) -> Iterator[Any]:
-        size = min(self.batch_size, len(self.images))
-        order = self.random.permutation(len(self.images))
-        for start in range(0, len(order) - size + 1, size):
-            chosen = order[start : start + size]
-            yield self.images[chosen], self.targets[chosen]
+def _batches(source: Source) -> Iterator[Any]:
+    yield from source.cycle()
+    raise InputError(
+        "`data` ended before the last step. Pass data that can be gone through again, such as the "
+        "function that makes a generator, or a smaller `steps`."
+    )
 
 
 def _check(model: keras.Model, lowest: float, highest: float, steps: int, smoothing: float) -> None:

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.losses import class_rows
 
 Tensor = Any
 
@@ -21,6 +22,7 @@ class ArcFaceLoss(keras.losses.Loss):
     Cross-entropy over scaled cosines, after the angle to the true class has been made larger by
     the margin: an image must be nearer to its class than to others by that much. The predictions
     are cosines, as `arcface_classifier` gives them; the targets are class indices or one-hot rows.
+    A target that is no class makes the loss NaN, as with `kerascnn.losses.Crossentropy`.
 
     Where angle and margin would pass a half turn, the cosine is lowered by margin * sin(margin)
     instead, so that it goes on falling, as in the authors' code.
@@ -53,9 +55,9 @@ class ArcFaceLoss(keras.losses.Loss):
         turned = cosine * math.cos(self.margin) - sine * math.sin(self.margin)
         beyond = cosine - self.margin * math.sin(self.margin)
         turned = ops.where(cosine > -math.cos(self.margin), turned, beyond)
-        truth = _one_hot(y_true, y_pred)
+        truth, known = class_rows(y_true, y_pred)
         logits = self.scale * (truth * turned + (1 - truth) * cosine)
-        return ops.categorical_crossentropy(truth, logits, from_logits=True)
+        return ops.categorical_crossentropy(truth, logits, from_logits=True) * known
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "margin": self.margin, "scale": self.scale}
@@ -101,14 +103,17 @@ class TripletLoss(keras.losses.Loss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Mean over the batch's triplets, a scalar."""
         labels = ops.reshape(y_true, (-1,))
+        # NaN is unlike all labels, itself included, and would count nowhere.
+        known = ops.where(ops.any(ops.isnan(labels)), math.nan, 1.0)
         same = ops.expand_dims(labels, 0) == ops.expand_dims(labels, 1)
         itself = ops.cast(ops.eye(ops.shape(labels)[0]), "bool")
         partners = ops.logical_and(same, ops.logical_not(itself))
         opponents = ops.logical_not(same)
         squared = _squared_distances(y_pred)
         if self.mining == "hard":
-            return self._hard(ops.sqrt(ops.maximum(squared, _TINY)), partners, opponents)
-        return self._semi_hard(squared, partners, opponents)
+            distances = ops.sqrt(ops.maximum(squared, _TINY))
+            return self._hard(distances, partners, opponents) * known
+        return self._semi_hard(squared, partners, opponents) * known
 
     def _hard(self, distances: Tensor, partners: Tensor, opponents: Tensor) -> Tensor:
         farthest = ops.max(ops.where(partners, distances, 0.0), axis=1)
@@ -145,10 +150,3 @@ def _squared_distances(x: Tensor) -> Tensor:
 def _mean(values: Tensor, counted: Tensor) -> Tensor:
     weights = ops.cast(counted, values.dtype)
     return ops.sum(values * weights) / ops.maximum(ops.sum(weights), 1.0)
-
-
-def _one_hot(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    if len(y_true.shape) == 2 and y_true.shape[-1] == y_pred.shape[-1]:
-        return ops.cast(y_true, y_pred.dtype)
-    labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
-    return ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)

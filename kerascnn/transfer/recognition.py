@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import as_array, numbers
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     Raises:
         InputError: Another shape, or a vector without a direction.
     """
-    vectors = np.asarray(vectors, "float64")
+    vectors = numbers(vectors, "the embeddings", finite=False).astype("float64")
     if vectors.ndim != 2 or not vectors.size:
         raise InputError(f"embeddings must have the shape (n, dimensions), not {vectors.shape}.")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -134,7 +135,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def _classes(labels: Sequence[object], vectors: np.ndarray, name: str) -> np.ndarray:
-    classes = np.asarray(labels)
+    classes = as_array(labels, f"`{name}`")
     if classes.shape != (len(vectors),):
         raise InputError(
             f"`{name}` must be one label for each of {len(vectors)} embeddings. "

@@ -1,6 +1,6 @@
 """Test-time augmentation of any Keras model: predictions averaged over views of each image."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -9,6 +9,10 @@ import numpy as np
 from kerascnn.augment import FlipTTA
 from kerascnn.augment.tta import Views
 from kerascnn.errors import DataError, InputError
+from kerascnn.inputs.arrays import received
+from kerascnn.inputs.images import image_batches
+from kerascnn.inputs.keywords import keras_words
+from kerascnn.inputs.model_inputs import check_size, warn_of_scaled_pixels
 from kerascnn.transfer.batches import filled
 
 ACTIVATIONS = ("softmax", "sigmoid", "linear")
@@ -16,6 +20,7 @@ ACTIVATIONS = ("softmax", "sigmoid", "linear")
 _ROUNDING = 1e-3
 
 
+@keras_words()
 def predict_tta(
     model: keras.Model,
     images: np.ndarray | Iterable[Any],
@@ -55,9 +60,15 @@ def predict_tta(
             f"`activation` must be None or one of {', '.join(ACTIVATIONS)}. "
             f"Received: {activation!r}."
         )
+    if not isinstance(model, keras.Model):
+        raise InputError(f"`model` must be a keras.Model. Received: {type(model).__name__}.")
     views = FlipTTA() if views is None else views
+    if not isinstance(views, Views):
+        raise InputError(
+            f"`views` must be FlipTTA() or TenCrop(size). Received: {received(views)}."
+        )
     answers, largest = [], 0
-    for batch in _images(images, batch_size):
+    for batch in image_batches(images, batch_size):
         largest = max(largest, len(batch))
         # The last batch is filled up: its size would be traced anew.
         mean = views.predict(lambda view: _answer(model, view, activation), filled(batch, largest))
@@ -67,19 +78,9 @@ def predict_tta(
     return np.concatenate(answers)
 
 
-def _images(images: Any, batch_size: int) -> Iterator[np.ndarray]:
-    if hasattr(images, "shape"):
-        for start in range(0, len(images), batch_size):
-            yield np.asarray(images[start : start + batch_size])
-        return
-    batches = images
-    if isinstance(images, keras.utils.PyDataset):  # has no end of its own when iterated
-        batches = (images[number] for number in range(len(images)))
-    for batch in batches:
-        yield np.asarray(batch[0] if isinstance(batch, tuple) else batch)
-
-
 def _answer(model: keras.Model, view: np.ndarray, activation: str | None) -> np.ndarray:
+    check_size(model, view.shape[1:])
+    warn_of_scaled_pixels(model, view)
     outputs = model.predict_on_batch(view)
     if isinstance(outputs, dict | list | tuple):
         raise InputError(

@@ -6,6 +6,7 @@ import numpy as np
 
 from kerascnn.errors import InputError
 from kerascnn.files import GIF, PathLike, atomic_file
+from kerascnn.inputs.arrays import numbers
 
 
 def save_animation(
@@ -33,10 +34,9 @@ def save_animation(
             f"expected a scale of at least 1 and seconds above 0. Received: scale={scale}, "
             f"seconds={seconds}."
         )
-    try:
-        frames = np.asarray(frames)
-    except ValueError:
-        raise InputError("the frames have several sizes: give all of them one size.") from None
+    if isinstance(frames, list | tuple) and len({np.shape(frame) for frame in frames}) > 1:
+        raise InputError("the frames have several sizes: give all of them one size.")
+    frames = numbers(frames, "the frames")
     if frames.ndim != 4 or not len(frames) or frames.shape[-1] not in (1, 3):
         raise InputError(f"expected frames [F, H, W, 1 or 3]. Received the shape {frames.shape}.")
     if frames.dtype != np.uint8:

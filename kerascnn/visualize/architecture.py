@@ -6,6 +6,7 @@ from xml.sax.saxutils import escape
 
 import keras
 
+from kerascnn.inputs.arrays import require
 from kerascnn.visualize.diagram_blocks import Block, Group, Shape, Step, diagram_items
 
 # Widest letters of the fonts named below, as a share of their size: what texts are measured by.
@@ -56,6 +57,7 @@ def architecture_diagram(model: keras.Model) -> str:
     Raises:
         InputError: Another kind of model.
     """
+    require(model, keras.Model, "a keras.Model")
     groups = diagram_items(model)
     items = [item for group in groups for item in group.items]
     width = max(max(_width(item) for item in items), 2 * PADDING + _length(model.name, TEXT))

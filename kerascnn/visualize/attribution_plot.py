@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import numbers
+from kerascnn.inputs.images import as_images
 from kerascnn.visualize.heatmap import heat_map, overlay
 from kerascnn.visualize.methods import METHODS
 from kerascnn.visualize.tiles import new_figure, scaled_pixels
@@ -43,7 +45,7 @@ def plot_attributions(
     Raises:
         InputError: Arrays that do not belong together, or no columns.
     """
-    images = np.asarray(images)
+    images = as_images(images)
     _check(images, attributions, titles)
     if columns < 1:
         raise InputError(f"`columns` must be at least 1. Received: {columns}.")
@@ -80,6 +82,7 @@ def _check(
     if images.ndim != 4 or not len(images) or images.shape[-1] not in (1, 3):
         raise InputError(f"expected images [B, H, W, 1 or 3]. Received the shape {images.shape}.")
     for name, values in attributions.items():
+        values = numbers(values, f"the attributions {name!r}")
         if np.shape(values)[:3] != images.shape[:3]:
             raise InputError(
                 f"the attributions {name!r} belong to other images: expected "

@@ -20,7 +20,8 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.image_batches import slices
+from kerascnn.inputs.images import slices
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.visualize.layer_maps import as_float32, heat_maps, scaled, seen_by
 from kerascnn.visualize.scores import Classes, checked_classes, float_images
 from kerascnn.visualize.taps import layers_of
@@ -29,6 +30,7 @@ from kerascnn.visualize.taps import layers_of
 PASSING = ("Activation", "Dropout", "Flatten", "InputLayer", "Reshape", "Softmax")
 
 
+@keras_words()
 def grad_cam(
     model: keras.Model,
     images: np.ndarray,
@@ -62,6 +64,7 @@ def grad_cam(
     return heat_maps(model, images, classes, layer, batch_size, combine)
 
 
+@keras_words()
 def grad_cam_pp(
     model: keras.Model,
     images: np.ndarray,
@@ -88,6 +91,7 @@ def grad_cam_pp(
     return heat_maps(model, images, classes, layer, batch_size, combine)
 
 
+@keras_words()
 def layer_cam(
     model: keras.Model,
     images: np.ndarray,
@@ -109,6 +113,7 @@ def layer_cam(
     return heat_maps(model, images, classes, layer, batch_size, combine)
 
 
+@keras_words()
 def cam(
     model: keras.Model, images: np.ndarray, classes: Classes = None, *, batch_size: int = 32
 ) -> np.ndarray:

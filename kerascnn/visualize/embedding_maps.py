@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import as_array, numbers
+from kerascnn.inputs.images import as_images
 from kerascnn.visualize.tiles import INK, new_figure, scaled_pixels
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def embedding_map(
         InputError: Fewer than two features or dimensions, another method, or a perplexity that
             does not fit.
     """
-    features = np.asarray(features, np.float64)
+    features = numbers(features, "the features", finite=False).astype(np.float64)
     if features.ndim != 2 or min(features.shape) < 2:
         raise InputError(
             f"expected features [N, D], both at least 2. Received the shape {features.shape}."
@@ -88,9 +90,9 @@ def plot_embedding_map(
     Raises:
         InputError: Arrays that do not fit together.
     """
-    points = np.asarray(points)
-    classes = np.zeros(len(points), int) if labels is None else np.asarray(labels)
-    if points.ndim != 2 or points.shape[1] != 2 or len(classes) != len(points):
+    points = numbers(points, "the points")
+    classes = np.zeros(points.shape[:1], int) if labels is None else as_array(labels, "the labels")
+    if points.ndim != 2 or points.shape[1] != 2 or classes.shape != points.shape[:1]:
         raise InputError(
             f"expected points [N, 2] and as many labels. Received: {points.shape} and "
             f"{classes.shape}."
@@ -101,6 +103,9 @@ def plot_embedding_map(
         raise InputError(
             f"the label {classes.max()} has no name: there are {len(class_names)} class_names."
         )
+    images = None if images is None else as_images(images)
+    if images is not None and images.shape[-1] not in (1, 3):
+        raise InputError(f"expected images [N, H, W, 1 or 3]. Received: {images.shape}.")
     if images is not None and (len(images) != len(points) or most < 1):
         raise InputError(
             f"expected {len(points)} images, one per point, and `most` of at least 1. Received: "

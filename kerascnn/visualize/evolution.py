@@ -11,6 +11,8 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import require
+from kerascnn.inputs.images import as_images
 from kerascnn.visualize.learned_filters import filters
 from kerascnn.visualize.patches import top_patches
 from kerascnn.visualize.tiles import around_gray, mosaic, new_figure, show
@@ -50,7 +52,8 @@ class FilterEvolution(keras.callbacks.Callback):
         super().__init__()
         if images is not None and layer is None:
             raise InputError("projections of activations need the name of a layer: layer=NAME.")
-        self.layer, self.images, self.units = layer, images, units
+        self.layer, self.units = layer, units
+        self.images = None if images is None else as_images(images)
         self._wanted = None if epochs is None else frozenset(epochs)
         self.epochs: list[int] = []
         self.pictures: list[np.ndarray] = []
@@ -140,6 +143,7 @@ def evolution_frames(evolution: FilterEvolution, columns: int | None = None) -> 
 
 
 def _checked(evolution: FilterEvolution) -> np.ndarray:
+    require(evolution, FilterEvolution, "a FilterEvolution that was trained with")
     if not evolution.pictures:
         raise InputError(
             "nothing was kept: give the callback to model.fit(callbacks=[...]), with epochs that "

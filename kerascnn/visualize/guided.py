@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.visualize.scores import Classes, choose, float_images, summed_slopes
 from kerascnn.visualize.taps import operations_of, replaced, tapped
 
@@ -20,6 +21,7 @@ Tensor = Any
 RECTIFIERS = ("relu", "relu6")
 
 
+@keras_words()
 def guided_backpropagation(
     model: keras.Model, images: np.ndarray, classes: Classes = None, *, batch_size: int = 32
 ) -> np.ndarray:

@@ -3,6 +3,9 @@
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import numbers
+from kerascnn.inputs.keywords import keras_words
+from kerascnn.visualize.tiles import scaled_pixels
 
 # From cold to hot, evenly spaced.
 COLORS = np.array(
@@ -28,7 +31,7 @@ def heat_map(attributions: np.ndarray, percentile: float = 99.0) -> np.ndarray:
         InputError: An array of another shape, values that are not finite, or a percentile out of
             range.
     """
-    heat = np.asarray(attributions, np.float32)
+    heat = numbers(attributions, "the attributions", finite=False).astype(np.float32)
     if heat.ndim not in (3, 4) or not heat.size:
         raise InputError(
             f"expected attributions [B, H, W] or [B, H, W, C]. Received the shape {heat.shape}."
@@ -45,32 +48,37 @@ def heat_map(attributions: np.ndarray, percentile: float = 99.0) -> np.ndarray:
     return np.clip(heat / np.where(peak > 0, peak, 1), 0, 1).astype(np.float32)
 
 
+@keras_words()
 def overlay(image: np.ndarray, heatmap: np.ndarray, strength: float = 0.5) -> np.ndarray:
     """Mixes the colours of a heat map into an image: blue is 0, red is 1.
 
     Args:
-        image: uint8 `[H, W, 1 or 3]`.
-        heatmap: `[H, W]` in 0..1.
+        image: `[H, W, 1 or 3]`, or several `[B, H, W, 1 or 3]`, as `grad_cam` takes them: pixels of
+            0..255, or floats of 0..1; other ranges are drawn from the lowest to the highest value.
+        heatmap: `[H, W]` in 0..1, or `[B, H, W]`, as `grad_cam` gives them.
         strength: Share of the colours, in 0..1.
 
     Returns:
-        uint8 `[H, W, 3]`.
+        uint8 `[H, W, 3]` or `[B, H, W, 3]`.
 
     Raises:
-        InputError: An image or a heat map of another shape or type, or a strength out of range.
+        InputError: An image or a heat map of another shape or range, or a strength out of range.
     """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
+    pixels, heat = numbers(image, "the image"), numbers(heatmap, "the heat map")
+    if pixels.ndim not in (3, 4) or pixels.shape[-1] not in (1, 3) or not pixels.size:
         raise InputError(
-            f"expected a uint8 image [H, W, 1 or 3]. Received: {image.dtype} {list(image.shape)}."
+            "expected an image [H, W, 1 or 3], or images [B, H, W, 1 or 3]. Received: "
+            f"{pixels.dtype} {list(pixels.shape)}."
         )
-    if heatmap.shape != image.shape[:2] or not 0 <= heatmap.min() <= heatmap.max() <= 1:
+    if heat.shape != pixels.shape[:-1] or not 0 <= heat.min() <= heat.max() <= 1:
+        shown = f"{heat.min():.3g}..{heat.max():.3g}" if heat.size else "no values"
         raise InputError(
-            f"expected a heat map {list(image.shape[:2])} of values in 0..1. Received: "
-            f"{list(heatmap.shape)} in {heatmap.min():.3g}..{heatmap.max():.3g}."
+            f"expected a heat map {list(pixels.shape[:-1])} of values in 0..1. Received: "
+            f"{list(heat.shape)} in {shown}."
         )
     if not 0 <= strength <= 1:
         raise InputError(f"`strength` must be in 0..1. Received: {strength}.")
     stops = np.linspace(0, 1, len(COLORS))
-    colors = np.stack([np.interp(heatmap, stops, channel) for channel in COLORS.T], axis=-1)
-    mixed = (1 - strength) * image + strength * colors
+    colors = np.stack([np.interp(heat, stops, channel) for channel in COLORS.T], axis=-1)
+    mixed = (1 - strength) * 255 * scaled_pixels(pixels) + strength * colors
     return np.round(mixed).astype(np.uint8)

@@ -11,6 +11,8 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import numbers
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.visualize.scores import Classes, choose, float_images, scores_of, summed_slopes
 
 
@@ -30,6 +32,7 @@ class IntegratedGradients:
     errors: np.ndarray
 
 
+@keras_words()
 def integrated_gradients(
     model: keras.Model,
     images: np.ndarray,
@@ -76,7 +79,7 @@ def integrated_gradients(
 
 def checked_baseline(baseline: float | np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The baseline as float32 of that shape, or an InputError."""
-    given = np.asarray(baseline, np.float32)
+    given = numbers(baseline, "`baseline`").astype(np.float32)
     try:
         return np.broadcast_to(given, shape)
     except ValueError:

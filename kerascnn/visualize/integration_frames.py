@@ -6,11 +6,13 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.visualize.heatmap import heat_map
 from kerascnn.visualize.integrated import checked_baseline, integrated_gradients
 from kerascnn.visualize.scores import Classes, choose, float_images
 
 
+@keras_words()
 def integration_path(
     model: keras.Model,
     images: np.ndarray,

@@ -13,7 +13,10 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.image_batches import slices
+from kerascnn.inputs.arrays import require
+from kerascnn.inputs.images import slices
+from kerascnn.inputs.model_inputs import checked_inputs
+from kerascnn.inputs.targets import checked_targets
 from kerascnn.visualize.tiles import new_figure
 
 if TYPE_CHECKING:
@@ -65,15 +68,16 @@ def loss_landscape(
         seed: Of the directions.
 
     Raises:
-        InputError: Nothing to move, no examples, or values out of range.
+        InputError: Nothing to move, inputs or targets that do not fit, or values out of range.
     """
     if directions not in (1, 2) or points < 3 or points % 2 == 0 or span <= 0:
         raise InputError(
             "expected directions of 1 or 2, an odd number of points from 3, and a span above 0. "
             f"Received: directions={directions}, points={points}, span={span}."
         )
-    if len(x) != len(y) or not len(x):
-        raise InputError(f"expected as many targets as inputs. Received: {len(x)} and {len(y)}.")
+    measure = _loss(loss)
+    x = checked_inputs(model, x)
+    y = checked_targets(model, loss, y, len(x))
     kernels = [v for v in model.trainable_variables if len(v.shape) > 1]
     axes = _filter_axes(model)
     if not kernels:
@@ -87,7 +91,6 @@ def loss_landscape(
         ]
         for _ in range(directions)
     ]
-    measure = _loss(loss)
     steps = np.linspace(-span, span, points)
     losses = np.zeros((points,) * directions)
     for place in np.ndindex(losses.shape):
@@ -140,7 +143,11 @@ def plot_loss_landscape(landscape: LossLandscape, title: str = "") -> "Figure":
 
     Returns:
         A matplotlib figure; `figure.savefig(path)` writes it.
+
+    Raises:
+        InputError: Something that is no such result.
     """
+    require(landscape, LossLandscape, "the result of loss_landscape")
     steps, losses = landscape.steps, landscape.losses
     figure = new_figure(5.2, 4.2)
     axes = figure.add_subplot(1, 1, 1)

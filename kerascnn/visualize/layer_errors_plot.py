@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from kerascnn.errors import InputError
 from kerascnn.files import PNG, PathLike, atomic_file
+from kerascnn.inputs.arrays import numbers
 
 BAR, WORST, INK = "#94a3b8", "#d62728", "#1f2937"
 _NAMED = 5  # the largest bars, in another colour
@@ -26,6 +27,12 @@ def plot_layer_errors(
     Raises:
         InputError: Nothing to draw, or not one error per name.
     """
+    values = numbers(errors, "the errors")
+    if values.ndim != 1 or (values < 0).any():
+        raise InputError(
+            f"expected one error per layer, 0 or more. Received the shape {values.shape}."
+        )
+    errors = values.tolist()
     if not names or len(names) != len(errors):
         raise InputError(f"expected one error per layer, got {len(names)} and {len(errors)}")
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -9,8 +9,8 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.images import slices
 from kerascnn.visualize.gradient import gradient_inside
-from kerascnn.visualize.image_batches import slices
 from kerascnn.visualize.scores import Classes, checked_classes, class_scores, float_images
 from kerascnn.visualize.taps import find_layer, giving_logits, layers_of, tapped
 

@@ -7,6 +7,8 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import numbers
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.visualize.taps import find_layer, layers_of
 from kerascnn.visualize.tiles import around_gray, mosaic, new_figure, show
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@keras_words()
 def filters(model: keras.Model, layer: str | None = None, *, together: bool = False) -> np.ndarray:
     """Kernels of a convolution, scaled for display: 0 is gray.
 
@@ -41,23 +44,44 @@ def filters(model: keras.Model, layer: str | None = None, *, together: bool = Fa
     return around_gray(np.moveaxis(kernel, -1, 0), None if together else (1, 2, 3))
 
 
+@keras_words()
 def plot_filters(
-    kernels: np.ndarray, columns: int | None = None, title: str = "", most: int = 16
+    kernels: np.ndarray | keras.Model,
+    columns: int | None = None,
+    title: str = "",
+    most: int = 16,
+    *,
+    layer: str | None = None,
 ) -> "Figure":
     """Draws filters, in colours where they have three inputs.
 
     With another number of inputs there is a row per filter, of its weights for each input.
 
     Args:
-        kernels: `[filters, height, width, inputs]` in 0..1, of `filters`. For a network that takes
-            blue, green and red turn the last axis: `kernels[..., ::-1]`.
+        kernels: `[filters, height, width, inputs]` in 0..1, of `filters`; or a model, for those of
+            its first convolution. For a network that takes blue, green and red turn the last axis:
+            `kernels[..., ::-1]`.
         columns: Filters in a row, where they have one or three inputs.
         title: Above the picture.
         most: Filters and inputs drawn of a layer with another number of inputs; the first ones.
+        layer: Name of another layer of the model.
 
     Returns:
         A matplotlib figure; `figure.savefig(path)` writes it.
+
+    Raises:
+        InputError: Arrays of another shape, or what `filters` raises.
     """
+    if isinstance(kernels, keras.Model):
+        kernels = filters(kernels, layer)
+    elif layer is not None:
+        raise InputError("`layer` is a layer of a model. Received: the kernels themselves.")
+    kernels = numbers(kernels, "the kernels")
+    if kernels.ndim != 4 or not kernels.size:
+        raise InputError(
+            "expected kernels [filters, height, width, inputs], or a model. Received the shape "
+            f"{kernels.shape}."
+        )
     inputs = kernels.shape[-1]
     if inputs not in (1, 3):
         kernels = np.moveaxis(kernels[:most, ..., :most], -1, 1)

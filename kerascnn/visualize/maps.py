@@ -9,7 +9,9 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.image_batches import checked_images
+from kerascnn.inputs.arrays import numbers, received
+from kerascnn.inputs.keywords import keras_words
+from kerascnn.inputs.model_inputs import checked_images
 from kerascnn.visualize.taps import find_layer, layers_of, tapped
 from kerascnn.visualize.tiles import from_lowest_to_highest, mosaic, new_figure, show
 
@@ -17,15 +19,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@keras_words()
 def feature_maps(
-    model: keras.Model, images: np.ndarray, layers: Sequence[str] | None = None
+    model: keras.Model, images: np.ndarray, layers: str | Sequence[str] | None = None
 ) -> dict[str, np.ndarray]:
     """Outputs of layers in inference mode, of one pass through the model.
 
     Args:
         model: Any model with one image input; nested ones are entered.
         images: `[B, H, W, C]`, as the model takes them.
-        layers: Names of layers with any output; None takes all that have weights and give maps.
+        layers: Names of layers with any output, or one; None takes all that have weights and give
+            maps.
 
     Returns:
         float32 `[B, ...]` for each layer, in the order of the names, else of computation. Of a
@@ -38,7 +42,8 @@ def feature_maps(
     if layers is None:
         sources = [layer for layer in layers_of(model) if layer.weights]
     else:
-        sources = [find_layer(model, name) for name in layers]
+        names = [layers] if isinstance(layers, str) else layers
+        sources = [find_layer(model, name) for name in names]
     seen: dict[str, Any] = {}
     with contextlib.ExitStack() as taps:
         for source in {id(source): source for source in sources}.values():
@@ -71,10 +76,17 @@ def plot_feature_maps(
     Raises:
         InputError: No layers, one that gives no maps, or no such image.
     """
+    if not isinstance(maps, Mapping):
+        raise InputError(
+            f"expected maps by the names of layers, of feature_maps. Received: {received(maps)}."
+        )
     if not maps:
         raise InputError("there are no maps to draw. Expected those of one layer at least.")
     grids: dict[str, np.ndarray] = {}
     for name, values in maps.items():
+        values = numbers(values, f"the maps of {name!r}")
+        if not values.size:
+            raise InputError(f"the maps of {name!r} are empty: {values.shape}.")
         if values.ndim != 4:
             raise InputError(
                 f"maps have the shape [B, height, width, channels]. Of {name!r}: {values.shape}."
@@ -89,7 +101,7 @@ def plot_feature_maps(
     figure = new_figure(8, sum(heights))
     places = figure.add_gridspec(len(grids), 1, height_ratios=heights)
     for row, (name, grid) in enumerate(grids.items()):
-        shape = "x".join(map(str, maps[name].shape[1:]))
+        shape = "x".join(map(str, np.shape(maps[name])[1:]))
         show(figure.add_subplot(places[row]), grid, f"{name}, {shape}")
     return figure
 

@@ -15,6 +15,8 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import require
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.visualize.gradient import gradient
 from kerascnn.visualize.picture_parameters import PictureParameters
 from kerascnn.visualize.taps import find_layer, giving_logits, tapped
@@ -37,6 +39,7 @@ class MaximizedActivation:
     frames: np.ndarray | None
 
 
+@keras_words()
 def maximize_activation(
     model: keras.Model,
     units: int | Sequence[int],
@@ -213,6 +216,7 @@ def _checked_units(units: Any) -> list[int]:
 
 
 def _image_shape(model: keras.Model, size: tuple[int, int] | None) -> tuple[int, int, int]:
+    require(model, keras.Model, "a keras.Model")
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4:
         raise InputError(f"expected a model of images [B, H, W, C]. Its input: {shape}.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.images import as_images
 
 if TYPE_CHECKING:
     import keras
@@ -79,6 +80,7 @@ def attribute(
     if method not in METHODS:
         raise InputError(f"no method {method!r}. There are: {', '.join(METHODS)}.")
     entry = METHODS[method]
+    images = as_images(images)  # a generator could not be gone through twice
     function = getattr(importlib.import_module("kerascnn.visualize"), entry.function)
     given = {**entry.options, **options}
     if entry.takes_classes:
@@ -92,7 +94,7 @@ def attribute(
 
 
 def _last_maps(model: "keras.Model", images: np.ndarray) -> str:
-    from kerascnn.visualize.image_batches import checked_images
+    from kerascnn.inputs.model_inputs import checked_images
     from kerascnn.visualize.layer_maps import map_layer
 
     return str(map_layer(model, checked_images(model, images)).name)

@@ -13,7 +13,10 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.image_batches import checked_images, slices
+from kerascnn.inputs.arrays import numbers, require
+from kerascnn.inputs.images import as_images, slices
+from kerascnn.inputs.keywords import keras_words
+from kerascnn.inputs.model_inputs import checked_images
 from kerascnn.visualize.taps import find_layer, layers_of, tapped
 from kerascnn.visualize.tiles import new_figure, scaled_pixels, show
 
@@ -37,6 +40,7 @@ class Neighbors:
     distances: np.ndarray
 
 
+@keras_words()
 def hidden_features(
     model: keras.Model, images: np.ndarray, layer: str | None = None, batch_size: int = 32
 ) -> np.ndarray:
@@ -90,7 +94,10 @@ def nearest_neighbors(
         InputError: Arrays that do not fit together, fewer features than `count`, another metric, or
             a direction of length 0 with "cosine".
     """
-    features, queries = (np.asarray(array, np.float64) for array in (features, queries))
+    features, queries = (
+        numbers(array, "the features", finite=False).astype(np.float64)
+        for array in (features, queries)
+    )
     if features.ndim != 2 or queries.ndim != 2 or features.shape[1] != queries.shape[1]:
         raise InputError(
             f"expected features [N, D] and queries [Q, D]. Received: {features.shape} and "
@@ -133,6 +140,11 @@ def plot_neighbors(
     Raises:
         InputError: Fewer images, queries or names than the neighbours speak of.
     """
+    require(neighbors, Neighbors, "the result of nearest_neighbors")
+    query_images, images = as_images(query_images, "query images"), as_images(images)
+    for pictures in (query_images, images):
+        if pictures.shape[-1] not in (1, 3):
+            raise InputError(f"expected images [N, H, W, 1 or 3]. Received: {pictures.shape}.")
     rows, count = neighbors.indices.shape
     known = len(images) if names is None else min(len(images), len(names))
     if len(query_images) != rows or neighbors.indices.max() >= known:

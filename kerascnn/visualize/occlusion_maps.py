@@ -11,6 +11,8 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import numbers
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.visualize.scores import (
     Classes,
     batches,
@@ -24,6 +26,7 @@ from kerascnn.visualize.taps import giving_logits
 Tensor = Any
 
 
+@keras_words()
 def occlusion(
     model: keras.Model,
     images: np.ndarray,
@@ -99,7 +102,7 @@ def _covers(images: np.ndarray, fill: float | np.ndarray | None) -> np.ndarray:
     shape = (len(images), images.shape[-1])
     if fill is None:
         return images.mean(axis=(1, 2))
-    colors = np.asarray(fill, np.float32)
+    colors = numbers(fill, "`fill`").astype(np.float32)
     if colors.shape not in ((), (images.shape[-1],)):
         raise InputError(
             f"`fill` must be a number or one per channel. Received the shape {colors.shape}."

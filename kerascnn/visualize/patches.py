@@ -4,17 +4,17 @@ Zeiler, Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014,
 figure 2.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import require
+from kerascnn.inputs.images import image_batches, slices
 from kerascnn.visualize.fields import receptive_box
-from kerascnn.visualize.image_batches import slices
 from kerascnn.visualize.maps import feature_maps
 from kerascnn.visualize.projection import deconvnet
 from kerascnn.visualize.strongest import Strongest
@@ -87,7 +87,7 @@ def top_patches(
     if count < 1:
         raise InputError(f"`count` must be at least 1. Received: {count}.")
     best: Strongest | None = None
-    for batch in _batches(images, batch_size):
+    for batch in image_batches(images, batch_size):
         outputs = feature_maps(model, batch, [layer])[layer]
         if outputs.ndim not in (2, 4):
             raise InputError(
@@ -122,7 +122,11 @@ def plot_top_patches(top: TopPatches, columns: int = 3, most: int = 9) -> "Figur
 
     Returns:
         A matplotlib figure; `figure.savefig(path)` writes it.
+
+    Raises:
+        InputError: Something that is no such result.
     """
+    require(top, TopPatches, "the result of top_patches")
     units = range(min(most, len(top.units)))
     pictures = scaled_pixels(top.patches)
     per_row = 2 if top.projections is not None else 5
@@ -144,16 +148,6 @@ def plot_top_patches(top: TopPatches, columns: int = 3, most: int = 9) -> "Figur
         axes = figure.add_subplot(rows, across, place)
         show(axes, block, f"{top.layer}, unit {top.units[unit]}")
     return figure
-
-
-def _batches(images: Any, batch_size: int) -> Iterator[np.ndarray]:
-    if hasattr(images, "ndim"):
-        for rows in slices(len(images), batch_size):
-            yield np.asarray(images[rows])
-        return
-    for batch in images:
-        pixels = batch[0] if isinstance(batch, (tuple, list)) else batch
-        yield ops.convert_to_numpy(pixels)
 
 
 def _checked_units(units: Sequence[int] | None, channels: int) -> np.ndarray:

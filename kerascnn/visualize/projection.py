@@ -13,8 +13,10 @@ import numpy as np
 from keras import layers, ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.images import slices
+from kerascnn.inputs.keywords import keras_words
+from kerascnn.inputs.model_inputs import checked_images
 from kerascnn.visualize.gradient import gradient
-from kerascnn.visualize.image_batches import checked_images, slices
 from kerascnn.visualize.maps import feature_maps
 from kerascnn.visualize.taps import (
     find_layer,
@@ -55,6 +57,7 @@ SCALINGS = ("Multiply", "TrueDivide", "Divide")
 RECTIFIERS = (keras.activations.relu, keras.activations.relu6)
 
 
+@keras_words()
 def deconvnet(
     model: keras.Model,
     images: np.ndarray,

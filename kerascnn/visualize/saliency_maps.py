@@ -10,9 +10,11 @@ import keras
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.visualize.scores import Classes, choose, float_images, summed_slopes
 
 
+@keras_words()
 def saliency(
     model: keras.Model, images: np.ndarray, classes: Classes = None, *, batch_size: int = 32
 ) -> np.ndarray:
@@ -33,6 +35,7 @@ def saliency(
     return smooth_grad(model, images, classes, noise=0, samples=1, batch_size=batch_size)
 
 
+@keras_words()
 def smooth_grad(
     model: keras.Model,
     images: np.ndarray,

@@ -11,7 +11,8 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.image_batches import slices
+from kerascnn.inputs.images import slices
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.visualize.layer_maps import map_layer, scaled, seen_by
 from kerascnn.visualize.scores import (
     Classes,
@@ -26,6 +27,7 @@ from kerascnn.visualize.taps import find_layer, giving_logits
 Tensor = Any
 
 
+@keras_words()
 def score_cam(
     model: keras.Model,
     images: np.ndarray,

@@ -13,9 +13,11 @@ import numpy as np
 from keras import ops
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import as_array
+from kerascnn.inputs.images import check_batch_size, slices
+from kerascnn.inputs.model_inputs import checked_images
 from kerascnn.visualize.compiled import compiled
 from kerascnn.visualize.gradient import gradient
-from kerascnn.visualize.image_batches import check_batch_size, checked_images, slices
 from kerascnn.visualize.taps import giving_logits
 
 Tensor = Any
@@ -30,7 +32,7 @@ def float_images(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
 def checked_classes(classes: Any, count: int, outputs: int) -> np.ndarray:
     """One class for each of `count` images, of which one may do for all, or an InputError."""
-    chosen = np.asarray(classes)
+    chosen = as_array(classes, "`classes`")
     chosen = np.full(count, chosen) if chosen.ndim == 0 else chosen
     fits = chosen.shape == (count,) and np.issubdtype(chosen.dtype, np.integer)
     if not fits or chosen.min() < 0 or chosen.max() >= outputs:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import require
 
 Tensor = Any
 PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
@@ -80,7 +81,12 @@ def last_layer(model: keras.Model) -> Any:
 
 
 def layers_of(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Every layer in the order of computation, those of nested models in their place."""
+    """Every layer in the order of computation, those of nested models in their place.
+
+    Raises:
+        InputError: Something that is no model.
+    """
+    require(model, keras.Model, "a keras.Model")
     for layer in model.layers:
         if isinstance(layer, keras.Model) and layer.layers:
             yield from layers_of(layer)
@@ -111,6 +117,7 @@ def find_layer(model: keras.Model, name: str) -> keras.layers.Layer:
     Raises:
         InputError: No layer of that name.
     """
+    require(model, keras.Model, "a keras.Model")
     waiting = list(model.layers)
     while waiting:
         layer = waiting.pop(0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,9 +31,9 @@ def mosaic(
         float32 `[height, width, 1 or 3]`.
 
     Raises:
-        InputError: No pictures, or arrays of another shape.
+        InputError: No pictures, arrays of another shape, or no finite numbers.
     """
-    pictures = np.asarray(pictures, np.float32)
+    pictures = numbers(pictures, "the pictures").astype(np.float32)
     if pictures.ndim != 4 or not len(pictures) or pictures.shape[-1] not in (1, 3):
         raise InputError(
             f"expected pictures [N, H, W, 1 or 3]. Received the shape {pictures.shape}."
@@ -64,7 +65,9 @@ def around_gray(
         percentile: Below 100, the magnitude that is an end is larger than this percentage of those
             that are not 0; what is beyond is cut off. So a few strong points leave the others seen.
     """
-    values = np.asarray(values, np.float32)
+    values = numbers(values, "the values").astype(np.float32)
+    if not values.size:
+        raise InputError(f"there are no values. Received the shape {values.shape}.")
     sizes = np.abs(values)
     peak = sizes.max(axis=axis, keepdims=True)
     if percentile < 100 and peak.any():
@@ -91,7 +94,10 @@ def from_lowest_to_highest(values: np.ndarray, axis: tuple[int, ...] | None = No
 
 def scaled_pixels(pixels: np.ndarray) -> np.ndarray:
     """Pixels in 0..1: of 0..255 divided by 255, other ranges from lowest to highest."""
-    values = np.asarray(pixels, np.float32)
+    pixels = numbers(pixels, "the pixels")
+    values = pixels.astype(np.float32)
+    if not values.size:
+        raise InputError(f"there are no pixels. Received the shape {values.shape}.")
     if pixels.dtype == np.uint8 or (values.min() >= 0 and 1 < values.max() <= 255):
         return values / 255
     within = values.min() >= 0 and values.max() <= 1

@@ -1,9 +1,14 @@
 """Learning curves, learning-rate tests and confusion matrices, as PNG files."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+import numbers
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
+from kerascnn.errors import InputError
 from kerascnn.files import PNG, PathLike, atomic_file
+from kerascnn.inputs.arrays import numbers as array_of_numbers
+from kerascnn.inputs.arrays import received
+from kerascnn.visualize.history import Rows, as_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,34 +37,45 @@ class RateTest(Protocol):
     def suggestion(self) -> float: ...
 
 
-def plot_history(history: Sequence[Mapping[str, float]], path: PathLike) -> None:
+def plot_history(history: Any, path: PathLike) -> None:
     """Draws the loss and what else was measured, per epoch.
 
     Args:
-        history: Rows with epoch, loss, val_loss, and other figures, each also with `val_`: such as
-            accuracy and val_accuracy.
+        history: Rows with epoch, loss, and other figures, each perhaps also with `val_`: such as
+            accuracy and val_accuracy. Or what `model.fit`, `fine_tune` or `train` returned.
         path: The PNG file to write; a PNG image there is replaced, nothing else.
+
+    Raises:
+        InputError: No epochs, or no losses in them.
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure = _figure(9, 3.6)
-    epochs = [row["epoch"] for row in history]
-    best = max(history, key=lambda row: (row.get("val_accuracy", 0.0), -row["val_loss"]))
-    names = [name for name in history[0] if f"val_{name}" in history[0]]
+    rows = as_rows(history)
+    if not rows or not all(isinstance(row.get("loss"), numbers.Real) for row in rows):
+        raise InputError(
+            "expected a history of at least one epoch, each with its loss. Received: "
+            f"{received(history)}."
+        )
+    epochs = [row["epoch"] for row in rows]
+    validated = all("val_loss" in row for row in rows)
+    best = max(rows, key=lambda row: (row.get("val_accuracy", 0.0), -row.get("val_loss", 0.0)))
+    names = [name for name in rows[0] if f"val_{name}" in rows[0]] if validated else _measured(rows)
+    figure = _figure(4.5 * max(2, len(names)), 3.6)
     for position, name in enumerate(names, 1):
         axes = figure.add_subplot(1, len(names), position)
-        axes.plot(epochs, [row[name] for row in history], color=TRAIN, label="training", lw=1.8)
-        values = [row[f"val_{name}"] for row in history]
-        axes.plot(epochs, values, color=VALIDATION, label="validation", lw=1.8)
-        axes.plot(best["epoch"], best[f"val_{name}"], "o", color=VALIDATION, ms=6)
-        axes.annotate(
-            f"kept: epoch {int(best['epoch'])}, {best[f'val_{name}']:.4f}",
-            (best["epoch"], best[f"val_{name}"]),
-            xytext=(0, -16 if name.endswith("accuracy") else 10),
-            textcoords="offset points",
-            ha="right" if best["epoch"] > len(epochs) / 2 else "left",
-            fontsize=8,
-        )
+        axes.plot(epochs, [row[name] for row in rows], color=TRAIN, label="training", lw=1.8)
+        if validated:
+            values = [row[f"val_{name}"] for row in rows]
+            axes.plot(epochs, values, color=VALIDATION, label="validation", lw=1.8)
+            axes.plot(best["epoch"], best[f"val_{name}"], "o", color=VALIDATION, ms=6)
+            axes.annotate(
+                f"kept: epoch {int(best['epoch'])}, {best[f'val_{name}']:.4f}",
+                (best["epoch"], best[f"val_{name}"]),
+                xytext=(0, -16 if name.endswith("accuracy") else 10),
+                textcoords="offset points",
+                ha="right" if best["epoch"] > len(epochs) / 2 else "left",
+                fontsize=8,
+            )
         axes.set_title(TITLES.get(name, name), loc="left", fontsize=11, fontweight="bold")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -69,13 +85,28 @@ def plot_history(history: Sequence[Mapping[str, float]], path: PathLike) -> None
     _save(figure, path)
 
 
+def _measured(rows: Rows) -> list[str]:
+    """What was measured in every epoch of a training without validation."""
+    others = ("epoch", "phase", "seconds", "learning_rate")
+    return [
+        name
+        for name in rows[0]
+        if name not in others and all(isinstance(row.get(name), numbers.Real) for row in rows)
+    ]
+
+
 def plot_learning_rates(curve: RateTest, path: PathLike) -> None:
     """Draws the loss over the learning rate, as `kerascnn.transfer.lr_find` measured it.
 
     Args:
         curve: Rates, losses, smoothed losses and the suggestion.
         path: The PNG file to write; a PNG image there is replaced, nothing else.
+
+    Raises:
+        InputError: Something that is no such result.
     """
+    if not all(hasattr(curve, name) for name in ("rates", "losses", "smoothed", "suggestion")):
+        raise InputError(f"expected the result of lr_find. Received: {received(curve)}.")
     figure = _figure(6, 3.6)
     axes = figure.add_subplot(1, 1, 1)
     axes.plot(curve.rates, curve.losses, color=TRAIN, alpha=0.3, lw=1, label="each batch")
@@ -119,8 +150,18 @@ def plot_confusion(
         class_names: One name per class.
         path: The PNG file to write; a PNG image there is replaced, nothing else.
         title: Which split it is.
+
+    Raises:
+        InputError: No square of numbers, one row and column per class.
     """
     classes = len(class_names)
+    counts = array_of_numbers(confusion, "the confusion matrix")
+    if counts.shape != (classes, classes) or not classes:
+        raise InputError(
+            f"expected a confusion matrix [{classes}, {classes}], one row and column per class. "
+            f"Received the shape {counts.shape}."
+        )
+    confusion = counts.tolist()
     readable = classes <= READABLE_CLASSES
     side = min(3.2 + 0.42 * classes, 12)
     figure = _figure(side + 0.8, side)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kerascnn.errors import InputError
 from kerascnn.files import PNG, PathLike, atomic_file
+from kerascnn.inputs.arrays import received
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +68,12 @@ def plot_zoo(points: Sequence[ZooPoint], path: PathLike) -> None:
     Args:
         points: At least one.
         path: The PNG file to write; a PNG image there is replaced, nothing else.
+
+    Raises:
+        InputError: No points, or something else.
     """
+    if not isinstance(points, Sequence) or not all(isinstance(p, ZooPoint) for p in points):
+        raise InputError(f"expected a list of ZooPoint. Received: {received(points)}.")
     if not points:
         raise InputError("there is nothing to plot: `points` is empty.")
     with atomic_file(path, PNG, overwrite=True) as temporary:

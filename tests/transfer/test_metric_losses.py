@@ -141,3 +141,11 @@ def test_losses_are_serialised(loss):
 def test_unusable_values_are_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+@pytest.mark.parametrize("label", [4, -1, 0.5, np.nan])
+def test_a_label_that_is_no_class_makes_the_loss_nan(label):
+    labels = np.array([*LABELS[:7], label], "float32")
+    cosines = np.clip(vectors(8, 4), -0.9, 0.9)
+    assert np.isnan(float(ArcFaceLoss()(labels, cosines)))
+    assert np.isnan(float(TripletLoss()(labels, vectors()))) == np.isnan(label)

@@ -2,36 +2,9 @@
 
 import math
 import numbers
-from collections.abc import Mapping, Sequence
-from typing import Any
 
-from kerascnn.errors import InputError
-
-Rows = Sequence[Mapping[str, Any]]
-
-
-def as_rows(history: Rows | Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """One dict per epoch.
-
-    Args:
-        history: Such rows, or the lists by name that `model.fit(...).history` holds.
-
-    Raises:
-        InputError: Neither of them.
-    """
-    if isinstance(history, Mapping):
-        if len({len(values) for values in history.values()}) > 1:
-            raise InputError("the lists of a history must have one length, that of its epochs.")
-        columns = list(history)
-        history = [
-            dict(zip(columns, row, strict=True)) for row in zip(*history.values(), strict=True)
-        ]
-    if not all(isinstance(row, Mapping) for row in history):
-        raise InputError(
-            "a history is a sequence of rows, one mapping per epoch, or the mapping "
-            f"`model.fit(...).history`. Received: {type(history).__name__}."
-        )
-    return [{"epoch": place, **row} for place, row in enumerate(history, 1)]
+from kerascnn.visualize.history import Rows as Rows
+from kerascnn.visualize.history import as_rows as as_rows
 
 
 def column(rows: Rows, name: str) -> tuple[list[float], list[float]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerascnn import data
 from kerascnn.files import HTML, PathLike, refuse_existing, user_path, write_text
+from kerascnn.inputs.keywords import keras_words
 from kerascnn.pages import format as page
 from kerascnn.pages import frame
 from kerascnn.training.eight_bits import EightBits
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from kerascnn.data import Splits
 
 
+@keras_words()
 def write_report(
     model: keras.Model,
     splits: "Splits",
