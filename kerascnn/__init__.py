@@ -4,8 +4,9 @@ Importing this package is instant: neither Keras nor TensorFlow is loaded before
 them is used.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from kerascnn.lazy import public
 
 if TYPE_CHECKING:
     from kerascnn.catalog import create_model as create_model
@@ -23,7 +24,9 @@ _MODULES = (
     "errors",
     "export",
     "layers",
+    "losses",
     "models",
+    "profile",
     "properties",
     "quantization",
     "signal",
@@ -32,21 +35,12 @@ _MODULES = (
     "visualize",
     "weights",
 )
-_NAMES = {
-    "create_model": "kerascnn.catalog",
-    "list_models": "kerascnn.catalog",
-    "load_model": "kerascnn.serialization",
-    "train": "kerascnn.training",
+_WHERE = {
+    "create_model": "catalog",
+    "list_models": "catalog",
+    "load_model": "serialization",
+    "train": "training",
+    **dict.fromkeys(_MODULES, ""),
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"kerascnn.{name}")
-    if name in _NAMES:
-        return getattr(importlib.import_module(_NAMES[name]), name)
-    raise AttributeError(f"module 'kerascnn' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_MODULES, *_NAMES])
+__getattr__, __dir__, __all__ = public(globals(), _WHERE)

@@ -56,7 +56,7 @@ def outputs(path: Path, inputs: np.ndarray, labels: list) -> np.ndarray:
                     same = category.category_name == known
                     require(same, f"{path}: label {category.category_name!r}, expected {known!r}")
                     row[category.index] = category.score
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         raise KitError(f"MediaPipe refuses {path.name}: {error}") from error
     return found
 

@@ -6,6 +6,8 @@ are those of the Python kit. Python 3.9 or newer and numpy; no file of kerascnn.
 
 import argparse
 import contextlib
+import errno
+import faulthandler
 import hashlib
 import io
 import json
@@ -126,7 +128,8 @@ def open_file(path: Path):
     """A regular file, to read: a pipe or a device could make the program wait for ever."""
     flags = getattr(os, "O_NONBLOCK", 0)
     with open(path, "rb", opener=lambda name, more: os.open(name, flags | more)) as file:
-        require(stat.S_ISREG(os.fstat(file.fileno()).st_mode), f"{path} is not a regular file")
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         yield file
 
 
@@ -291,6 +294,7 @@ def rehearse(path: Path, work) -> None:
         child = os.fork()
     if child == 0:
         try:
+            faulthandler.disable()  # a crash is told once, in a line
             signal.setitimer(signal.ITIMER_PROF, TRIAL_SECONDS)
             work()
         finally:

@@ -12,6 +12,8 @@ Exit codes: 0 all well, 1 a self-test failed, 2 bad input (one line on stderr sa
 
 import argparse
 import contextlib
+import errno
+import faulthandler
 import hashlib
 import io
 import json
@@ -29,7 +31,7 @@ from pathlib import Path
 
 try:
     import numpy as np
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         from ai_edge_litert.interpreter import Interpreter
@@ -149,7 +151,8 @@ def open_file(path: Path):
     """A regular file, to read: a pipe or a device could make the program wait for ever."""
     flags = getattr(os, "O_NONBLOCK", 0)
     with open(path, "rb", opener=lambda name, more: os.open(name, flags | more)) as file:
-        require(stat.S_ISREG(os.fstat(file.fileno()).st_mode), f"{path} is not a regular file")
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         yield file
 
 
@@ -327,6 +330,7 @@ def rehearse(path: Path, work) -> None:
         child = os.fork()
     if child == 0:
         try:
+            faulthandler.disable()  # a crash is told once, in a line
             signal.setitimer(signal.ITIMER_PROF, TRIAL_SECONDS)
             work()
         finally:
@@ -393,8 +397,10 @@ def load_image(path: Path, manifest: dict) -> np.ndarray:
             with Image.open(file, formats=[*(IMAGE_FORMATS & Image.OPEN.keys())]) as image:
                 require(image.width * image.height <= Image.MAX_IMAGE_PIXELS, "too many pixels")
                 return to_pixels(ImageOps.exif_transpose(image), manifest)
+    except UnidentifiedImageError as error:
+        raise KitError(f"{path} is not a readable image: of no known kind") from error
     except Exception as error:  # on damaged files, whatever Pillow's many readers happen to raise
-        reason = str(error) or type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise KitError(f"{path} is not a readable image: {reason}") from error
 
 

@@ -16,3 +16,6 @@ from kerascnn.data.resize import ResizeRule as ResizeRule
 from kerascnn.data.small_images import SmallImage as SmallImage
 from kerascnn.data.small_images import find_small_images as find_small_images
 from kerascnn.data.splits import Splits as Splits
+from kerascnn.lazy import public
+
+_, __dir__, __all__ = public(globals())

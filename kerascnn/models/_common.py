@@ -16,6 +16,7 @@ from keras import layers
 
 from kerascnn import weights as weight_files
 from kerascnn.errors import InputError, UnknownOptionError
+from kerascnn.models._docstrings import describe
 
 Tensor = Any
 Shape = tuple[int | None, int | None, int]
@@ -101,8 +102,8 @@ def variant(**defaults: Any) -> Callable[[Callable[..., keras.Model]], Callable[
     """Makes a factory of a function that builds a network.
 
     The factory completes the options, refuses those it does not have, and loads the weights. The
-    function receives every option; the factory's signature shows them, so that `help()` and
-    editors do too. The function gets `weights` only to choose the details of the network by.
+    function receives every option; the factory's signature and docstring show them, so that
+    `help()` and editors do too. The function gets `weights` only to choose the details of the network by.
 
     Args:
         **defaults: Override DEFAULTS and add the options that only this family has.
@@ -133,6 +134,8 @@ def variant(**defaults: Any) -> Callable[[Callable[..., keras.Model]], Callable[
         options = [inspect.Parameter(n, keyword, default=v) for n, v in known.items()]
         signature = inspect.Signature(leading + options, return_annotation=keras.Model)
         factory.__signature__ = signature  # type: ignore[attr-defined]
+        tags = weight_files.tags(function.__name__)
+        factory.__doc__ = describe(function, known, ModelOptions, tags)
         return factory
 
     return decorate

@@ -56,8 +56,7 @@ def MobileNet(
     Args:
         include_top: Build average pooling and the output.
         weights: None, the tag of published weights, or a weight file.
-        **options: See `ModelOptions`; `alpha` multiplies the channels, `depth_multiplier` is the
-            number of depthwise filters per channel, `norm` "batch", "group", "layer" or None.
+        **options: See `MobileNetOptions`.
     """
     alpha, multiplier = check_alpha(options["alpha"]), options["depth_multiplier"]
     if not isinstance(multiplier, int) or multiplier < 1:

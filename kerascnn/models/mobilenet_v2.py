@@ -106,8 +106,7 @@ def MobileNetV2(
     Args:
         include_top: Build average pooling, dropout (0.2) and the output.
         weights: None, the tag of published weights, or a weight file.
-        **options: See `ModelOptions`; `alpha` multiplies the channels, `style` is "keras" or
-            "torch", `norm` "batch", "group", "layer" or None.
+        **options: See `MobileNetV2Options`.
     """
     alpha = check_alpha(options["alpha"])
     style = choose_style(options["style"], weights)

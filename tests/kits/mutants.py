@@ -102,3 +102,15 @@ def bundles(bundle: Path, folder: Path, kind: str, count: int, seed: int = 0) ->
             (folder / kind).write_bytes(of_bytes((bundle / kind).read_bytes(), rng))
             rehash(folder)
         yield folder
+
+
+def refused(result, *words: str, program: str = "run.py") -> bool:
+    """Whether a kit ended with code 2 and one short line on stderr that has all `words`."""
+    lines = result.stderr.splitlines()
+    return (
+        result.returncode == 2
+        and len(lines) == 1
+        and lines[0].startswith(f"{program}: error: ")
+        and len(lines[0]) < 350
+        and all(word in lines[0] for word in words)
+    )
