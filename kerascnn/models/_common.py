@@ -103,7 +103,8 @@ def variant(**defaults: Any) -> Callable[[Callable[..., keras.Model]], Callable[
 
     The factory completes the options, refuses those it does not have, and loads the weights. The
     function receives every option; the factory's signature and docstring show them, so that
-    `help()` and editors do too. The function gets `weights` only to choose the details of the network by.
+    `help()` and editors do too. The function gets `weights` only to choose the details of the
+    network by.
 
     Args:
         **defaults: Override DEFAULTS and add the options that only this family has.

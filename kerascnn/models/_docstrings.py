@@ -7,8 +7,12 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any
 
-INCLUDE_TOP = "Build the classifier. With False, the model ends with the last feature maps."
-WEIGHTS = "{tags}the path of a weight file (ours, of keras.applications, torchvision or timm), or None for random values."
+INCLUDE_TOP = "Build the classifier."
+WITHOUT_TOP = " With False, the model ends with the last feature maps."
+WEIGHTS = (
+    "{published}the path of a weight file (of kerascnn, keras.applications, torchvision or timm), "
+    'or None for random values, the default here; that of keras.applications is "imagenet".'
+)
 END = """
 Returns:
     A functional `keras.Model`, not compiled.
@@ -36,14 +40,15 @@ def describe(
     """
     if function.__doc__ is None or common.__doc__ is None:
         return None
-    text, _, own = inspect.cleandoc(function.__doc__).partition("\nArgs:\n")
+    text = inspect.cleandoc(function.__doc__).partition("\nArgs:\n")[0]
     known = {"include_top": INCLUDE_TOP, **_entries(common.__doc__, "Attributes:")}
     for kind in _declared(function):
         known |= _entries(kind.__doc__ or "", "Attributes:")
-    known |= _entries(f"Args:\n{own}", "Args:")
-    listed = "".join(f'"{tag}", ' for tag in tags)
-    known["weights"] = WEIGHTS.format(tags=f"Published ones ({listed[:-2]}), " if tags else "")
-    known["weights"] = known["weights"][0].upper() + known["weights"][1:]
+    known |= _entries(function.__doc__, "Args:")
+    known["include_top"] += WITHOUT_TOP
+    published = ", ".join(f'"{tag}"' for tag in tags)
+    weights = WEIGHTS.format(published=f"published ones ({published}), " if tags else "")
+    known["weights"] = weights[0].upper() + weights[1:]
     lines = [
         textwrap.fill(
             f"{name}: {known[name]}", 96, initial_indent="    ", subsequent_indent=" " * 8

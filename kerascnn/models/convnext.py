@@ -53,8 +53,8 @@ class ConvNeXtOptions(ModelOptions, total=False):
     """Adds stochastic depth, layer scale and the normalisation.
 
     Attributes:
-        drop_path_rate: Rate of stochastic depth at the last block, in [0, 1); the paper trains T, S,
-            B and L with 0.1, 0.4, 0.5 and 0.5.
+        drop_path_rate: Rate of stochastic depth at the last block, in [0, 1); the paper trains T,
+            S, B and L with 0.1, 0.4, 0.5 and 0.5.
         layer_scale_init_value: First value of the factors on the branches; None for no factors.
         norm: "layer", or "batch" (section 2.6).
     """
