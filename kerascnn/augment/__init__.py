@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from kerascnn.augment.layer import AugmentationLayer as AugmentationLayer
 
 # What a configuration may name.
-STEPS = frozenset(
+_STEPS = frozenset(
     name
     for name, value in list(globals().items())
     if isinstance(value, type) and issubclass(value, Step | Values) and value is not Step
