@@ -1,8 +1,8 @@
 """What the pages of the documentation name and do not make: files, and networks of others.
 
-A page is run as it is printed, in a folder of its own. What it finds there, and what takes the place
-of a download, is set up by the functions here; `tests/test_guides.py` and the README's test say which
-page needs which.
+A page is run as it is printed, in a folder of its own. What it finds there, and what takes the
+place of a download, is set up by the functions here; `tests/test_guides.py` says which page needs
+which.
 """
 
 import csv
@@ -43,7 +43,7 @@ def padded_graph(folder: Path, patch: pytest.MonkeyPatch) -> None:
 
 
 def applications(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """A small untrained backbone for `keras.applications.MobileNetV2`, whose weights are fetched."""
+    """A small backbone for `keras.applications.MobileNetV2`, whose weights would be fetched."""
     patch.setattr(keras.applications, "MobileNetV2", small_backbone)
 
 
