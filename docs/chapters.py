@@ -10,6 +10,7 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 COURSE = Path(__file__).resolve().parent / "course"
 PICTURES = COURSE / "pictures"
@@ -80,8 +81,13 @@ def headings(page: str) -> list[str]:
     return re.findall(r"^(#+) ", FENCE.sub("", page), re.MULTILINE)
 
 
-def run(path: Path, folder: Path) -> list[str]:
+def run(path: Path, folder: Path, names: dict[str, Any] | None = None) -> list[str]:
     """Runs the code of a page in an empty folder, and leaves there what it writes.
+
+    Args:
+        path: The page.
+        folder: Where it runs.
+        names: Gets the names that the code defines.
 
     Returns:
         What the page says wrongly, one sentence each: outputs and pictures. An exception of the
@@ -93,7 +99,9 @@ def run(path: Path, folder: Path) -> list[str]:
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    page, namespace, faults = read(path), {"__name__": "__main__"}, []
+    page, faults = read(path), []
+    namespace = {} if names is None else names
+    namespace["__name__"] = "__main__"
     keras.utils.clear_session()  # names of layers are counted from the start
     with contextlib.chdir(folder):
         for step in steps(page):

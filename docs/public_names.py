@@ -1,29 +1,14 @@
 """What the API reference shows of a package: the names that its `__init__` hands on.
 
-An extension of griffe, which reads the docstrings for mkdocstrings. It takes `__all__` where there
-is one; our packages without one say `from module import name as name`.
+An extension of griffe, which reads the docstrings for mkdocstrings. It takes `__all__` where it is
+written out; our packages say `from module import name as name`.
 """
 
-import ast
 from pathlib import Path
 from typing import Any
 
 import griffe
-
-
-def handed_on(file: Path) -> dict[str, str]:
-    """The names of `from module import name as name` in a file, each with its module."""
-    imports = [
-        node
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ImportFrom) and node.module
-    ]
-    return {
-        alias.name: node.module or ""
-        for node in imports
-        for alias in node.names
-        if alias.asname == alias.name
-    }
+from handed_on import handed_on
 
 
 class PublicNames(griffe.Extension):

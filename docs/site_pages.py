@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from chapters import chapters
+from handed_on import handed_on
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
-from public_names import handed_on
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent

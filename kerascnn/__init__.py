@@ -4,10 +4,10 @@ Importing this package is instant: neither Keras nor TensorFlow is loaded before
 them is used.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kerascnn.registration import when_keras_is_imported
+from kerascnn.lazy import public
+from kerascnn.registration import when_keras_is_imported as _when_keras_is_imported
 
 if TYPE_CHECKING:
     from kerascnn.catalog import create_model as create_model
@@ -25,7 +25,9 @@ _MODULES = (
     "errors",
     "export",
     "layers",
+    "losses",
     "models",
+    "profile",
     "properties",
     "quantization",
     "signal",
@@ -34,23 +36,13 @@ _MODULES = (
     "visualize",
     "weights",
 )
-_NAMES = {
-    "create_model": "kerascnn.catalog",
-    "list_models": "kerascnn.catalog",
-    "load_model": "kerascnn.serialization",
-    "train": "kerascnn.training",
+_WHERE = {
+    "create_model": "catalog",
+    "list_models": "catalog",
+    "load_model": "serialization",
+    "train": "training",
+    **dict.fromkeys(_MODULES, ""),
 }
 
-when_keras_is_imported()
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"kerascnn.{name}")
-    if name in _NAMES:
-        return getattr(importlib.import_module(_NAMES[name]), name)
-    raise AttributeError(f"module 'kerascnn' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_MODULES, *_NAMES])
+__getattr__, __dir__, __all__ = public(globals(), _WHERE)
+_when_keras_is_imported()

@@ -11,13 +11,14 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "kerascnn"
 
 # Part of the package -> the parts it may import, besides itself and those for everyone.
-EVERYWHERE = {"arguments", "errors", "files", "inputs"}
+EVERYWHERE = {"arguments", "errors", "files", "inputs", "lazy"}
 ALLOWED = {
     "arguments": set(),
     "copying": set(),
     "errors": set(),
     "files": set(),
     "inputs": set(),
+    "lazy": set(),
     "catalog": set(),
     "arithmetic": set(),
     "signal": set(),
@@ -64,7 +65,7 @@ DERIVATIVES = {"compiled.py", "gradient.py"}
 DEVICES = {"precision.py"}
 # The parts of augmentation and of training that `tf.data` runs.
 TF_DATA = {"arrays.py", "dataset.py", "tensor_batches.py"}
-STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py")
+STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py", "lazy.py")
 STANDARD_LIBRARY_ONLY += ("export/manifest.py", "export/manifest_schema.py")
 STANDARD_LIBRARY_ONLY += ("export/strict_json.py",)
 STANDARD_LIBRARY_ONLY += tuple(

@@ -2,7 +2,7 @@
 // In the address, ?bundle=FOLDER names a bundle beside the page (default: bundle), ?recipe=NAME a
 // file of it, ?image=URL a first photo, and ?selftest runs the self-test at once.
 
-import {folderAt, folderOf, openBundle} from "./bundle.js";
+import {folderAt, folderOf, oneLine, openBundle} from "./bundle.js";
 import {Classifier, best, runsHere} from "./classifier.js";
 import {fit, toChannels} from "./pixels.js";
 import {goldenOf, selftest} from "./selftest.js";
@@ -26,7 +26,7 @@ async function attempt(step) {
     await step();
   } catch (error) {
     console.error(error);
-    say(`${error.message ?? error}`, true);
+    say(oneLine(error), true);
     show(["welcome"], !state.bundle);
     document.body.dataset.state = "failed";
   }

@@ -1,10 +1,13 @@
 // Reads a kerascnn bundle strictly, as export/CONTRACT.md asks: nothing is guessed.
 
 const SCHEMA_VERSION = 2;
+const LINE = 300; // characters of an error; what is longer loses its middle
+const TEXT_BYTES = 2 ** 24; // the largest text that is read
+const LARGEST = 3.4028234663852886e38; // a float32 has room for each number of a manifest
 const COUNT = (value) => Number.isInteger(value) && value >= 1 && value < 2 ** 31;
 const TEXT = (value) => typeof value === "string";
-const LIMIT = (value) => typeof value === "number" && value >= 0 && Number.isFinite(value);
-const NUMBER = (value) => typeof value === "number" && Number.isFinite(value);
+const NUMBER = (value) => typeof value === "number" && Math.abs(value) <= LARGEST;
+const LIMIT = (value) => NUMBER(value) && value >= 0;
 const NULL = (value) => value === null;
 const each = (test) => (value) => Array.isArray(value) && value.every(test);
 const oneOf = (...options) => (value) => options.includes(value);
@@ -67,6 +70,45 @@ function require(condition, message) {
   if (!condition) throw new Error(message);
 }
 
+/** An error as one line of a screen, however long what it quotes is. */
+export function oneLine(error) {
+  const words = `${error?.message || error}`.replace(/[\s\p{C}]+/gu, " ").trim();
+  return words.length <= LINE ? words : `${words.slice(0, LINE / 2)} … ${words.slice(-LINE / 2)}`;
+}
+
+/** Text of a bundle, which is UTF-8 and of a size that a person could have looked at. */
+function decoded(bytes, name) {
+  require(bytes.length <= TEXT_BYTES, `${name} is larger than ${TEXT_BYTES} bytes`);
+  try {
+    return new TextDecoder("utf-8", {fatal: true, ignoreBOM: true}).decode(bytes);
+  } catch {
+    throw new Error(`${name} is not UTF-8`);
+  }
+}
+
+/** The value of a JSON text in which no object has a key twice: JSON.parse would keep one unsaid. */
+function parsed(text, name) {
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${name} is not JSON: ${error.message}`);
+  }
+  const open = []; // the keys of each object that is open here, null for lists
+  for (const [token, key] of text.matchAll(/[{}[\]]|"(?:[^"\\]|\\.)*"(\s*:)?/g)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(null);
+    else if (token === "}" || token === "]") open.pop();
+    else if (key !== undefined) {
+      const known = open[open.length - 1];
+      const word = JSON.parse(token.slice(0, -key.length));
+      require(!known.has(word), `${name} has a key twice in one object: ${word}`);
+      known.add(word);
+    }
+  }
+  return value;
+}
+
 /** What a manifest of this version and task must hold. */
 function specOf(manifest) {
   const task = manifest?.model?.task;
@@ -95,13 +137,15 @@ function check(value, spec, where) {
   } else if (typeof spec === "object") {
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
     require(isObject, `${where} must be an object`);
-    for (const key of Object.keys(value)) require(key in spec, `${where}: unknown key ${key}`);
+    for (const key of Object.keys(value)) {
+      require(Object.hasOwn(spec, key), `${where}: unknown key ${key}`);
+    }
     for (const key of Object.keys(spec)) {
-      require(key in value, `${where}: missing key ${key}`);
+      require(Object.hasOwn(value, key), `${where}: missing key ${key}`);
       check(value[key], spec[key], `${where}: ${key}`);
     }
   } else {
-    require(spec(value), `${where} has an unexpected value: ${JSON.stringify(value)}`);
+    require(spec(value), `${where} has an unexpected value: ${JSON.stringify(value).slice(0, 80)}`);
   }
 }
 
@@ -132,8 +176,8 @@ export function folderOf(files) {
 
 /** A bundle whose every file was checked: {manifest, labels, read}. */
 export async function openBundle(read) {
-  const text = new TextDecoder("utf-8", {fatal: true}).decode(await read("manifest.json"));
-  const manifest = JSON.parse(text);
+  const text = decoded(await read("manifest.json"), "manifest.json");
+  const manifest = parsed(text, "manifest.json");
   const version = manifest?.schema_version;
   if (Number.isInteger(version) && version > SCHEMA_VERSION) {
     throw new Error(
@@ -151,6 +195,10 @@ export async function openBundle(read) {
     require(count === model.classes, `manifest.json: ${count} ${key} for ${model.classes} outputs`);
   }
   require(new Set(files.map((file) => file.recipe)).size === files.length, "a recipe appears twice");
+  for (const {dtype, scale, zero_point: zero} of files.flatMap((file) => [file.input, file.output])) {
+    const right = dtype === "float32" ? scale === null && zero === null : scale !== null && zero !== null;
+    require(right, `manifest.json: a ${dtype} tensor has scale ${scale}, zero ${zero}`);
+  }
   const checked = new Map();
   for (const reference of [labels, golden, ...files, reports.json, reports.html]) {
     const {path} = reference;
@@ -162,7 +210,7 @@ export async function openBundle(read) {
     );
     checked.set(path, bytes);
   }
-  const names = new TextDecoder().decode(checked.get(labels.path)).replace(/\n$/, "").split("\n");
+  const names = decoded(checked.get(labels.path), labels.path).replace(/\n$/, "").split("\n");
   require(names.length === model.classes, `${names.length} labels for ${model.classes} classes`);
   return {manifest, labels: names, read: (path) => checked.get(path)};
 }

@@ -77,6 +77,7 @@ export class Classifier {
 /** What to show, best first: {index, value, share of a full bar or null, given}. */
 export function best(outputs, {kind, thresholds}, count) {
   let chances = Array.from(outputs);
+  if (!chances.every(Number.isFinite)) throw new Error("the model answers with what is no number");
   if (kind === "quantities") {
     return chances.map((value, index) => ({index, value, share: null, given: true}));
   }

@@ -2,23 +2,38 @@
 
 const ARRAYS = {"|u1": Uint8Array, "<f4": Float32Array};
 
+const CANNOT = "golden.npz cannot be read: ";
+
 function fail(what) {
-  throw new Error(`golden.npz cannot be read: ${what}`);
+  throw new Error(CANNOT + what);
 }
 
-async function inflate(bytes) {
+/** Unpacks to the size that the archive states: a small one could unpack to more than the memory. */
+async function inflate(bytes, size, name) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const reader = stream.getReader();
+  const result = new Uint8Array(size);
+  let filled = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    if (filled + part.value.length > size) {
+      await reader.cancel();
+      fail(`${name} is larger than it says`);
+    }
+    result.set(part.value, filled);
+    filled += part.value.length;
+  }
+  if (filled !== size) fail(`${name} is incomplete`);
+  return result;
 }
 
 /** The files of a zip archive by name. Sizes come from its directory, at the end. */
-async function unzip(bytes) {
+async function unzip(bytes, room) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let end = bytes.length - 22;
   while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end -= 1;
   if (end < 0) fail("it is no zip archive");
   const files = {};
-  let at = view.getUint32(end + 16, true);
+  let [at, total] = [view.getUint32(end + 16, true), 0];
   for (let i = 0; i < view.getUint16(end + 10, true); i += 1) {
     if (view.getUint32(at, true) !== 0x02014b50) fail("its directory is damaged");
     const [method, size] = [view.getUint16(at + 10, true), view.getUint32(at + 20, true)];
@@ -27,8 +42,11 @@ async function unzip(bytes) {
     const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + lengths[0]));
     const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     const content = bytes.subarray(start, start + size);
+    const unpacked = view.getUint32(at + 24, true);
+    total += unpacked;
     if (method !== 0 && method !== 8) fail(`${name} is compressed by method ${method}`);
-    files[name] = method === 8 ? await inflate(content) : content;
+    if (total > room) fail(`${total} bytes unpacked, expected ${room} at most`);
+    files[name] = method === 8 ? await inflate(content, unpacked, name) : content;
     at += 46 + lengths[0] + lengths[1] + lengths[2];
   }
   return files;
@@ -55,11 +73,16 @@ function parse(bytes, name) {
   return {shape, data: new type(bytes.slice(start).buffer)};
 }
 
-/** Golden inputs, uint8 [n, H, W, C], and outputs, float32 [n, classes]. */
-export async function readGolden(bytes) {
-  const files = await unzip(bytes);
-  return {
-    inputs: parse(files["inputs.npy"], "inputs"),
-    outputs: parse(files["outputs.npy"], "outputs"),
-  };
+/** Golden inputs, uint8 [n, H, W, C], and outputs, float32 [n, classes], of `room` bytes at most. */
+export async function readGolden(bytes, room) {
+  try {
+    const files = await unzip(bytes, room);
+    return {
+      inputs: parse(files["inputs.npy"], "inputs"),
+      outputs: parse(files["outputs.npy"], "outputs"),
+    };
+  } catch (error) { // of a damaged archive also what DataView and the browser's unpacking throw
+    if (error.message.startsWith(CANNOT)) throw error;
+    return fail(error.message);
+  }
 }

@@ -6,9 +6,12 @@ import {readGolden} from "./npz.js";
 /** The golden data of a bundle, checked against its manifest. */
 export async function goldenOf(bundle) {
   const {golden, input, output} = bundle.manifest;
-  const {inputs, outputs} = await readGolden(bundle.read(golden.path));
   const wanted = [[golden.count, ...input.shape.slice(1)], [golden.count, output.shape[1]]];
-  if (`${[inputs.shape, outputs.shape]}` !== `${wanted}` || inputs.data.BYTES_PER_ELEMENT !== 1) {
+  const [pixels, answers] = wanted.map((shape) => shape.reduce((product, size) => product * size, 1));
+  const room = Math.min(pixels + 4 * answers + 4096, 2 ** 30);
+  const {inputs, outputs} = await readGolden(bundle.read(golden.path), room);
+  const kinds = inputs.data instanceof Uint8Array && outputs.data instanceof Float32Array;
+  if (`${[inputs.shape, outputs.shape]}` !== `${wanted}` || !kinds) {
     throw new Error("golden.npz does not hold what the manifest says");
   }
   return {inputs: inputs.data, outputs: outputs.data, count: golden.count};

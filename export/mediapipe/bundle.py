@@ -1,16 +1,25 @@
 """Reads a kerascnn bundle strictly, as export/CONTRACT.md asks, and judges a self-test.
 
-The same file lies in every kit that needs it, so that each kit can be copied alone. Python 3.9 or
-newer and numpy; no file of kerascnn.
+The same file lies in every kit that needs it, so that each kit can be copied alone, and its parts
+are those of the Python kit. Python 3.9 or newer and numpy; no file of kerascnn.
 """
 
+import argparse
+import contextlib
+import errno
+import faulthandler
 import hashlib
+import io
 import json
 import math
+import os
 import re
-import struct
+import reprlib
+import signal
+import stat
+import sys
+import warnings
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +28,7 @@ SCHEMA_VERSION = 2
 # {...: ...} an object with exactly these keys, [x] a list of x, (x, y) a list of an x and a y,
 # {a, b} one of these, a type any value of it, a range an integer in it, NUMBER also one below 0.
 # fmt: off
-COUNT, NUMBER = range(1, 1 << 31), "a number"
+COUNT, NUMBER, LARGEST = range(1, 1 << 31), "a number", float(np.finfo(np.float32).max)
 REFERENCE = {"path": str, "sha256": str}
 TENSOR = {"dtype": {"float32", "uint8", "int8", "int16"}, "scale": {float, None},
           "zero_point": {int, None}}
@@ -51,9 +60,12 @@ KINDS = {
                          "ranges": [(NUMBER, NUMBER)]},
 }
 AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "decision_agreement"}
-READ_ERRORS = (OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, struct.error,
-               zlib.error, zipfile.BadZipFile)
+LINE = 300  # characters of an error; what is longer loses its middle
+TEXT_BYTES, GOLDEN_BYTES = 1 << 24, 1 << 30  # the largest that are read
+TRIAL_SECONDS = 300  # of computing: a file that takes longer counts as one that never answers
 # fmt: on
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxlong = SHORT.maxother = 80
 
 
 class KitError(Exception):
@@ -65,6 +77,73 @@ def require(condition: object, message: str) -> None:
         raise KitError(message)
 
 
+def shown(value: object) -> str:
+    """A value that is not ours, as a message shows it: short, however large it is."""
+    return SHORT.repr(value)
+
+
+def printable(text: str) -> str:
+    """Text that is not ours, without what would move a terminal's cursor or change its colours."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def complain(error: Exception, program: str) -> None:
+    """One line on stderr, always."""
+    text = printable(" ".join(str(error).split())) or type(error).__name__
+    if len(text) > LINE:
+        text = f"{text[: LINE // 2]} ... {text[-LINE // 2 :]}"
+    with contextlib.suppress(OSError):  # nobody reads it
+        if sys.stderr is not None:
+            print(f"{program}: error: {text}", file=sys.stderr, flush=True)
+
+
+def guarded(program: str, work, interrupted: int = 130) -> int:
+    """The exit code of `work()`; bad input, and answers that nobody can read, are a line and 2."""
+    for number in range(3):  # a closed stream's number would go to the next file that is opened
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    try:
+        require(sys.stdout is not None, "standard output is closed")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # names that it cannot encode
+        code = work()
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return interrupted
+    except (KitError, OSError) as error:
+        complain(error, program)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:  # Python would try again at its end, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 2
+
+
+@contextlib.contextmanager
+def open_file(path: Path):
+    """A regular file, to read: a pipe or a device could make the program wait for ever."""
+    flags = getattr(os, "O_NONBLOCK", 0)
+    with open(path, "rb", opener=lambda name, more: os.open(name, flags | more)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        yield file
+
+
+def read_text(path: Path) -> str:
+    """A text file of a bundle, of a size that a person could have looked at."""
+    with open_file(path) as file:
+        content = file.read(TEXT_BYTES + 1)
+    require(len(content) <= TEXT_BYTES, f"{path} is larger than {TEXT_BYTES} bytes")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise KitError(f"{path} is not UTF-8: {error}") from error
+
+
 def no_doubles(pairs: list) -> dict:
     require(len(dict(pairs)) == len(pairs), "manifest.json has a key twice in one object")
     return dict(pairs)
@@ -73,10 +152,18 @@ def no_doubles(pairs: list) -> dict:
 def fits(value, spec) -> bool:
     if isinstance(spec, range):
         return type(value) is int and value in spec
-    if spec in (float, NUMBER):  # none of the manifest's can be infinite or no number
-        least = 0 if spec is float else -math.inf
-        return type(value) in (int, float) and least <= value and abs(value) < math.inf
+    if spec in (float, NUMBER):  # a float32 has room for each of the manifest's
+        least = 0 if spec is float else -LARGEST
+        return type(value) in (int, float) and least <= value <= LARGEST
     return type(value) is spec or (type(value) is type(spec) and value == spec)
+
+
+def words(spec) -> str:
+    """What `fits` takes, in a message."""
+    if isinstance(spec, range):
+        return f"{spec[0]} to {spec[-1]}"
+    names = {str: "text", int: "an integer", float: "a number of 0 or more", NUMBER: "a number"}
+    return names.get(spec) or json.dumps(spec)
 
 
 def check(value, spec, where: str = "manifest.json") -> None:
@@ -84,26 +171,27 @@ def check(value, spec, where: str = "manifest.json") -> None:
     if isinstance(spec, dict):
         require(isinstance(value, dict), f"{where} must be an object")
         unknown, missing = sorted(value.keys() - spec.keys()), sorted(spec.keys() - value.keys())
-        require(not unknown, f"{where}: unknown key {unknown}; known are {list(spec)}")
+        require(not unknown, f"{where}: unknown key {shown(unknown)}; known are {list(spec)}")
         require(not missing, f"{where}: missing key {missing}")
         for key, inner in spec.items():
             check(value[key], inner, f"{where}: {key}")
     elif isinstance(spec, (list, tuple)):
         count = len(value) if isinstance(value, list) else 0
         right = count == len(spec) if isinstance(spec, tuple) else count > 0
-        require(right, f"{where} must be a list of {len(spec)} or more, not {value!r}")
+        require(right, f"{where} must be a list of {len(spec)} or more, not {shown(value)}")
         for i in range(count):
             check(value[i], spec[min(i, len(spec) - 1)], f"{where}[{i}]")
     else:
         options = spec if isinstance(spec, set) else {spec}
         right = any(fits(value, option) for option in options)
-        require(right, f"{where} must be one of {options}, not {value!r}")
+        wanted = " or ".join(sorted(map(words, options)))
+        require(right, f"{where} must be {wanted}, not {shown(value)}")
 
 
 def spec_of(manifest: object) -> dict:
     """What a manifest of this version and task must hold."""
     model = manifest.get("model") if isinstance(manifest, dict) else None
-    task = model.get("task") if isinstance(model, dict) else None
+    task = str(model.get("task")) if isinstance(model, dict) else None
     if not isinstance(manifest, dict) or manifest.get("schema_version") != 2 or task not in KINDS:
         return MANIFEST  # of version 1, or wrong: the check says where
     keys = ("top1_agreement", "decision_agreement")
@@ -121,27 +209,33 @@ def spec_of(manifest: object) -> dict:
 def check_file(folder: Path, reference: dict) -> None:
     path, expected = folder / reference["path"], reference["sha256"]
     bare = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}", reference["path"])
-    inside = bare and path.resolve().parent == folder.resolve()
-    require(inside, f"manifest.json: path {reference['path']!r} leaves the bundle")
-    require(path.is_file(), f"{path} is missing")
-    size, found = path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
-    wanted = reference.get("bytes", size)
-    require(size == wanted, f"{path} is damaged: {size} bytes, expected {wanted}")
-    require(found == expected, f"{path} was altered: sha256 {found}, expected {expected}")
+    inside = bare and os.path.dirname(os.path.realpath(path)) == os.path.realpath(folder)
+    require(inside, f"manifest.json: path {shown(reference['path'])} leaves the bundle")
+    require(os.path.exists(path), f"{path} is missing")
+    digest = hashlib.sha256()
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        wanted = reference.get("bytes", size)
+        require(size == wanted, f"{path} is damaged: {size} bytes, expected {wanted}")
+        for part in iter(lambda: file.read(1 << 20), b""):
+            digest.update(part)
+    found = digest.hexdigest()
+    require(found == expected, f"{path} was altered: sha256 {found}, expected {shown(expected)}")
 
 
-def read_bundle(folder: Path) -> tuple:
+def read_bundle(folder: Path) -> tuple[dict, list[str]]:
     """The manifest and the labels, after checking every file the manifest names."""
     path = folder / "manifest.json"
-    require(path.is_file(), f"not a bundle: {path} does not exist")
+    require(os.path.exists(path), f"not a bundle: {path} does not exist")
+    text = read_text(path)
     try:
-        manifest = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=no_doubles)
+        manifest = json.loads(text, object_pairs_hook=no_doubles)
     except (ValueError, RecursionError) as error:
         raise KitError(f"{path} is not JSON: {error}") from error
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
         newest = f"this kit reads {SCHEMA_VERSION}: upgrade it"
-        raise KitError(f"made by a newer kerascnn: schema {version}, {newest}")
+        raise KitError(f"made by a newer kerascnn: schema {shown(version)}, {newest}")
     check(manifest, spec_of(manifest))
     files, classes = manifest["files"], manifest["model"]["classes"]
     channels = {"rgb": 3, "grayscale": 1}[manifest["input"]["color"]]
@@ -151,35 +245,70 @@ def read_bundle(folder: Path) -> tuple:
         count = len(manifest["output"].get(key) or range(classes))
         require(count == classes, f"manifest.json: output: {count} {key} for {classes} outputs")
     require(len({file["recipe"] for file in files}) == len(files), "files: a recipe appears twice")
+    for tensor in (file[side] for file in files for side in ("input", "output")):
+        scale, zero, whole = tensor["scale"], tensor["zero_point"], tensor["dtype"] != "float32"
+        right = (scale is not None and scale > 0 and zero is not None) if whole else scale is zero
+        require(right, f"manifest.json: a {tensor['dtype']} tensor has scale {scale}, zero {zero}")
     reports = manifest["reports"].values()
     for reference in (manifest["labels"], manifest["golden"], *files, *reports):
         check_file(folder, reference)
-    text = (folder / manifest["labels"]["path"]).read_bytes().decode("utf-8", "replace")
+    text = read_text(folder / manifest["labels"]["path"])
     labels = (text[:-1] if text.endswith("\n") else text).split("\n")
     require(len(labels) == classes, f"{len(labels)} labels for {classes} classes")
     return manifest, labels
 
 
-def choose_files(manifest: dict, recipe) -> list:
+def choose_files(manifest: dict, recipe) -> list[dict]:
     """The files of the bundle, or the one of `recipe`."""
     files = [file for file in manifest["files"] if recipe in (None, file["recipe"])]
     known = [file["recipe"] for file in manifest["files"]]
-    require(files, f"no recipe {recipe!r} in the bundle; it has {known}")
+    require(files, f"no recipe {shown(recipe)} in the bundle; it has {shown(known)}")
     return files
 
 
-def read_golden(folder: Path, manifest: dict) -> tuple:
+def read_golden(folder: Path, manifest: dict) -> tuple[np.ndarray, np.ndarray]:
     """Golden inputs, uint8 [n, H, W, C], and outputs, float32 [n, classes]."""
     path, count = folder / manifest["golden"]["path"], manifest["golden"]["count"]
+    shapes = [(count, *manifest[side]["shape"][1:]) for side in ("input", "output")]
+    room = min(math.prod(shapes[0]) + 4 * math.prod(shapes[1]) + 4096, GOLDEN_BYTES)
     try:
+        with zipfile.ZipFile(path) as archive:  # a small one can unpack to more than the memory
+            size = sum(member.file_size for member in archive.infolist())
+            require(size <= room, f"{size} bytes unpacked, expected {room} at most")
         with np.load(path, allow_pickle=False) as arrays:
             inputs, outputs = arrays["inputs"], arrays["outputs"]
-    except READ_ERRORS as error:
-        raise KitError(f"{path} cannot be read: {error}") from error
-    shapes = [(count, *manifest[side]["shape"][1:]) for side in ("input", "output")]
+    except Exception as error:  # on damaged files, whatever NumPy and zipfile happen to raise
+        raise KitError(f"{path} cannot be read: {error or type(error).__name__}") from error
     right = [inputs.shape, outputs.shape] == shapes and inputs.dtype == np.uint8
     require(right and outputs.dtype == np.float32, f"{path} does not hold what the manifest says")
     return inputs, outputs
+
+
+def rehearse(path: Path, work) -> None:
+    """Does `work()` in a child process first: a damaged file can crash the interpreter or keep it
+    busy for ever, an old processor may lack what it needs, and no Python code could say so."""
+    if sys.platform != "linux":  # elsewhere forking beside the threads of NumPy is not safe
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of those threads, Python 3.12 warns
+        child = os.fork()
+    if child == 0:
+        try:
+            faulthandler.disable()  # a crash is told once, in a line
+            signal.setitimer(signal.ITIMER_PROF, TRIAL_SECONDS)
+            work()
+        finally:
+            os._exit(0)  # what was raised is raised again, and told, in the parent
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        name = signal.Signals(os.WTERMSIG(status)).name
+        reasons = {
+            "SIGPROF": f"it computes for more than {TRIAL_SECONDS} s",
+            "SIGKILL": "killed; is the memory too small for it?",
+            "SIGILL": "this processor lacks instructions that the interpreter was built for",
+        }
+        reason = reasons.get(name, f"the interpreter crashes with {name}; is it damaged?")
+        raise KitError(f"{path} cannot be run: {reason}")
 
 
 def agreement(task: str, output: dict, expected: np.ndarray, found: np.ndarray):
@@ -212,8 +341,16 @@ def judge(manifest: dict, file: dict, found: np.ndarray, expected: np.ndarray, n
     alike = "" if share is None else f"{name} on {share:.0%} of {len(expected)}, "
     part = "" if share is not None else " of range"
     print(
-        f"{'ok  ' if passed else 'FAIL'} {file['recipe']:<16} {alike}"
+        f"{'ok  ' if passed else 'FAIL'} {printable(file['recipe']):<16} {alike}"
         f"difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
         f"mean {mean:.3g} (limit {limits['mean_abs']:.3g}){note}"
     )
     return passed
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        raise KitError(f"{message} ({self.prog} --help shows the usage)")
+
+    def print_help(self, file=None):
+        print(self.format_help(), end="", flush=True)  # argparse would not say that it cannot

@@ -8,8 +8,8 @@ outputs. It needs numpy and mediapipe, `bundle.py` beside it, and no file of ker
 Exit codes: 0 all well, 1 a file failed, 2 bad input (one line on stderr says which).
 """
 
-import argparse
 import sys
+from argparse import RawTextHelpFormatter
 from pathlib import Path
 
 try:
@@ -17,10 +17,22 @@ try:
     import numpy as np
     from mediapipe.tasks.python import BaseOptions, vision
 except ImportError as error:
-    print(f"selftest.py: error: {error}: pip install -r requirements.txt", file=sys.stderr)
+    reason = " ".join(str(error).split())[:200]
+    print(f"selftest.py: error: {reason}: pip install -r requirements.txt", file=sys.stderr)
     sys.exit(2)
 
-from bundle import KitError, choose_files, judge, read_bundle, read_golden, require
+from bundle import (
+    KitError,
+    Parser,
+    choose_files,
+    guarded,
+    judge,
+    printable,
+    read_bundle,
+    read_golden,
+    rehearse,
+    require,
+)
 
 
 def outputs(path: Path, inputs: np.ndarray, labels: list) -> np.ndarray:
@@ -38,11 +50,13 @@ def outputs(path: Path, inputs: np.ndarray, labels: list) -> np.ndarray:
             for row, pixels in zip(found, inputs):  # noqa: B905 (Python 3.9)
                 image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
                 for category in classifier.classify(image).classifications[0].categories:
+                    inside = 0 <= category.index < len(labels)
+                    require(inside, f"{path}: output {category.index} of {len(labels)}")
                     known = labels[category.index]
                     same = category.category_name == known
                     require(same, f"{path}: label {category.category_name!r}, expected {known!r}")
                     row[category.index] = category.score
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         raise KitError(f"MediaPipe refuses {path.name}: {error}") from error
     return found
 
@@ -54,32 +68,30 @@ def selftest(folder: Path, manifest: dict, files: list, labels: list) -> int:
     inputs, expected = read_golden(folder, manifest)
     failures = 0
     for file in files:
+        path = folder / file["path"]
         try:
-            found = outputs(folder / file["path"], inputs, labels)
+            rehearse(path, lambda path=path: outputs(path, inputs[:1], labels))
+            found = outputs(path, inputs, labels)
             failures += not judge(manifest, file, found, expected)
         except KitError as error:
-            print(f"FAIL {file['recipe']:<16}", *str(error).split())
+            print(printable(f"FAIL {file['recipe']:<16} {' '.join(str(error).split())}"))
             failures += 1
     return 1 if failures else 0
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str):
-        raise KitError(f"{message} (selftest.py --help shows the usage)")
+def run(arguments) -> int:
+    """What the command line asks for; its exit code."""
+    parser = Parser("selftest.py", None, __doc__, formatter_class=RawTextHelpFormatter)
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder with a manifest.json")
+    parser.add_argument("--recipe", help="the file to use (default: all)")
+    options = parser.parse_args(arguments)
+    manifest, labels = read_bundle(options.bundle)
+    files = choose_files(manifest, options.recipe)
+    return selftest(options.bundle, manifest, files, labels)
 
 
 def main(arguments=None) -> int:
-    parser = Parser("selftest.py", None, __doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder with a manifest.json")
-    parser.add_argument("--recipe", help="the file to use (default: all)")
-    try:
-        options = parser.parse_args(arguments)
-        manifest, labels = read_bundle(options.bundle)
-        files = choose_files(manifest, options.recipe)
-        return selftest(options.bundle, manifest, files, labels)
-    except (KitError, OSError) as error:
-        print("selftest.py: error:", *str(error).split(), file=sys.stderr)  # one line, always
-        return 2
+    return guarded("selftest.py", lambda: run(arguments))
 
 
 if __name__ == "__main__":

@@ -8,22 +8,35 @@ numpy and tflite-micro, `bundle.py` beside it, and no file of kerascnn.
 Exit codes: 0 all well, 1 a file failed, 2 bad input (one line on stderr says which).
 """
 
-import argparse
 import contextlib
 import os
 import re
 import sys
 import tempfile
+from argparse import RawTextHelpFormatter
 from pathlib import Path
 
 try:
     import numpy as np
     from tflite_micro import runtime
 except ImportError as error:
-    print(f"run.py: error: {error}: pip install --pre -r requirements.txt", file=sys.stderr)
+    reason = " ".join(str(error).split())[:200]
+    print(f"run.py: error: {reason}: pip install --pre -r requirements.txt", file=sys.stderr)
     sys.exit(2)
 
-from bundle import TENSOR, KitError, choose_files, judge, read_bundle, read_golden, require
+from bundle import (
+    TENSOR,
+    KitError,
+    Parser,
+    choose_files,
+    guarded,
+    judge,
+    printable,
+    read_bundle,
+    read_golden,
+    rehearse,
+    require,
+)
 
 LARGEST_ARENA = 1 << 30
 
@@ -51,14 +64,19 @@ class Classifier:
         while True:
             try:
                 with c_messages() as messages:
-                    self.interpreter = runtime.Interpreter.from_file(str(path), arena_size=size)
+                    model = runtime.Interpreter.from_file(str(path), arena_size=size)
+                    tensors = model.get_input_details(0), model.get_output_details(0)
                 break
             except RuntimeError as error:
                 short_of_memory = any("Failed to" in message for message in messages)
                 reason = messages[0] if messages else error
                 require(short_of_memory and size < LARGEST_ARENA, f"tflite-micro: {reason}")
                 size *= 8
-        tensors = self.interpreter.get_input_details(0), self.interpreter.get_output_details(0)
+            except Exception as error:  # on damaged files, whatever its reader happens to raise
+                raise KitError(
+                    f"{path} cannot be opened: {error or type(error).__name__}"
+                ) from error
+        self.interpreter = model
         for side, tensor in zip(("input", "output"), tensors):  # noqa: B905 (Python 3.9)
             quantization = tensor["quantization_parameters"]
             scales = quantization["scales"].tolist(), quantization["zero_points"].tolist()
@@ -74,9 +92,13 @@ class Classifier:
             limits = np.iinfo(taken["dtype"])
             steps = np.floor(values / taken["scale"] + 0.5) + taken["zero_point"]
             values = steps.clip(limits.min, limits.max)
-        self.interpreter.set_input(values.astype(taken["dtype"]), 0)
-        self.interpreter.invoke()
-        values = self.interpreter.get_output(0)[0].astype(np.float32)
+        try:
+            with c_messages():
+                self.interpreter.set_input(values.astype(taken["dtype"]), 0)
+                self.interpreter.invoke()
+                values = self.interpreter.get_output(0)[0].astype(np.float32)
+        except (RuntimeError, ValueError, MemoryError) as error:
+            raise KitError(f"{self.file['path']} cannot be run: {error}") from error
         if given["dtype"] == "float32":
             return values
         return (values - np.float32(given["zero_point"])) * np.float32(given["scale"])
@@ -97,38 +119,36 @@ def first(values: list):
 def selftest(folder: Path, manifest: dict, files: list) -> int:
     inputs, expected = read_golden(folder, manifest)
     failures = 0
+
+    def answers(file: dict, inputs: np.ndarray) -> tuple:
+        model = Classifier(folder, manifest, file)
+        return np.stack([model.run(pixels) for pixels in inputs]), model.arena_bytes()
+
     for file in files:
         try:
-            model = Classifier(folder, manifest, file)
+            rehearse(folder / file["path"], lambda file=file: answers(file, inputs[:1]))
+            found, arena = answers(file, inputs)
+            failures += not judge(manifest, file, found, expected, f", arena {arena:,} bytes")
         except KitError as error:
-            print(f"FAIL {file['recipe']:<16} {error}")
+            print(printable(f"FAIL {file['recipe']:<16} {' '.join(str(error).split())}"))
             failures += 1
-            continue
-        found = np.stack([model.run(pixels) for pixels in inputs])
-        failures += not judge(
-            manifest, file, found, expected, f", arena {model.arena_bytes():,} bytes"
-        )
     return 1 if failures else 0
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str):
-        raise KitError(f"{message} (run.py --help shows the usage)")
-
-
-def main(arguments=None) -> int:
-    parser = Parser("run.py", None, __doc__, formatter_class=argparse.RawTextHelpFormatter)
+def run(arguments) -> int:
+    """What the command line asks for; its exit code."""
+    parser = Parser("run.py", None, __doc__, formatter_class=RawTextHelpFormatter)
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder with a manifest.json")
     parser.add_argument("--selftest", action="store_true", help="replay the golden inputs")
     parser.add_argument("--recipe", help="the file to use (default: all)")
-    try:
-        options = parser.parse_args(arguments)
-        require(options.selftest, "give --selftest (see run.py --help)")
-        manifest, _ = read_bundle(options.bundle)
-        return selftest(options.bundle, manifest, choose_files(manifest, options.recipe))
-    except (KitError, OSError) as error:
-        print("run.py: error:", *str(error).split(), file=sys.stderr)  # one line, always
-        return 2
+    options = parser.parse_args(arguments)
+    require(options.selftest, "give --selftest (see run.py --help)")
+    manifest, _ = read_bundle(options.bundle)
+    return selftest(options.bundle, manifest, choose_files(manifest, options.recipe))
+
+
+def main(arguments=None) -> int:
+    return guarded("run.py", lambda: run(arguments))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ It needs run.py beside it and what that needs; camera and video need OpenCV too:
 pip install -r requirements-live.txt. Exit codes: 0 all well, 2 bad input (one line on stderr).
 """
 
+import os
 import signal
 import sys
 import threading
@@ -20,6 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # also when started wi
 import run
 from PIL import Image
 from run import KitError, require
+
+DAY = 86_400  # seconds
 
 
 class Answers:
@@ -85,9 +88,14 @@ def open_capture(source):
     except ImportError as error:
         advice = "pip install -r requirements-live.txt"
         raise KitError(f"camera and video need OpenCV ({error}): {advice}") from error
-    require(isinstance(source, int) or source.is_file(), f"{source} does not exist")
-    capture = cv2.VideoCapture(source if isinstance(source, int) else str(source))
     name = f"camera {source}" if isinstance(source, int) else source
+    if not isinstance(source, int):
+        with run.open_file(source):  # says why it cannot be read; a pipe would never end
+            source = str(source)
+    try:
+        capture = cv2.VideoCapture(source)
+    except (cv2.error, ValueError) as error:  # of a name that is not UTF-8
+        raise KitError(f"{name} cannot be opened by OpenCV: {error}") from error
     require(capture.isOpened(), f"{name} cannot be opened by OpenCV")
     return capture, float(capture.get(cv2.CAP_PROP_FPS))
 
@@ -124,7 +132,7 @@ def video(answers: Answers, path: Path, every: int) -> None:
 
 def watch(answers: Answers, folder: Path, interval: float, existing: bool) -> None:
     """Answers each image file that arrives in a folder, or is replaced, once it is complete."""
-    require(folder.is_dir(), f"{folder} is not a folder")
+    require(os.path.isdir(folder), f"{folder} is not a folder")
     known = {} if existing else states(folder)
     before = {}
     while not answers.finished:
@@ -154,12 +162,13 @@ def states(folder: Path) -> dict:
             if run.is_image(path):
                 about = path.stat()
                 found[path] = (about.st_size, about.st_mtime_ns)
-        except FileNotFoundError:  # gone between the two looks
+        except OSError:  # gone between the two looks, or not ours to look at
             continue
     return found
 
 
-def main(arguments=None) -> int:
+def work(arguments) -> int:
+    """What the command line asks for; its exit code."""
     parser = run.parser_for("live.py", __doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
@@ -177,24 +186,24 @@ def main(arguments=None) -> int:
         "--existing", action="store_true", help="with --watch: also what is there already"
     )
     parser.add_argument("--count", type=int, metavar="N", help="stop after N answers")
-    try:
-        options = parser.parse_args(arguments)
-        require(options.every >= 1, "--every must be at least 1")
-        require(options.interval > 0, "--interval must be above 0")
-        require(options.count is None or options.count >= 1, "--count must be at least 1")
-        answers = Answers(options)
-        if options.watch is not None:
-            watch(answers, options.watch, options.interval, options.existing)
-        elif options.video is not None:
-            video(answers, options.video, options.every)
-        else:
-            camera(answers, options.camera)
-    except KeyboardInterrupt:  # the way to end it
-        return 0
-    except (KitError, OSError) as error:
-        run.complain(error, "live.py")
-        return 2
+    options = parser.parse_args(arguments)
+    require(options.every >= 1, "--every must be at least 1")
+    interval, number = options.interval, options.camera
+    require(0 < interval <= DAY, f"--interval must be above 0 and at most {DAY}, not {interval}")
+    require(options.count is None or options.count >= 1, "--count must be at least 1")
+    require(number is None or 0 <= number < 1 << 31, f"there is no camera {run.shown(number)}")
+    answers = Answers(options)
+    if options.watch is not None:
+        watch(answers, options.watch, interval, options.existing)
+    elif options.video is not None:
+        video(answers, options.video, options.every)
+    else:
+        camera(answers, number)
     return 0
+
+
+def main(arguments=None) -> int:
+    return run.guarded("live.py", lambda: work(arguments), interrupted=0)  # the way to end it
 
 
 if __name__ == "__main__":

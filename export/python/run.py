@@ -11,35 +11,42 @@ Exit codes: 0 all well, 1 a self-test failed, 2 bad input (one line on stderr sa
 """
 
 import argparse
+import contextlib
+import errno
+import faulthandler
 import hashlib
+import io
 import json
 import math
+import os
 import re
-import struct
+import reprlib
+import signal
+import stat
 import sys
 import time
 import warnings
 import zipfile
-import zlib
 from pathlib import Path
 
 try:
     import numpy as np
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
         from tflite_runtime.interpreter import Interpreter
 except ImportError as error:
-    print(f"run.py: error: {error}: pip install -r requirements.txt", file=sys.stderr)
+    reason = " ".join(str(error).split())[:200]
+    print(f"run.py: error: {reason}: pip install -r requirements.txt", file=sys.stderr)
     sys.exit(2)
 
 SCHEMA_VERSION = 2
 # {...: ...} an object with exactly these keys, [x] a list of x, (x, y) a list of an x and a y,
 # {a, b} one of these, a type any value of it, a range an integer in it, NUMBER also one below 0.
 # fmt: off
-COUNT, NUMBER = range(1, 1 << 31), "a number"
+COUNT, NUMBER, LARGEST = range(1, 1 << 31), "a number", float(np.finfo(np.float32).max)
 REFERENCE = {"path": str, "sha256": str}
 TENSOR = {"dtype": {"float32", "uint8", "int8", "int16"}, "scale": {float, None},
           "zero_point": {int, None}}
@@ -72,13 +79,16 @@ KINDS = {
 }
 AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "decision_agreement"}
 RUNS = 100
+LINE = 300  # characters of an error; what is longer loses its middle
+TEXT_BYTES, GOLDEN_BYTES = 1 << 24, 1 << 30  # the largest that are read
+MOST_THREADS = 1024
+TRIAL_SECONDS = 300  # of computing: a file that takes longer counts as one that never answers
 IMAGE_FORMATS = {"AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"}
 SUFFIXES = {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif",
             ".tiff", ".webp"}
-READ_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError,
-               ArithmeticError, EOFError, MemoryError, RuntimeError, struct.error, zlib.error,
-               zipfile.BadZipFile, Image.DecompressionBombError)
 # fmt: on
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxlong = SHORT.maxother = 80
 
 
 class KitError(Exception):
@@ -90,6 +100,73 @@ def require(condition: object, message: str) -> None:
         raise KitError(message)
 
 
+def shown(value: object) -> str:
+    """A value that is not ours, as a message shows it: short, however large it is."""
+    return SHORT.repr(value)
+
+
+def printable(text: str) -> str:
+    """Text that is not ours, without what would move a terminal's cursor or change its colours."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def complain(error: Exception, program: str) -> None:
+    """One line on stderr, always."""
+    text = printable(" ".join(str(error).split())) or type(error).__name__
+    if len(text) > LINE:
+        text = f"{text[: LINE // 2]} ... {text[-LINE // 2 :]}"
+    with contextlib.suppress(OSError):  # nobody reads it
+        if sys.stderr is not None:
+            print(f"{program}: error: {text}", file=sys.stderr, flush=True)
+
+
+def guarded(program: str, work, interrupted: int = 130) -> int:
+    """The exit code of `work()`; bad input, and answers that nobody can read, are a line and 2."""
+    for number in range(3):  # a closed stream's number would go to the next file that is opened
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    try:
+        require(sys.stdout is not None, "standard output is closed")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # names that it cannot encode
+        code = work()
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return interrupted
+    except (KitError, OSError) as error:
+        complain(error, program)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:  # Python would try again at its end, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 2
+
+
+@contextlib.contextmanager
+def open_file(path: Path):
+    """A regular file, to read: a pipe or a device could make the program wait for ever."""
+    flags = getattr(os, "O_NONBLOCK", 0)
+    with open(path, "rb", opener=lambda name, more: os.open(name, flags | more)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        yield file
+
+
+def read_text(path: Path) -> str:
+    """A text file of a bundle, of a size that a person could have looked at."""
+    with open_file(path) as file:
+        content = file.read(TEXT_BYTES + 1)
+    require(len(content) <= TEXT_BYTES, f"{path} is larger than {TEXT_BYTES} bytes")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise KitError(f"{path} is not UTF-8: {error}") from error
+
+
 def no_doubles(pairs: list) -> dict:
     require(len(dict(pairs)) == len(pairs), "manifest.json has a key twice in one object")
     return dict(pairs)
@@ -98,10 +175,18 @@ def no_doubles(pairs: list) -> dict:
 def fits(value, spec) -> bool:
     if isinstance(spec, range):
         return type(value) is int and value in spec
-    if spec in (float, NUMBER):  # none of the manifest's can be infinite or no number
-        least = 0 if spec is float else -math.inf
-        return type(value) in (int, float) and least <= value and abs(value) < math.inf
+    if spec in (float, NUMBER):  # a float32 has room for each of the manifest's
+        least = 0 if spec is float else -LARGEST
+        return type(value) in (int, float) and least <= value <= LARGEST
     return type(value) is spec or (type(value) is type(spec) and value == spec)
+
+
+def words(spec) -> str:
+    """What `fits` takes, in a message."""
+    if isinstance(spec, range):
+        return f"{spec[0]} to {spec[-1]}"
+    names = {str: "text", int: "an integer", float: "a number of 0 or more", NUMBER: "a number"}
+    return names.get(spec) or json.dumps(spec)
 
 
 def check(value, spec, where: str = "manifest.json") -> None:
@@ -109,26 +194,27 @@ def check(value, spec, where: str = "manifest.json") -> None:
     if isinstance(spec, dict):
         require(isinstance(value, dict), f"{where} must be an object")
         unknown, missing = sorted(value.keys() - spec.keys()), sorted(spec.keys() - value.keys())
-        require(not unknown, f"{where}: unknown key {unknown}; known are {list(spec)}")
+        require(not unknown, f"{where}: unknown key {shown(unknown)}; known are {list(spec)}")
         require(not missing, f"{where}: missing key {missing}")
         for key, inner in spec.items():
             check(value[key], inner, f"{where}: {key}")
     elif isinstance(spec, (list, tuple)):
         count = len(value) if isinstance(value, list) else 0
         right = count == len(spec) if isinstance(spec, tuple) else count > 0
-        require(right, f"{where} must be a list of {len(spec)} or more, not {value!r}")
+        require(right, f"{where} must be a list of {len(spec)} or more, not {shown(value)}")
         for i in range(count):
             check(value[i], spec[min(i, len(spec) - 1)], f"{where}[{i}]")
     else:
         options = spec if isinstance(spec, set) else {spec}
         right = any(fits(value, option) for option in options)
-        require(right, f"{where} must be one of {options}, not {value!r}")
+        wanted = " or ".join(sorted(map(words, options)))
+        require(right, f"{where} must be {wanted}, not {shown(value)}")
 
 
 def spec_of(manifest: object) -> dict:
     """What a manifest of this version and task must hold."""
     model = manifest.get("model") if isinstance(manifest, dict) else None
-    task = model.get("task") if isinstance(model, dict) else None
+    task = str(model.get("task")) if isinstance(model, dict) else None
     if not isinstance(manifest, dict) or manifest.get("schema_version") != 2 or task not in KINDS:
         return MANIFEST  # of version 1, or wrong: the check says where
     keys = ("top1_agreement", "decision_agreement")
@@ -146,27 +232,33 @@ def spec_of(manifest: object) -> dict:
 def check_file(folder: Path, reference: dict) -> None:
     path, expected = folder / reference["path"], reference["sha256"]
     bare = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}", reference["path"])
-    inside = bare and path.resolve().parent == folder.resolve()
-    require(inside, f"manifest.json: path {reference['path']!r} leaves the bundle")
-    require(path.is_file(), f"{path} is missing")
-    size, found = path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
-    wanted = reference.get("bytes", size)
-    require(size == wanted, f"{path} is damaged: {size} bytes, expected {wanted}")
-    require(found == expected, f"{path} was altered: sha256 {found}, expected {expected}")
+    inside = bare and os.path.dirname(os.path.realpath(path)) == os.path.realpath(folder)
+    require(inside, f"manifest.json: path {shown(reference['path'])} leaves the bundle")
+    require(os.path.exists(path), f"{path} is missing")
+    digest = hashlib.sha256()
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        wanted = reference.get("bytes", size)
+        require(size == wanted, f"{path} is damaged: {size} bytes, expected {wanted}")
+        for part in iter(lambda: file.read(1 << 20), b""):
+            digest.update(part)
+    found = digest.hexdigest()
+    require(found == expected, f"{path} was altered: sha256 {found}, expected {shown(expected)}")
 
 
 def read_bundle(folder: Path) -> tuple[dict, list[str]]:
     """The manifest and the labels, after checking every file the manifest names."""
     path = folder / "manifest.json"
-    require(path.is_file(), f"not a bundle: {path} does not exist")
+    require(os.path.exists(path), f"not a bundle: {path} does not exist")
+    text = read_text(path)
     try:
-        manifest = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=no_doubles)
+        manifest = json.loads(text, object_pairs_hook=no_doubles)
     except (ValueError, RecursionError) as error:
         raise KitError(f"{path} is not JSON: {error}") from error
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
         newest = f"this kit reads {SCHEMA_VERSION}: upgrade it"
-        raise KitError(f"made by a newer kerascnn: schema {version}, {newest}")
+        raise KitError(f"made by a newer kerascnn: schema {shown(version)}, {newest}")
     check(manifest, spec_of(manifest))
     files, classes = manifest["files"], manifest["model"]["classes"]
     channels = {"rgb": 3, "grayscale": 1}[manifest["input"]["color"]]
@@ -176,39 +268,98 @@ def read_bundle(folder: Path) -> tuple[dict, list[str]]:
         count = len(manifest["output"].get(key) or range(classes))
         require(count == classes, f"manifest.json: output: {count} {key} for {classes} outputs")
     require(len({file["recipe"] for file in files}) == len(files), "files: a recipe appears twice")
+    for tensor in (file[side] for file in files for side in ("input", "output")):
+        scale, zero, whole = tensor["scale"], tensor["zero_point"], tensor["dtype"] != "float32"
+        right = (scale is not None and scale > 0 and zero is not None) if whole else scale is zero
+        require(right, f"manifest.json: a {tensor['dtype']} tensor has scale {scale}, zero {zero}")
     reports = manifest["reports"].values()
     for reference in (manifest["labels"], manifest["golden"], *files, *reports):
         check_file(folder, reference)
-    text = (folder / manifest["labels"]["path"]).read_bytes().decode("utf-8", "replace")
+    text = read_text(folder / manifest["labels"]["path"])
     labels = (text[:-1] if text.endswith("\n") else text).split("\n")
     require(len(labels) == classes, f"{len(labels)} labels for {classes} classes")
     return manifest, labels
 
 
+def choose_files(manifest: dict, recipe) -> list[dict]:
+    """The files of the bundle, or the one of `recipe`."""
+    files = [file for file in manifest["files"] if recipe in (None, file["recipe"])]
+    known = [file["recipe"] for file in manifest["files"]]
+    require(files, f"no recipe {shown(recipe)} in the bundle; it has {shown(known)}")
+    return files
+
+
 def read_golden(folder: Path, manifest: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Golden inputs, uint8 [n, H, W, C], and outputs, float32 [n, classes]."""
     path, count = folder / manifest["golden"]["path"], manifest["golden"]["count"]
+    shapes = [(count, *manifest[side]["shape"][1:]) for side in ("input", "output")]
+    room = min(math.prod(shapes[0]) + 4 * math.prod(shapes[1]) + 4096, GOLDEN_BYTES)
     try:
+        with zipfile.ZipFile(path) as archive:  # a small one can unpack to more than the memory
+            size = sum(member.file_size for member in archive.infolist())
+            require(size <= room, f"{size} bytes unpacked, expected {room} at most")
         with np.load(path, allow_pickle=False) as arrays:
             inputs, outputs = arrays["inputs"], arrays["outputs"]
-    except READ_ERRORS as error:
-        raise KitError(f"{path} cannot be read: {error}") from error
-    shapes = [(count, *manifest[side]["shape"][1:]) for side in ("input", "output")]
+    except Exception as error:  # on damaged files, whatever NumPy and zipfile happen to raise
+        raise KitError(f"{path} cannot be read: {error or type(error).__name__}") from error
     right = [inputs.shape, outputs.shape] == shapes and inputs.dtype == np.uint8
     require(right and outputs.dtype == np.float32, f"{path} does not hold what the manifest says")
     return inputs, outputs
+
+
+@contextlib.contextmanager
+def silence():
+    """Keeps what the interpreter writes itself off stderr."""
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
+
+
+def rehearse(path: Path, work) -> None:
+    """Does `work()` in a child process first: a damaged file can crash the interpreter or keep it
+    busy for ever, an old processor may lack what it needs, and no Python code could say so."""
+    if sys.platform != "linux":  # elsewhere forking beside the threads of NumPy is not safe
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of those threads, Python 3.12 warns
+        child = os.fork()
+    if child == 0:
+        try:
+            faulthandler.disable()  # a crash is told once, in a line
+            signal.setitimer(signal.ITIMER_PROF, TRIAL_SECONDS)
+            work()
+        finally:
+            os._exit(0)  # what was raised is raised again, and told, in the parent
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        name = signal.Signals(os.WTERMSIG(status)).name
+        reasons = {
+            "SIGPROF": f"it computes for more than {TRIAL_SECONDS} s",
+            "SIGKILL": "killed; is the memory too small for it?",
+            "SIGILL": "this processor lacks instructions that the interpreter was built for",
+        }
+        reason = reasons.get(name, f"the interpreter crashes with {name}; is it damaged?")
+        raise KitError(f"{path} cannot be run: {reason}")
 
 
 class ImageModel:
     """One .tflite file: raw pixels in, real numbers out."""
 
     def __init__(self, folder: Path, manifest: dict, file: dict, threads: int) -> None:
-        self.file, path = file, folder / file["path"]
+        self.file, self.path = file, folder / file["path"]
+        path = self.path
         try:
-            self.interpreter = Interpreter(model_path=str(path), num_threads=threads)
-            self.interpreter.allocate_tensors()
-        except (ValueError, RuntimeError, OSError) as error:
+            with silence():
+                self.interpreter = Interpreter(os.fsencode(path), num_threads=threads)
+                self.interpreter.allocate_tensors()
+            tensors = self.interpreter.get_input_details() + self.interpreter.get_output_details()
+        except (ValueError, RuntimeError, OSError, MemoryError) as error:
             raise KitError(f"{path} cannot be opened: {error}") from error
-        tensors = self.interpreter.get_input_details() + self.interpreter.get_output_details()
         require(len(tensors) == 2, f"{path} must have one input and one output")
         self.input_index, self.output_index = (tensor["index"] for tensor in tensors)
         for side, tensor in zip(("input", "output"), tensors):  # noqa: B905 (Python 3.9)
@@ -226,9 +377,12 @@ class ImageModel:
             limits = np.iinfo(taken["dtype"])
             steps = np.floor(values / taken["scale"] + 0.5) + taken["zero_point"]
             values = steps.clip(limits.min, limits.max)
-        self.interpreter.set_tensor(self.input_index, values.astype(taken["dtype"]))
-        self.interpreter.invoke()
-        values = self.interpreter.get_tensor(self.output_index)[0].astype(np.float32)
+        try:
+            self.interpreter.set_tensor(self.input_index, values.astype(taken["dtype"]))
+            self.interpreter.invoke()
+            values = self.interpreter.get_tensor(self.output_index)[0].astype(np.float32)
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise KitError(f"{self.path} cannot be run: {error}") from error
         if given["dtype"] == "float32":
             return values
         return (values - np.float32(given["zero_point"])) * np.float32(given["scale"])
@@ -238,13 +392,16 @@ def load_image(path: Path, manifest: dict) -> np.ndarray:
     """Decode, turn upright (EXIF), convert the colours, resize: in this order."""
     Image.init()
     try:
-        with warnings.catch_warnings():
+        with open_file(path) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=[*(IMAGE_FORMATS & Image.OPEN.keys())]) as image:
+            with Image.open(file, formats=[*(IMAGE_FORMATS & Image.OPEN.keys())]) as image:
                 require(image.width * image.height <= Image.MAX_IMAGE_PIXELS, "too many pixels")
                 return to_pixels(ImageOps.exif_transpose(image), manifest)
-    except (KitError, *READ_ERRORS) as error:
-        raise KitError(f"{path} is not a readable image: {error}") from error
+    except UnidentifiedImageError as error:
+        raise KitError(f"{path} is not a readable image: of no known kind") from error
+    except Exception as error:  # on damaged files, whatever Pillow's many readers happen to raise
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise KitError(f"{path} is not a readable image: {reason}") from error
 
 
 def to_pixels(image: Image.Image, manifest: dict) -> np.ndarray:
@@ -257,7 +414,7 @@ def find_images(paths: list[Path]) -> list[Path]:
     """Files as they are; of folders the image files in them, at any depth, by name."""
     found = []
     for path in paths:
-        if not path.is_dir():
+        if not os.path.isdir(path):
             found.append(path)
             continue
         inside = sorted(file for file in path.rglob("*") if is_image(file))
@@ -267,7 +424,8 @@ def find_images(paths: list[Path]) -> list[Path]:
 
 
 def is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    name = path.name.lower()
+    return path.suffix.lower() in SUFFIXES and name[0] != "." and os.path.isfile(path)
 
 
 def convert(image: Image.Image, channels: int) -> Image.Image:
@@ -326,25 +484,31 @@ def units(output: dict) -> np.ndarray:
     return np.maximum(np.maximum(high - low, 0.01 * np.maximum(abs(low), abs(high))), 1e-6)
 
 
+def judge(manifest: dict, file: dict, found: np.ndarray, expected: np.ndarray, note="") -> bool:
+    """Prints one line on a file's answers to the golden inputs; whether they are near enough."""
+    task, output, limits = manifest["model"]["task"], manifest["output"], file["tolerance"]
+    difference = np.abs(found - expected) / units(output)
+    largest, mean = difference.max(), difference.mean()
+    passed = largest <= limits["max_abs"] and mean <= limits["mean_abs"]  # never with a NaN
+    share, name = agreement(task, output, expected, found)
+    passed = bool(passed and (share is None or share >= limits[AGREEMENT[task]]))
+    alike = "" if share is None else f"{name} on {share:.0%} of {len(expected)}, "
+    part = "" if share is not None else " of range"
+    print(
+        f"{'ok  ' if passed else 'FAIL'} {printable(file['recipe']):<16} {alike}"
+        f"difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
+        f"mean {mean:.3g} (limit {limits['mean_abs']:.3g}){note}"
+    )
+    return passed
+
+
 def selftest(folder: Path, manifest: dict, files: list[dict], options) -> int:
     inputs, expected = read_golden(folder, manifest)
-    task, output, failures = manifest["model"]["task"], manifest["output"], 0
+    failures = 0
     for file in files:
-        model, limits = ImageModel(folder, manifest, file, options.threads), file["tolerance"]
+        model = ImageModel(folder, manifest, file, options.threads)
         found = np.stack([model.run(pixels) for pixels in inputs])
-        difference = np.abs(found - expected) / units(output)
-        largest, mean = difference.max(), difference.mean()
-        passed = largest <= limits["max_abs"] and mean <= limits["mean_abs"]  # never with a NaN
-        share, name = agreement(task, output, expected, found)
-        passed = passed and (share is None or share >= limits[AGREEMENT[task]])
-        failures += not passed
-        alike = "" if share is None else f"{name} on {share:.0%} of {len(inputs)}, "
-        part = "" if share is not None else " of range"
-        print(
-            f"{'ok  ' if passed else 'FAIL'} {file['recipe']:<16} {alike}"
-            f"difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
-            f"mean {mean:.3g} (limit {limits['mean_abs']:.3g})"
-        )
+        failures += not judge(manifest, file, found, expected)
     return 1 if failures else 0
 
 
@@ -360,7 +524,7 @@ def benchmark(folder: Path, manifest: dict, files: list[dict], options) -> int:
     for i, file in enumerate(files):
         low, median, high = np.percentile(times[i, 10:], (10, 50, 90))  # the first ten warm up
         print(
-            f"{file['recipe']:<16} median {median:.3f} ms (10 % below {low:.3f}, "
+            f"{printable(file['recipe']):<16} median {median:.3f} ms (10 % below {low:.3f}, "
             f"90 % below {high:.3f}), {RUNS} runs, {options.threads} threads"
         )
     return 0
@@ -369,6 +533,7 @@ def benchmark(folder: Path, manifest: dict, files: list[dict], options) -> int:
 def answer(manifest: dict, labels: list[str], values: np.ndarray, top: int) -> dict:
     """What the outputs of one image say, for a program: classes, labels or values."""
     output = manifest["output"]
+    require(np.isfinite(values).all(), "the model answers with what is no number")
     if output["kind"] == "quantities":
         found = [{"label": labels[i], "index": i, "value": float(v)} for i, v in enumerate(values)]
         return {"values": found}
@@ -417,33 +582,25 @@ class Output:
         elif self.as_list:
             self.answers.append(record)
         else:
-            print(f"{words}: {in_words(found)}", flush=True)
+            print(printable(f"{words}: {in_words(found)}"), flush=True)
 
     def close(self) -> None:
         if self.as_list:
             print(json.dumps(self.answers, indent=2))
 
 
-def complain(error: Exception, program: str = "run.py") -> None:
-    """One line on stderr, always."""
-    print(f"{program}: error:", *str(error).split(), file=sys.stderr)
-
-
 def classify(folder: Path, manifest: dict, file: dict, labels: list[str], options) -> int:
     paths = find_images(options.images)
-    model, output, failures = (
-        ImageModel(folder, manifest, file, options.threads),
-        Output(options),
-        0,
-    )
+    model = ImageModel(folder, manifest, file, options.threads)
+    output, failures = Output(options), 0
     for path in paths:
         try:
             values = model.run(load_image(path, manifest))
+            found = answer(manifest, labels, values, options.top)
         except KitError as error:  # the other pictures still get their answer
-            complain(error)
+            complain(error, "run.py")
             failures += 1
             continue
-        found = answer(manifest, labels, values, options.top)
         output.write({"image": str(path)}, file["recipe"], found, str(path))
     output.close()
     return 2 if failures else 0
@@ -452,6 +609,9 @@ def classify(folder: Path, manifest: dict, file: dict, labels: list[str], option
 class Parser(argparse.ArgumentParser):
     def error(self, message: str):
         raise KitError(f"{message} ({self.prog} --help shows the usage)")
+
+    def print_help(self, file=None):
+        print(self.format_help(), end="", flush=True)  # argparse would not say that it cannot
 
 
 def parser_for(program: str, description: str) -> Parser:
@@ -467,17 +627,26 @@ def parser_for(program: str, description: str) -> Parser:
     return parser
 
 
-def open_bundle(options) -> tuple[dict, list[str], list[dict]]:
-    """The manifest, the labels and the files asked for."""
-    require(min(options.top, options.threads) >= 1, "--top and --threads must be at least 1")
-    manifest, labels = read_bundle(options.bundle)
-    files = [file for file in manifest["files"] if options.recipe in (None, file["recipe"])]
-    known = [file["recipe"] for file in manifest["files"]]
-    require(files, f"no recipe {options.recipe!r} in the bundle; it has {known}")
+def open_bundle(options, every: bool = False) -> tuple[dict, list[str], list[dict]]:
+    """The manifest, the labels and the file asked for (or each, if none is), which runs here."""
+    require(options.top >= 1, "--top must be at least 1")
+    most = f"--threads must be 1 to {MOST_THREADS}, not {shown(options.threads)}"
+    require(1 <= options.threads <= MOST_THREADS, most)
+    folder = options.bundle
+    manifest, labels = read_bundle(folder)
+    files = choose_files(manifest, options.recipe)[: None if every else 1]
+
+    def run_once(file: dict) -> None:
+        model = ImageModel(folder, manifest, file, options.threads)
+        model.run(np.zeros(manifest["input"]["shape"][1:], np.uint8))
+
+    for file in files:
+        rehearse(folder / file["path"], lambda file=file: run_once(file))
     return manifest, labels, files
 
 
-def main(arguments=None) -> int:
+def run(arguments) -> int:
+    """What the command line asks for; its exit code."""
     parser = parser_for("run.py", __doc__)
     parser.add_argument(
         "images", type=Path, nargs="*", metavar="IMAGE", help="what to classify: files, folders"
@@ -485,20 +654,20 @@ def main(arguments=None) -> int:
     parser.add_argument("--selftest", action="store_true", help="replay the golden inputs")
     parser.add_argument("--benchmark", action="store_true", help="time each file")
     parser.add_argument("--json", action="store_true", help="for IMAGEs: print a JSON list")
-    try:
-        options = parser.parse_intermixed_args(arguments)
-        asked = options.selftest + options.benchmark + bool(options.images)
-        require(asked == 1, "give one of: IMAGEs, --selftest, --benchmark (see run.py --help)")
-        require(not (options.json and options.json_lines), "give --json or --json-lines, not both")
-        manifest, labels, files = open_bundle(options)
-        if options.selftest:
-            return selftest(options.bundle, manifest, files, options)
-        if options.benchmark:
-            return benchmark(options.bundle, manifest, files, options)
-        return classify(options.bundle, manifest, files[0], labels, options)
-    except (KitError, OSError) as error:
-        complain(error)
-        return 2
+    options = parser.parse_intermixed_args(arguments)
+    asked = options.selftest + options.benchmark + bool(options.images)
+    require(asked == 1, "give one of: IMAGEs, --selftest, --benchmark (see run.py --help)")
+    require(not (options.json and options.json_lines), "give --json or --json-lines, not both")
+    manifest, labels, files = open_bundle(options, every=not options.images)
+    if options.selftest:
+        return selftest(options.bundle, manifest, files, options)
+    if options.benchmark:
+        return benchmark(options.bundle, manifest, files, options)
+    return classify(options.bundle, manifest, files[0], labels, options)
+
+
+def main(arguments=None) -> int:
+    return guarded("run.py", lambda: run(arguments))
 
 
 if __name__ == "__main__":

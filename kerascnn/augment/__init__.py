@@ -3,7 +3,7 @@
 Importing this package loads neither Keras nor TensorFlow.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kerascnn.augment.branches import AugMix as AugMix
 from kerascnn.augment.choice import Identity as Identity
@@ -58,22 +58,16 @@ from kerascnn.augment.steps.tone import Solarize as Solarize
 from kerascnn.augment.steps.tone import SolarizeAdd as SolarizeAdd
 from kerascnn.augment.tta import FlipTTA as FlipTTA
 from kerascnn.augment.tta import TenCrop as TenCrop
+from kerascnn.lazy import public
 
 if TYPE_CHECKING:
     from kerascnn.augment.layer import AugmentationLayer as AugmentationLayer
 
 # What a configuration may name.
-STEPS = frozenset(
+_STEPS = frozenset(
     name
     for name, value in list(globals().items())
     if isinstance(value, type) and issubclass(value, Step | Values) and value is not Step
 )
 
-
-def __getattr__(name: str) -> Any:
-    """The one name that needs Keras."""
-    if name == "AugmentationLayer":
-        from kerascnn.augment.layer import AugmentationLayer
-
-        return AugmentationLayer
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, __all__ = public(globals(), {"AugmentationLayer": "layer"})

@@ -30,9 +30,9 @@ def from_config(config: dict[str, Any]) -> Any:
     if not isinstance(config, dict) or "name" not in config:
         raise InputError(f'a step\'s configuration is a dict with the key "name". Got: {config!r}')
     name = config["name"]
-    cls = getattr(package, name, None) if name in package.STEPS else None
+    cls = getattr(package, name, None) if name in package._STEPS else None
     if cls is None:
-        raise InputError(f"unknown step {name!r}. Known: {', '.join(sorted(package.STEPS))}.")
+        raise InputError(f"unknown step {name!r}. Known: {', '.join(sorted(package._STEPS))}.")
     arguments = {key: _value(value) for key, value in config.items() if key != "name"}
     unknown = sorted(set(arguments) - {field.name for field in fields(cls)})
     if unknown:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kerascnn import errors
 from kerascnn.catalog import (
     alexnet,
     cifar_resnet,
@@ -34,7 +35,7 @@ from kerascnn.catalog import (
 )
 from kerascnn.catalog.entry import Entry as Entry
 from kerascnn.catalog.options import check_options as check_options
-from kerascnn.errors import InputError
+from kerascnn.lazy import public
 
 if TYPE_CHECKING:
     import keras
@@ -88,7 +89,7 @@ def find(name: str) -> Entry:
         near = difflib.get_close_matches(name.lower(), _BY_NAME, n=3, cutoff=0.5)
         names = [_BY_NAME[key].name for key in near] or list_models()
         hint = "Did you mean" if near else "Available"
-        raise InputError(f"unknown model: {name!r}. {hint}: {', '.join(names)}.")
+        raise errors.InputError(f"unknown model: {name!r}. {hint}: {', '.join(names)}.")
     return entry
 
 
@@ -108,3 +109,6 @@ def create_model(name: str, /, **options: Any) -> "keras.Model":
     check_options(entry, options)
     module = importlib.import_module(f"kerascnn.models.{entry.family}")
     return getattr(module, entry.name)(**options)
+
+
+_, __dir__, __all__ = public(globals())

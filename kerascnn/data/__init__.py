@@ -22,3 +22,6 @@ from kerascnn.data.skipped import SkippedFile as SkippedFile
 from kerascnn.data.small_images import SmallImage as SmallImage
 from kerascnn.data.small_images import find_small_images as find_small_images
 from kerascnn.data.splits import Splits as Splits
+from kerascnn.lazy import public
+
+_, __dir__, __all__ = public(globals())

@@ -3,29 +3,43 @@
 Names are loaded when first used: `import kerascnn.export` imports neither keras nor tensorflow.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from kerascnn.lazy import public
 
 if TYPE_CHECKING:
-    from kerascnn.export.automatic import Trial
-    from kerascnn.export.benchmark import BenchmarkResult, benchmark_tflite
-    from kerascnn.export.bundle import BundleResult, export_bundle
-    from kerascnn.export.comparison import Report
-    from kerascnn.export.convert import convert_float
-    from kerascnn.export.export_result import ExportResult
-    from kerascnn.export.interpreter import FileSummary, TensorSpec, TFLiteModel, inspect
-    from kerascnn.export.recipes import RECIPES, Recipe, Tolerance
-    from kerascnn.export.saved_model import SavedModelResult, export_saved_model
-    from kerascnn.export.sensitivity import (
-        LayerSensitivity,
-        Sensitivity,
-        measure_sensitivity,
-    )
-    from kerascnn.export.serving import ServingResult, export_serving
-    from kerascnn.export.targets import TARGETS, Target, Verdict, runs_on
-    from kerascnn.export.targets.tflm_sources import TFLMSources, write_tflm_sources
-    from kerascnn.export.tflite import export_tflite
-    from kerascnn.export.verify import Evaluation, evaluate_tflite, verify_tflite
+    from kerascnn.export.automatic import Trial as Trial
+    from kerascnn.export.benchmark import BenchmarkResult as BenchmarkResult
+    from kerascnn.export.benchmark import benchmark_tflite as benchmark_tflite
+    from kerascnn.export.bundle import BundleResult as BundleResult
+    from kerascnn.export.bundle import export_bundle as export_bundle
+    from kerascnn.export.comparison import Report as Report
+    from kerascnn.export.convert import convert_float as convert_float
+    from kerascnn.export.export_result import ExportResult as ExportResult
+    from kerascnn.export.interpreter import FileSummary as FileSummary
+    from kerascnn.export.interpreter import TensorSpec as TensorSpec
+    from kerascnn.export.interpreter import TFLiteModel as TFLiteModel
+    from kerascnn.export.interpreter import inspect as inspect
+    from kerascnn.export.recipes import RECIPES as RECIPES
+    from kerascnn.export.recipes import Recipe as Recipe
+    from kerascnn.export.recipes import Tolerance as Tolerance
+    from kerascnn.export.saved_model import SavedModelResult as SavedModelResult
+    from kerascnn.export.saved_model import export_saved_model as export_saved_model
+    from kerascnn.export.sensitivity import LayerSensitivity as LayerSensitivity
+    from kerascnn.export.sensitivity import Sensitivity as Sensitivity
+    from kerascnn.export.sensitivity import measure_sensitivity as measure_sensitivity
+    from kerascnn.export.serving import ServingResult as ServingResult
+    from kerascnn.export.serving import export_serving as export_serving
+    from kerascnn.export.targets import TARGETS as TARGETS
+    from kerascnn.export.targets import Target as Target
+    from kerascnn.export.targets import Verdict as Verdict
+    from kerascnn.export.targets import runs_on as runs_on
+    from kerascnn.export.targets.tflm_sources import TFLMSources as TFLMSources
+    from kerascnn.export.targets.tflm_sources import write_tflm_sources as write_tflm_sources
+    from kerascnn.export.tflite import export_tflite as export_tflite
+    from kerascnn.export.verify import Evaluation as Evaluation
+    from kerascnn.export.verify import evaluate_tflite as evaluate_tflite
+    from kerascnn.export.verify import verify_tflite as verify_tflite
 
 _WHERE = {
     "BenchmarkResult": "benchmark",
@@ -61,49 +75,5 @@ _WHERE = {
     "evaluate_tflite": "verify",
     "verify_tflite": "verify",
 }
-__all__ = [
-    "RECIPES",
-    "TARGETS",
-    "BenchmarkResult",
-    "BundleResult",
-    "Evaluation",
-    "ExportResult",
-    "FileSummary",
-    "LayerSensitivity",
-    "Recipe",
-    "Report",
-    "SavedModelResult",
-    "Sensitivity",
-    "ServingResult",
-    "TFLMSources",
-    "TFLiteModel",
-    "Target",
-    "TensorSpec",
-    "Tolerance",
-    "Trial",
-    "Verdict",
-    "benchmark_tflite",
-    "convert_float",
-    "evaluate_tflite",
-    "export_bundle",
-    "export_saved_model",
-    "export_serving",
-    "export_tflite",
-    "inspect",
-    "measure_sensitivity",
-    "runs_on",
-    "verify_tflite",
-    "write_tflm_sources",
-]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = public(globals(), _WHERE)

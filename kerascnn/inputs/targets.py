@@ -83,7 +83,7 @@ class Targets:
             if self.ignored is not None:
                 known |= rows == self.ignored
             expected = f"one of the {self.outputs} classes, 0 to {self.outputs - 1}"
-            self._refuse(targets, np.logical_not(known.all(axis=1)), expected, place)
+            self._refuse(targets, (~known).any(axis=1), expected, place)
         elif self.form in ("rows", "indices or rows"):
             sums = rows.sum(axis=1, dtype=np.float64)
             bad = (rows < 0).any(axis=1) | (np.abs(sums - 1) > _ROUNDING)
@@ -123,7 +123,7 @@ class Targets:
                 f"{received(targets)} in {place(-1)}.{hint}"
             )
 
-    def _refuse(self, targets: np.ndarray, bad: np.ndarray, expected: str, place: Place) -> None:
+    def _refuse(self, targets: np.ndarray, bad: Any, expected: str, place: Place) -> None:
         if not bad.any():
             return
         row = int(bad.argmax())

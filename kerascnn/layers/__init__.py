@@ -22,26 +22,6 @@ from kerascnn.layers.stock import to_stock as to_stock
 from kerascnn.layers.trainable_subsampling import TrainableSubsampling2D as TrainableSubsampling2D
 from kerascnn.layers.true_convolution import TrueConv2D as TrueConv2D
 from kerascnn.layers.untied_bias import UntiedBias as UntiedBias
+from kerascnn.lazy import public
 
-__all__ = [
-    "Activation",
-    "BatchNormalization",
-    "ConstantPadding2D",
-    "CosineDense",
-    "DepthwiseConv2D",
-    "GroupedConv2D",
-    "LayerNormalization",
-    "LayerScale",
-    "LocalResponseNormalization",
-    "LpPooling2D",
-    "Maxout",
-    "OrdinalOutput",
-    "PartialConv2D",
-    "RBFOutput",
-    "ScaledTanh",
-    "StochasticDepth",
-    "TrainableSubsampling2D",
-    "TrueConv2D",
-    "UntiedBias",
-    "to_stock",
-]
+_, __dir__, __all__ = public(globals())

@@ -15,6 +15,7 @@ from keras import layers
 from kerascnn import weights as weight_files
 from kerascnn.errors import InputError, KerascnnError, UnknownOptionError, received
 from kerascnn.models._adopted import Call, adopt, name_of_record
+from kerascnn.models._docstrings import describe
 from kerascnn.models._options import DEFAULTS as DEFAULTS
 from kerascnn.models._options import ModelOptions as ModelOptions
 from kerascnn.models._options import NormKind as NormKind
@@ -45,7 +46,8 @@ def variant(
     The factory completes the options, refuses those it does not have or that cannot be used, and
     loads the weights. With a file of weights it builds the network that the file is of: options
     that were not given are those that the file records. The function receives every option, with
-    `style` decided; the factory's signature shows them, so that `help()` and editors do too.
+    `style` decided; the factory's signature and docstring show them, so that `help()` and editors
+    do too.
 
     Args:
         styles: How `style` is decided, for a family with that option.
@@ -92,6 +94,8 @@ def variant(
         options = [inspect.Parameter(n, keyword, default=v) for n, v in known.items()]
         signature = inspect.Signature(leading + options, return_annotation=keras.Model)
         factory.__signature__ = signature  # type: ignore[attr-defined]
+        tags = weight_files.tags(function.__name__)
+        factory.__doc__ = describe(function, known, ModelOptions, tags)
         return factory
 
     return decorate

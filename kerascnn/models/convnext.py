@@ -52,7 +52,8 @@ class ConvNeXtOptions(ModelOptions, total=False):
     """Adds stochastic depth, layer scale and the normalisation.
 
     Attributes:
-        drop_path_rate: Rate of stochastic depth at the last block, in [0, 1).
+        drop_path_rate: Rate of stochastic depth at the last block, in [0, 1); the paper trains T,
+            S, B and L with 0.1, 0.4, 0.5 and 0.5.
         layer_scale_init_value: First value of the factors on the branches; None for no factors.
         norm: "layer", or "batch" (section 2.6).
     """
@@ -78,10 +79,7 @@ def ConvNeXtTiny(
     Args:
         include_top: Build average pooling, normalisation and the output.
         weights: None, the tag of published weights, or a weight file.
-        **options: See `ModelOptions`; `drop_path_rate` is the rate of stochastic depth at the last
-            block (the paper trains T, S, B and L with 0.1, 0.4, 0.5 and 0.5),
-            `layer_scale_init_value` the first value of the factors on the branches, or None for
-            no factors, `norm` "layer" or "batch" (section 2.6).
+        **options: See `ConvNeXtOptions`.
     """
     return _convnext(TINY, include_top, options)
 

@@ -93,7 +93,12 @@ class EfficientNetOptions(ModelOptions, total=False):
 
 
 class ScaledOptions(EfficientNetOptions, total=False):
-    """Adds what the published networks fix."""
+    """Adds what the published networks fix.
+
+    Attributes:
+        scaling: Width, depth and resolution: of `compound_scaling`, or one's own.
+        lite: Build the form for devices.
+    """
 
     scaling: Scaling
     lite: bool
@@ -169,10 +174,7 @@ def EfficientNet(
     Args:
         include_top: Build average pooling, dropout and the output.
         weights: None, or a weight file.
-        **options: See `ModelOptions`; `scaling` is of `compound_scaling` or one's own, `lite`
-            builds the form for devices, `drop_connect_rate` is the rate of stochastic depth
-            towards the last block, `style` "keras" or "torch", `norm` "batch", "group", "layer"
-            or None.
+        **options: See `ScaledOptions`.
     """
     scaling = options["scaling"]
     if not isinstance(scaling, Scaling):

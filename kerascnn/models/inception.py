@@ -181,7 +181,11 @@ class InceptionOptions(ModelOptions, total=False):
 
 
 class InceptionV3Options(InceptionOptions, total=False):
-    """Adds whose details to follow: "keras", "torch", or None for those of the weights."""
+    """Adds the library whose details are followed.
+
+    Attributes:
+        style: "keras" or "torch": whose details; None follows the weights.
+    """
 
     style: str | None
 
@@ -198,8 +202,7 @@ def InceptionV3(
     Args:
         include_top: Build the classifier.
         weights: None, the tag of published weights, or a weight file.
-        **options: See `ModelOptions`; `norm` is "batch", "group", "layer" or None, `style`
-            "keras" or "torch", by default that of the weights, else "keras".
+        **options: See `InceptionV3Options`.
     """
     torch = options["style"] == "torch"
     norm = Norm(options["norm"], epsilon=1e-3, momentum=0.9 if torch else 0.99)
@@ -216,7 +219,7 @@ def InceptionV4(
     Args:
         include_top: Build the classifier; `dropout=None` is the paper's 0.2.
         weights: None, the tag of published weights, or a weight file.
-        **options: See `ModelOptions`; `norm` is "batch", "group", "layer" or None.
+        **options: See `InceptionOptions`.
     """
     details = Details(Norm(options["norm"], epsilon=1e-3, momentum=0.9))
     return _classifier(V4, details, include_top, with_dropout(options, 0.2))
@@ -231,7 +234,7 @@ def InceptionResNetV2(
     Args:
         include_top: Build the classifier; `dropout=None` is the paper's 0.2.
         weights: None, the tag of published weights, or a weight file.
-        **options: See `ModelOptions`; `norm` is "batch", "group", "layer" or None.
+        **options: See `InceptionOptions`.
     """
     details = Details(Norm(options["norm"], epsilon=1e-3, momentum=0.99), scale=False)
     return _classifier(RESNET_V2, details, include_top, with_dropout(options, 0.2))

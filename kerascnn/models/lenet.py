@@ -81,8 +81,7 @@ def LeNet5(
     Args:
         include_top: Build C5, F6 and the output.
         weights: None, or a weight file.
-        **options: See `ModelOptions`; `activation` is any Keras activation, `pool` "average" or
-            "max".
+        **options: See `LeNet5Options`.
     """
     pools = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
     pooling = pools[choose("pool", options["pool"], tuple(pools))]

@@ -55,8 +55,7 @@ def MobileNet(
     Args:
         include_top: Build average pooling and the output.
         weights: None, the tag of published weights, or a weight file.
-        **options: See `ModelOptions`; `alpha` multiplies the channels, `depth_multiplier` is the
-            number of depthwise filters per channel, `norm` "batch", "group", "layer" or None.
+        **options: See `MobileNetOptions`.
     """
     alpha, multiplier = options["alpha"], options["depth_multiplier"]
     norm = Norm(options["norm"], 1e-3, 0.9)  # 0.9: see mobilenet_v2.details

@@ -104,8 +104,7 @@ def MobileNetV2(
     Args:
         include_top: Build average pooling, dropout (0.2) and the output.
         weights: None, the tag of published weights, or a weight file.
-        **options: See `ModelOptions`; `alpha` multiplies the channels, `style` is "keras" or
-            "torch", `norm` "batch", "group", "layer" or None.
+        **options: See `MobileNetV2Options`.
     """
     alpha, style = options["alpha"], str(options["style"])
     like = details(style, options["norm"])

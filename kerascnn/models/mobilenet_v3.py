@@ -130,9 +130,7 @@ def MobileNetV3Small(
     Args:
         include_top: Build average pooling, a hidden layer, dropout (0.2) and the output.
         weights: None, the tag of published weights, or a weight file.
-        **options: See `ModelOptions`; `alpha` multiplies the channels, `minimalistic` takes only
-            3x3 windows, ReLU and no attention, `style` is "keras" or "torch", `norm` "batch",
-            "group", "layer" or None.
+        **options: See `MobileNetV3Options`.
     """
     return _mobilenet_v3(SMALL, include_top, options)
 

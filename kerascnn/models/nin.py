@@ -71,13 +71,21 @@ IMAGENET_BLOCKS = (
 
 
 class NINOptions(ModelOptions, total=False):
-    """Adds `norm`: None as published, or "batch", "group", "layer" after each convolution."""
+    """Adds the normalisation.
+
+    Attributes:
+        norm: None as published, or "batch", "group", "layer" after each convolution.
+    """
 
     norm: NormKind | None
 
 
 class NINRootOptions(NINOptions, total=False):
-    """Adds `root`: groups of the second block's windows, 2, 4, 8 or 16; the third has half."""
+    """Adds the number of groups.
+
+    Attributes:
+        root: Groups of the second block's convolutions, 2, 4, 8 or 16; the third block has half.
+    """
 
     root: int
 

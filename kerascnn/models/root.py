@@ -22,7 +22,12 @@ ROOTS = (2, 4, 8, 16, 32, 64)
 
 
 class RootOptions(ResNetOptions, total=False):
-    """Adds `root`, the number of groups in the first stage: 2, 4, 8, 16, 32 or 64."""
+    """Adds the number of groups.
+
+    Attributes:
+        root: Groups of the convolutions of the first stage, 2, 4, 8, 16, 32 or 64; each later
+            stage has half of the one before.
+    """
 
     root: int
 

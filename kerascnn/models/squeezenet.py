@@ -50,7 +50,11 @@ LAST: dict[str, Any] = {"class_name": "RandomNormal", "config": {"stddev": 0.01}
 
 
 class SqueezeNetOptions(ModelOptions, total=False):
-    """Adds `style`: "torch" or "keras"; None is the one of the weights, else "torch"."""
+    """Adds the library whose details are followed.
+
+    Attributes:
+        style: "torch" or "keras": whose details; None follows the weights, or else is "torch".
+    """
 
     style: str | None
 

@@ -71,7 +71,7 @@ def Xception(
     Args:
         include_top: Build the classifier; `dropout=None` is the paper's 0.5.
         weights: None, the tag of published weights, or a weight file.
-        **options: See `ModelOptions`; `norm` is "batch", "group", "layer" or None.
+        **options: See `XceptionOptions`.
     """
     norm = Norm(options["norm"], epsilon=1e-3, momentum=0.99)
     options = with_dropout(options, 0.5)

@@ -1,7 +1,8 @@
 """What can be measured on any trained network. Importing it does not load Keras."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from kerascnn.lazy import public
 
 if TYPE_CHECKING:
     from kerascnn.properties.activations import LayerActivations as LayerActivations
@@ -38,12 +39,4 @@ _WHERE = {
     "transformed": "invariance",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(importlib.import_module(f"kerascnn.properties.{_WHERE[name]}"), name)
-    raise AttributeError(f"module 'kerascnn.properties' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_WHERE])
+__getattr__, __dir__, __all__ = public(globals(), _WHERE)

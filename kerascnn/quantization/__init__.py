@@ -4,6 +4,7 @@
 export it as any other.
 """
 
+from kerascnn.lazy import public
 from kerascnn.quantization.aware import has_fake_quantization as has_fake_quantization
 from kerascnn.quantization.aware import quantize_aware as quantize_aware
 from kerascnn.quantization.layers import FakeQuantize as FakeQuantize
@@ -17,17 +18,4 @@ from kerascnn.quantization.ranges import observe as observe
 from kerascnn.quantization.strip import strip as strip
 from kerascnn.quantization.strip import with_ranges as with_ranges
 
-__all__ = [
-    "FakeQuantize",
-    "FoldedBatchNormalization",
-    "FreezeStatistics",
-    "LearnedRange",
-    "QuantizedWeights",
-    "freeze_statistics",
-    "has_fake_quantization",
-    "learned_ranges",
-    "observe",
-    "quantize_aware",
-    "strip",
-    "with_ranges",
-]
+_, __dir__, __all__ = public(globals())

@@ -3,8 +3,9 @@
 Importing it does not load NumPy.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from kerascnn.lazy import public
 
 if TYPE_CHECKING:
     from kerascnn.signal.conv_layer import ConvGradients as ConvGradients
@@ -67,12 +68,4 @@ _WHERE = {
     "sobel": "filters",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(importlib.import_module(f"kerascnn.signal.{_WHERE[name]}"), name)
-    raise AttributeError(f"module 'kerascnn.signal' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_WHERE])
+__getattr__, __dir__, __all__ = public(globals(), _WHERE)

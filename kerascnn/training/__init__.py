@@ -1,7 +1,8 @@
 """From a data source to a trained model in a run folder. Importing it does not load Keras."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from kerascnn.lazy import public
 
 if TYPE_CHECKING:
     from kerascnn.training.calibration import (
@@ -17,26 +18,17 @@ if TYPE_CHECKING:
     from kerascnn.training.run_folder import open_run as open_run
     from kerascnn.training.temperature import apply_temperature as apply_temperature
 
-_CALIBRATION = "kerascnn.training.calibration"
-_NAMES = {
-    "FineTune": "kerascnn.training.plan",
-    "apply_temperature": "kerascnn.training.temperature",
-    "expected_calibration_error": _CALIBRATION,
-    "fit_temperature": _CALIBRATION,
-    "reliability_bins": _CALIBRATION,
-    "write_report": "kerascnn.training.report.write",
-    "RunResult": "kerascnn.training.run",
-    "train": "kerascnn.training.run",
-    "Run": "kerascnn.training.run_folder",
-    "open_run": "kerascnn.training.run_folder",
+_WHERE = {
+    "FineTune": "plan",
+    "apply_temperature": "temperature",
+    "expected_calibration_error": "calibration",
+    "fit_temperature": "calibration",
+    "reliability_bins": "calibration",
+    "write_report": "report.write",
+    "RunResult": "run",
+    "train": "run",
+    "Run": "run_folder",
+    "open_run": "run_folder",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _NAMES:
-        return getattr(importlib.import_module(_NAMES[name]), name)
-    raise AttributeError(f"module 'kerascnn.training' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_NAMES])
+__getattr__, __dir__, __all__ = public(globals(), _WHERE)

@@ -1,7 +1,8 @@
 """From a trained backbone to a model of one's own. Importing it does not load Keras."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from kerascnn.lazy import public
 
 if TYPE_CHECKING:
     from kerascnn.transfer.cache import FeatureCache as FeatureCache
@@ -74,12 +75,4 @@ _WHERE = {
     "verification": "recognition",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(importlib.import_module(f"kerascnn.transfer.{_WHERE[name]}"), name)
-    raise AttributeError(f"module 'kerascnn.transfer' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_WHERE])
+__getattr__, __dir__, __all__ = public(globals(), _WHERE)

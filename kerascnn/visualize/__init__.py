@@ -1,8 +1,8 @@
 """Pictures of training and of networks. Importing it imports neither Keras nor matplotlib."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kerascnn.lazy import public
 from kerascnn.visualize.animation import save_animation as save_animation
 from kerascnn.visualize.attribution_plot import plot_attributions as plot_attributions
 from kerascnn.visualize.heatmap import heat_map as heat_map
@@ -98,61 +98,4 @@ _WHERE = {
     "top_patches": "patches",
 }
 
-__all__ = [
-    "METHODS",
-    "FilterEvolution",
-    "IntegratedGradients",
-    "LossLandscape",
-    "MaximizedActivation",
-    "Method",
-    "Neighbors",
-    "TopPatches",
-    "ZooPoint",
-    "architecture_diagram",
-    "around_gray",
-    "attribute",
-    "cam",
-    "deconvnet",
-    "embedding_map",
-    "evolution_frames",
-    "feature_maps",
-    "filters",
-    "grad_cam",
-    "grad_cam_pp",
-    "guided_backpropagation",
-    "heat_map",
-    "hidden_features",
-    "integrated_gradients",
-    "integration_path",
-    "layer_cam",
-    "loss_landscape",
-    "maximize_activation",
-    "mosaic",
-    "nearest_neighbors",
-    "occlusion",
-    "overlay",
-    "plot_attributions",
-    "plot_confusion",
-    "plot_embedding_map",
-    "plot_feature_maps",
-    "plot_filter_evolution",
-    "plot_filters",
-    "plot_history",
-    "plot_layer_errors",
-    "plot_learning_rates",
-    "plot_loss_landscape",
-    "plot_neighbors",
-    "plot_top_patches",
-    "plot_zoo",
-    "saliency",
-    "save_animation",
-    "score_cam",
-    "smooth_grad",
-    "top_patches",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(importlib.import_module(f"kerascnn.visualize.{_WHERE[name]}"), name)
-    raise AttributeError(f"module 'kerascnn.visualize' has no attribute {name!r}")
+__getattr__, __dir__, __all__ = public(globals(), _WHERE)

@@ -2,6 +2,7 @@
 
 from kerascnn.catalog.published import Request as Request
 from kerascnn.catalog.published import tags as tags
+from kerascnn.lazy import public
 from kerascnn.weights.apply import WeightsReport as WeightsReport
 from kerascnn.weights.apply import load as load
 from kerascnn.weights.facts import Facts as Facts
@@ -14,4 +15,4 @@ from kerascnn.weights.readers import SavedLayers as SavedLayers
 from kerascnn.weights.readers import StateDict as StateDict
 from kerascnn.weights.readers import read as read
 
-__all__ = ["Request", "SavedLayers", "StateDict", "WeightsReport", "find", "load", "read"]
+_, __dir__, __all__ = public(globals())

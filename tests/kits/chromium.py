@@ -54,7 +54,7 @@ class Chromium:
 
     session = None
 
-    def send(self, method, *, within=60, **parameters):
+    def send(self, method, *, within=600, **parameters):
         """The result of a command of the protocol."""
         number = next(self.ids)
         message = {"id": number, "method": method, "params": parameters}
@@ -95,7 +95,7 @@ class Chromium:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
-    def wait(self, condition, seconds=60):
+    def wait(self, condition, seconds=600):
         """Waits until a JavaScript expression is true."""
         until = time.monotonic() + seconds
         while not self.evaluate(condition):
@@ -108,7 +108,7 @@ class Chromium:
 
     def close(self):
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=600)
         os.close(self.write_end)
         os.close(self.read_end)
         shutil.rmtree(self.profile, ignore_errors=True)

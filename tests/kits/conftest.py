@@ -1,9 +1,12 @@
 """One bundle for all kit tests, and a way to run a kit as its user would."""
 
+import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -83,3 +86,30 @@ def bundle(net, photos, tmp_path_factory):
         resize={"fit": "crop", "filter": "bilinear", "antialias": True, "pad_value": 0},
     )
     return folder
+
+
+@pytest.fixture
+def copy(bundle, tmp_path):
+    """A bundle to damage."""
+    return shutil.copytree(bundle, tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def kit():
+    """The kit as a module, to compare its parts with kerascnn's."""
+    spec = importlib.util.spec_from_file_location("kit_run", KITS / "python" / "run.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def call(kit, capfd):
+    """Like `run_kit`, but in this process: quick, for what does not depend on the imports."""
+
+    def run(*arguments):
+        code = kit.main([str(part) for part in arguments])
+        captured = capfd.readouterr()
+        return SimpleNamespace(returncode=code, stdout=captured.out, stderr=captured.err)
+
+    return run

@@ -101,7 +101,7 @@ def test_golden_archives_are_read_as_numpy_reads_them(tmp_path, save):
     script = (
         'import {readFileSync} from "node:fs"; import {readGolden} from "kit/npz.js";'
         "const bytes = new Uint8Array(readFileSync(process.env.GOLDEN));"
-        "const {inputs, outputs} = await readGolden(bytes);"
+        "const {inputs, outputs} = await readGolden(bytes, 1 << 20);"
         "const {shape, data} = outputs;"
         "console.log(JSON.stringify([inputs.shape, [...inputs.data], shape, [...data]]));"
     )

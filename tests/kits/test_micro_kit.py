@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import mutants
 import numpy as np
 import pytest
 
@@ -99,6 +100,14 @@ def test_files_for_other_clients_fail_with_tflite_micros_reason(net, photos, tmp
     result = selftest(tmp_path / "bundle")
     assert result.returncode == 1
     assert re.match(r"FAIL dynamic_int8 +tflite-micro: .*Hybrid", result.stdout)
+
+
+def test_a_damaged_file_fails_with_a_line(micro_bundle, tmp_path):
+    for folder in mutants.bundles(micro_bundle, tmp_path / "b", "colours_int8.tflite", 12):
+        result = selftest(folder, "--recipe", "int8")
+        assert result.returncode in (0, 1)
+        assert result.stdout[:4] in ("ok  ", "FAIL")
+        assert (result.stdout.count("\n"), result.stderr) == (1, "")
 
 
 def test_the_measured_arena_is_within_the_estimate(micro_bundle, monkeypatch):

@@ -1,40 +1,14 @@
 """The Python kit, run as a program of its own on a bundle made a moment ago."""
 
-import hashlib
-import importlib.util
 import json
-import shutil
-from pathlib import Path
-from types import SimpleNamespace
+import math
 
 import numpy as np
 import pytest
+from mutants import refused, rehash
 from PIL import Image
 
 from kerascnn.export.interpreter import TFLiteModel
-
-RUN = Path(__file__).parents[2] / "export" / "python" / "run.py"
-
-
-@pytest.fixture(scope="session")
-def kit():
-    """The kit as a module, to compare its parts with kerascnn's."""
-    spec = importlib.util.spec_from_file_location("kit_run", RUN)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def call(kit, capfd):
-    """Like `run_kit`, but in this process: quick, for what does not depend on the imports."""
-
-    def run(*arguments):
-        code = kit.main([str(part) for part in arguments])
-        captured = capfd.readouterr()
-        return SimpleNamespace(returncode=code, stdout=captured.out, stderr=captured.err)
-
-    return run
 
 
 @pytest.fixture
@@ -45,42 +19,12 @@ def picture(photos, tmp_path):
     return path
 
 
-@pytest.fixture
-def copy(bundle, tmp_path):
-    """A bundle to damage."""
-    return shutil.copytree(bundle, tmp_path / "copy")
-
-
 def change(folder, edit):
     """Applies `edit` to the manifest's dict."""
     path = folder / "manifest.json"
     data = json.loads(path.read_text("utf-8"))
     edit(data)
     path.write_text(json.dumps(data), "utf-8")
-
-
-def rehash(folder):
-    """Makes the manifest agree with the files as they are: a forger would."""
-
-    def edit(data):
-        for file in [*data["files"], data["labels"], data["golden"]]:
-            content = (folder / file["path"]).read_bytes()
-            file["sha256"] = hashlib.sha256(content).hexdigest()
-            if "bytes" in file:
-                file["bytes"] = len(content)
-
-    change(folder, edit)
-
-
-def refused(result, *words):
-    """Whether the kit ended with code 2 and one line on stderr that has all `words`."""
-    lines = [line for line in result.stderr.splitlines() if not line.startswith("INFO")]
-    return (
-        result.returncode == 2
-        and len(lines) == 1
-        and lines[0].startswith("run.py: error: ")
-        and all(word in lines[0] for word in words)
-    )
 
 
 def test_selftest_passes_with_one_line_per_file(run_kit, bundle):
@@ -201,6 +145,13 @@ def test_an_unknown_recipe_is_refused_with_the_known_ones(call, bundle):
         (lambda data: data["files"][1]["input"].update(scale=0.5), ["the manifest says"]),
         (lambda data: data["files"][1]["output"].update(dtype="int8"), ["the manifest says"]),
         (lambda data: data["files"][0]["tolerance"].update(max_abs=-1), ["max_abs", "-1"]),
+        (lambda data: data["files"][0]["tolerance"].update(max_abs=10**400), ["max_abs", "1000"]),
+        (lambda data: data["files"][0]["tolerance"].update(max_abs=math.inf), ["max_abs", "inf"]),
+        (lambda data: data["files"][0]["tolerance"].update(max_abs=math.nan), ["max_abs", "nan"]),
+        (lambda data: data["files"][1]["input"].update(scale=0), ["uint8 tensor has scale 0"]),
+        (lambda data: data.update({f"k{n}": n for n in range(100_000)}), ["unknown key", "k1000"]),
+        (lambda data: data["labels"].update(path="x" * 1_000_000), ["leaves the bundle"]),
+        (lambda data: data["versions"].update(keras=[[[["deep"]]]] * 1000), ["versions: keras"]),
     ],
 )
 def test_an_altered_manifest_is_refused_in_one_line(call, copy, edit, words):
