@@ -23,23 +23,28 @@ ALLOWED = {
     "serialization": {"augment", "layers", "losses", "quantization", "transfer"},
     "layers": set(),
     "quantization": {"layers"},
+    "tasks": set(),
+    "last_layers": {"quantization", "tasks"},
     "losses": set(),
     "augment": set(),
     "weights": {"catalog"},
     "models": {"layers", "weights"},
-    "data": set(),
-    "export": {"pages", "profile", "quantization"},
+    "data": {"tasks"},
+    "export": {"last_layers", "pages", "profile", "quantization", "tasks"},
     "pages": set(),
     "transfer": {"augment", "layers", "losses"},
-    "visualize": set(),
+    "visualize": {"last_layers", "tasks"},
     "training": {
-        *("augment", "catalog", "data", "export", "losses", "pages", "quantization"),
-        *("serialization", "transfer", "visualize"),
+        *("augment", "catalog", "data", "export", "last_layers", "losses", "pages"),
+        *("quantization", "serialization", "tasks", "transfer", "visualize"),
     },
-    "predictors": {"catalog", "data", "export", "serialization", "training", "weights"},
+    "inference": {
+        *("catalog", "data", "export", "last_layers", "serialization", "tasks", "training"),
+        "weights",
+    },
     "cli": {
-        *("augment", "catalog", "data", "export", "predictors", "profile", "serialization"),
-        *("training", "visualize"),
+        *("augment", "catalog", "data", "export", "inference", "profile", "serialization"),
+        *("tasks", "training", "visualize"),
     },
     "__init__": {"catalog", "serialization", "training"},
     "__main__": {"cli"},
@@ -60,7 +65,6 @@ DEVICES = {"precision.py"}
 # The parts of augmentation that `tf.data` runs.
 TF_DATA = {"arrays.py", "dataset.py"}
 STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py", "files.py")
-STANDARD_LIBRARY_ONLY += ("export/manifest.py", "export/manifest_schema.py")
 STANDARD_LIBRARY_ONLY += ("export/strict_json.py",)
 STANDARD_LIBRARY_ONLY += tuple(
     str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("catalog/**/*.py")
@@ -143,7 +147,9 @@ def test_standard_library_only(name):
         "import kerascnn.data",
         "import kerascnn.export",
         "import kerascnn.properties",
+        "import kerascnn.inference",
         "import kerascnn.signal; kerascnn.signal.sobel()",
+        "import kerascnn.tasks; kerascnn.tasks.get('regression')",
         "import kerascnn.training",
         "import kerascnn.transfer",
         "import kerascnn.visualize",

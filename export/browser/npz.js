@@ -55,11 +55,11 @@ function parse(bytes, name) {
   return {shape, data: new type(bytes.slice(start).buffer)};
 }
 
-/** Golden inputs, uint8 [n, H, W, C], and outputs, float32 [n, classes]. */
-export async function readGolden(bytes) {
+/** Golden inputs, uint8 [n, H, W, C], and the outputs of these names, float32 [n, ...]. */
+export async function readGolden(bytes, names) {
   const files = await unzip(bytes);
   return {
     inputs: parse(files["inputs.npy"], "inputs"),
-    outputs: parse(files["outputs.npy"], "outputs"),
+    outputs: names.map((name) => parse(files[`${name}.npy`], name)),
   };
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # {...: ...} an object with exactly these keys, [x] a list of x, (x, y) a list of an x and a y,
 # {a, b} one of these, a type any value of it, a range an integer in it, NUMBER also one below 0.
 # fmt: off
@@ -25,24 +25,19 @@ TENSOR = {"dtype": {"float32", "uint8", "int8", "int16"}, "scale": {float, None}
           "zero_point": {int, None}}
 RESIZE = {"fit": {"stretch", "crop", "pad"}, "filter": {"bilinear"}, "antialias": {True},
           "pad_value": range(256)}
-TOLERANCE = {"max_abs": float, "mean_abs": float, "top1_agreement": float}
-FILE = {**REFERENCE, "recipe": str, "bytes": COUNT, "input": TENSOR, "output": TENSOR,
-        "tolerance": TOLERANCE}
-MANIFEST = {
-    "schema_version": 1,
+FILE = {**REFERENCE, "recipe": str, "bytes": COUNT, "input": TENSOR}
+MANIFEST = {  # what all versions share
+    "schema_version": {1, 2, 3},
     "versions": {"kerascnn": str, "keras": str, "tensorflow": str, "ai_edge_litert": str,
                  "litert_quantizer": str},
-    "model": {"name": str, "task": {"image-classification"}, "classes": COUNT,
-              "parameters": range(1 << 62)},
+    "model": {"name": str, "task": str, "classes": COUNT, "parameters": range(1 << 62)},
     "input": {"shape": ({1}, COUNT, COUNT, {1, 3}), "layout": {"NHWC"},
               "color": {"grayscale", "rgb"}, "range": ({0}, {255}), "resize": RESIZE},
-    "output": {"shape": ({1}, COUNT), "kind": {"probabilities", "logits"}},
     "labels": REFERENCE,
     "golden": {**REFERENCE, "count": COUNT},
-    "files": [FILE],
     "reports": {"json": REFERENCE, "html": REFERENCE},
 }
-# Version 2 knows more tasks: what their outputs and the limits of the self-test have.
+# What the one output of versions 1 and 2 has by its task, and the kind that version 3 calls it.
 KINDS = {
     "image-classification": {"kind": {"probabilities", "logits"}, "thresholds": None,
                              "ranges": None},
@@ -51,6 +46,9 @@ KINDS = {
                          "ranges": [(NUMBER, NUMBER)]},
 }
 AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "decision_agreement"}
+TASKS = {"image-classification": ("classification", "scores"),
+         "image-multi-label": ("multi_label", "scores"),
+         "image-regression": ("regression", "values")}
 READ_ERRORS = (OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, struct.error,
                zlib.error, zipfile.BadZipFile)
 # fmt: on
@@ -101,21 +99,69 @@ def check(value, spec, where: str = "manifest.json") -> None:
 
 
 def spec_of(manifest: object) -> dict:
-    """What a manifest of this version and task must hold."""
-    model = manifest.get("model") if isinstance(manifest, dict) else None
+    """What a manifest of this version, with these outputs, must hold."""
+    manifest = manifest if isinstance(manifest, dict) else {}
+    version, outputs = manifest.get("schema_version"), manifest.get("outputs")
+    if version in (1, 2):
+        return old_spec(manifest, version)
+    outputs = [one for one in outputs if isinstance(one, dict)] if type(outputs) is list else []
+    specs, limits = [], []
+    for output in outputs:
+        kind, given = output.get("kind"), output.get("thresholds") is not None
+        specs.append({
+            "role": str, "shape": [COUNT],
+            "kind": {"probabilities", "logits", "independent", "quantities"},
+            "thresholds": [float] if kind == "independent" and given else None,
+            "ranges": [(NUMBER, NUMBER)] if kind == "quantities" else None,
+        })  # fmt: skip
+        agreement = None if kind == "quantities" else float
+        limits.append({"max_abs": float, "mean_abs": float, "agreement": agreement})
+    tensors = (TENSOR,) * len(specs)
+    file = {**FILE, "outputs": tensors, "tolerances": tuple(limits)}
+    return {**MANIFEST, "schema_version": 3, "outputs": tuple(specs) or [str], "files": [file]}
+
+
+def old_spec(manifest: dict, version: int) -> dict:
+    """The same of versions 1 and 2, which have one output."""
+    model = manifest.get("model")
     task = model.get("task") if isinstance(model, dict) else None
-    if not isinstance(manifest, dict) or manifest.get("schema_version") != 2 or task not in KINDS:
-        return MANIFEST  # of version 1, or wrong: the check says where
-    keys = ("top1_agreement", "decision_agreement")
-    agreement = {key: float if key == AGREEMENT.get(task) else None for key in keys}
-    file = {**FILE, "tolerance": {**TOLERANCE, **agreement}}
+    known = KINDS if version == 2 else ("image-classification",)
+    task = task if isinstance(task, str) and task in known else "image-classification"
+    output = {"shape": ({1}, COUNT), **KINDS[task]}
+    limits = {"max_abs": float, "mean_abs": float}
+    for key in ("top1_agreement", "decision_agreement"):
+        limits[key] = float if key == AGREEMENT.get(task) else None
+    if version == 1:
+        for key, part in (("thresholds", output), ("ranges", output)):
+            del part[key]
+        del limits["decision_agreement"]
     return {
         **MANIFEST,
-        "schema_version": 2,
         "model": {**MANIFEST["model"], "task": {task}},
-        "output": {"shape": ({1}, COUNT), **KINDS[task]},
-        "files": [file],
+        "output": output,
+        "files": [{**FILE, "output": TENSOR, "tolerance": limits}],
     }
+
+
+def upgraded(manifest: dict) -> dict:
+    """A manifest of version 1 or 2 in the form of version 3; it keeps its number."""
+    if manifest["schema_version"] == 3:
+        return manifest
+    task, role = TASKS[manifest["model"]["task"]]
+    agreement = AGREEMENT.get(manifest["model"]["task"])
+    output = {"thresholds": None, "ranges": None, **manifest["output"], "role": role}
+    if output["kind"] == "scores":
+        output["kind"] = "independent"
+    files = []
+    for file in manifest["files"]:
+        limits = file["tolerance"]
+        limits = {
+            "max_abs": limits["max_abs"], "mean_abs": limits["mean_abs"],
+            "agreement": limits[agreement] if agreement else None,
+        }  # fmt: skip
+        files.append({**file, "outputs": [file["output"]], "tolerances": [limits]})
+    model = {**manifest["model"], "task": task}
+    return {**manifest, "model": model, "outputs": [output], "files": files}
 
 
 def check_file(folder: Path, reference: dict) -> None:
@@ -143,13 +189,22 @@ def read_bundle(folder: Path) -> tuple:
         newest = f"this kit reads {SCHEMA_VERSION}: upgrade it"
         raise KitError(f"made by a newer kerascnn: schema {version}, {newest}")
     check(manifest, spec_of(manifest))
-    files, classes = manifest["files"], manifest["model"]["classes"]
+    manifest = upgraded(manifest)
+    files, classes, outputs = (
+        manifest["files"],
+        manifest["model"]["classes"],
+        manifest["outputs"],
+    )
     channels = {"rgb": 3, "grayscale": 1}[manifest["input"]["color"]]
-    agree = channels == manifest["input"]["shape"][3] and classes == manifest["output"]["shape"][1]
+    agree = channels == manifest["input"]["shape"][3] and classes == names_of(outputs[0])
     require(agree, "manifest.json: a shape disagrees with input.color or model.classes")
-    for key in ("thresholds", "ranges"):
-        count = len(manifest["output"].get(key) or range(classes))
-        require(count == classes, f"manifest.json: output: {count} {key} for {classes} outputs")
+    require(len({one["role"] for one in outputs}) == len(outputs), "outputs: a role appears twice")
+    for output in outputs:
+        shape = output["shape"]
+        require(len(shape) > 1 and shape[0] == 1, f"manifest.json: output shape {shape}")
+        for key in ("thresholds", "ranges"):
+            count = len(output[key] or range(shape[-1]))
+            require(count == shape[-1], f"manifest.json: {count} {key} for {shape[-1]} outputs")
     require(len({file["recipe"] for file in files}) == len(files), "files: a recipe appears twice")
     reports = manifest["reports"].values()
     for reference in (manifest["labels"], manifest["golden"], *files, *reports):
@@ -168,52 +223,84 @@ def choose_files(manifest: dict, recipe) -> list:
     return files
 
 
+def is_binary(output: dict) -> bool:
+    """Whether one number stands for two classes: it is the probability of the second."""
+    single = output["kind"] == "independent" and output["shape"][-1] == 1
+    return single and output["thresholds"] is None
+
+
+def names_of(output: dict) -> int:
+    """How many classes, labels or quantities an output has."""
+    return 2 if is_binary(output) else output["shape"][-1]
+
+
+def widened(output: dict, values: np.ndarray) -> np.ndarray:
+    """The values with one for each class."""
+    return np.concatenate([1 - values, values], axis=-1) if is_binary(output) else values
+
+
 def read_golden(folder: Path, manifest: dict) -> tuple:
-    """Golden inputs, uint8 [n, H, W, C], and outputs, float32 [n, classes]."""
+    """Golden inputs, uint8 [n, H, W, C], and by role the outputs, float32 [n, ...]."""
     path, count = folder / manifest["golden"]["path"], manifest["golden"]["count"]
+    older, outputs = manifest["schema_version"] < 3, manifest["outputs"]
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            inputs, outputs = arrays["inputs"], arrays["outputs"]
+            inputs = arrays["inputs"]
+            found = {one["role"]: arrays["outputs" if older else one["role"]] for one in outputs}
     except READ_ERRORS as error:
         raise KitError(f"{path} cannot be read: {error}") from error
-    shapes = [(count, *manifest[side]["shape"][1:]) for side in ("input", "output")]
-    right = [inputs.shape, outputs.shape] == shapes and inputs.dtype == np.uint8
-    require(right and outputs.dtype == np.float32, f"{path} does not hold what the manifest says")
-    return inputs, outputs
+    right = inputs.shape == (count, *manifest["input"]["shape"][1:]) and inputs.dtype == np.uint8
+    for output in outputs:
+        values = found[output["role"]]
+        right = right and values.shape == (count, *output["shape"][1:])
+        right = right and values.dtype == np.float32
+    require(right, f"{path} does not hold what the manifest says")
+    return inputs, found
 
 
-def agreement(task: str, output: dict, expected: np.ndarray, found: np.ndarray):
+def agreement(output: dict, expected: np.ndarray, found: np.ndarray):
     """The share of answers that are alike, and its name; None for quantities."""
-    if task == "image-regression":
+    if output["kind"] == "quantities":
         return None, "no agreement"
-    if task == "image-multi-label":
+    if output["thresholds"] is not None:
         limits = np.array(output["thresholds"])
         return np.mean((expected > limits) == (found > limits)), "same decisions"
-    rows, top = np.arange(len(expected)), expected.argmax(axis=1)
-    return np.mean(found[rows, top] == found.max(axis=1)), "same top class"  # a tie agrees
+    expected, found = widened(output, expected), widened(output, found)
+    top = expected.argmax(axis=-1)[..., np.newaxis]
+    alike = np.take_along_axis(found, top, axis=-1)[..., 0] == found.max(axis=-1)
+    return np.mean(alike), "same top class"  # a tie agrees
 
 
 def units(output: dict) -> np.ndarray:
     """What differences are divided by before they are compared: the range of each quantity."""
-    if not output.get("ranges"):
+    if not output["ranges"]:
         return np.ones(1)
     low, high = np.array(output["ranges"], np.float64).T
     return np.maximum(np.maximum(high - low, 0.01 * np.maximum(abs(low), abs(high))), 1e-6)
 
 
-def judge(manifest: dict, file: dict, found: np.ndarray, expected: np.ndarray, note="") -> bool:
-    """Prints one line on a file's answers to the golden inputs; whether they are near enough."""
-    task, output, limits = manifest["model"]["task"], manifest["output"], file["tolerance"]
+def near(output: dict, limits: dict, expected: np.ndarray, found: np.ndarray):
+    """Whether an output is near enough to the golden one, and what was measured, in words."""
     difference = np.abs(found - expected) / units(output)
     largest, mean = difference.max(), difference.mean()
     passed = largest <= limits["max_abs"] and mean <= limits["mean_abs"]  # never with a NaN
-    share, name = agreement(task, output, expected, found)
-    passed = bool(passed and (share is None or share >= limits[AGREEMENT[task]]))
+    share, name = agreement(output, expected, found)
+    passed = passed and (share is None or share >= limits["agreement"])
     alike = "" if share is None else f"{name} on {share:.0%} of {len(expected)}, "
     part = "" if share is not None else " of range"
-    print(
-        f"{'ok  ' if passed else 'FAIL'} {file['recipe']:<16} {alike}"
-        f"difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
-        f"mean {mean:.3g} (limit {limits['mean_abs']:.3g}){note}"
+    return passed, (
+        f"{alike}difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
+        f"mean {mean:.3g} (limit {limits['mean_abs']:.3g})"
     )
+
+
+def judge(manifest: dict, file: dict, found: dict, expected: dict, note="") -> bool:
+    """Prints one line on a file's answers to the golden inputs; whether they are near enough."""
+    outputs, passed, words = manifest["outputs"], True, []
+    for output, limits in zip(outputs, file["tolerances"]):  # noqa: B905 (Python 3.9)
+        role = output["role"]
+        good, about = near(output, limits, expected[role], found[role])
+        passed = passed and bool(good)
+        words.append(f"{role}: {about}" if len(outputs) > 1 else about)
+    print(f"{'ok  ' if passed else 'FAIL'} {file['recipe']:<16} {'; '.join(words)}{note}")
     return passed

@@ -20,7 +20,7 @@ except ImportError as error:
     print(f"selftest.py: error: {error}: pip install -r requirements.txt", file=sys.stderr)
     sys.exit(2)
 
-from bundle import KitError, choose_files, judge, read_bundle, read_golden, require
+from bundle import KitError, choose_files, is_binary, judge, read_bundle, read_golden, require
 
 
 def outputs(path: Path, inputs: np.ndarray, labels: list) -> np.ndarray:
@@ -49,13 +49,16 @@ def outputs(path: Path, inputs: np.ndarray, labels: list) -> np.ndarray:
 
 def selftest(folder: Path, manifest: dict, files: list, labels: list) -> int:
     require(manifest["input"]["color"] == "rgb", "MediaPipe takes RGB images only")
-    quantities = manifest["model"]["task"] == "image-regression"
-    require(not quantities, "MediaPipe has no task for quantities, and their files no metadata")
+    (output, *others) = manifest["outputs"]
+    scores = output["role"] == "scores" and not others
+    require(scores, "MediaPipe's ImageClassifier gives scores of classes or labels, nothing else")
+    if is_binary(output):  # one number, which MediaPipe calls by the name of the second class
+        labels = labels[1:]
     inputs, expected = read_golden(folder, manifest)
     failures = 0
     for file in files:
         try:
-            found = outputs(folder / file["path"], inputs, labels)
+            found = {"scores": outputs(folder / file["path"], inputs, labels)}
             failures += not judge(manifest, file, found, expected)
         except KitError as error:
             print(f"FAIL {file['recipe']:<16}", *str(error).split())

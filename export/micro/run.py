@@ -58,17 +58,24 @@ class Classifier:
                 reason = messages[0] if messages else error
                 require(short_of_memory and size < LARGEST_ARENA, f"tflite-micro: {reason}")
                 size *= 8
-        tensors = self.interpreter.get_input_details(0), self.interpreter.get_output_details(0)
-        for side, tensor in zip(("input", "output"), tensors):  # noqa: B905 (Python 3.9)
+        self.outputs = manifest["outputs"]
+        ends = [("input", manifest["input"]["shape"], file["input"])]
+        ends += [
+            (f"output {output['role']}", output["shape"], tensor)
+            for output, tensor in zip(self.outputs, file["outputs"])  # noqa: B905 (Python 3.9)
+        ]
+        for i, (side, shape, stored) in enumerate(ends):
+            details = self.interpreter.get_output_details
+            tensor = self.interpreter.get_input_details(0) if i == 0 else details(i - 1)
             quantization = tensor["quantization_parameters"]
             scales = quantization["scales"].tolist(), quantization["zero_points"].tolist()
             found = [tensor["shape"].tolist(), np.dtype(tensor["dtype"]).name, *map(first, scales)]
-            expected = [manifest[side]["shape"], *(file[side][key] for key in TENSOR)]
+            expected = [shape, *(stored[key] for key in TENSOR)]
             require(found == expected, f"{path}: {side} is {found}, the manifest says {expected}")
 
-    def run(self, pixels: np.ndarray) -> np.ndarray:
-        """The outputs, one real number per class, for pixels [H, W, C] of 0 to 255."""
-        taken, given = self.file["input"], self.file["output"]
+    def run(self, pixels: np.ndarray) -> dict:
+        """The outputs by role, real numbers, for pixels [H, W, C] of 0 to 255."""
+        taken = self.file["input"]
         values = pixels[np.newaxis].astype(np.float64)
         if taken["dtype"] != "float32":
             limits = np.iinfo(taken["dtype"])
@@ -76,10 +83,13 @@ class Classifier:
             values = steps.clip(limits.min, limits.max)
         self.interpreter.set_input(values.astype(taken["dtype"]), 0)
         self.interpreter.invoke()
-        values = self.interpreter.get_output(0)[0].astype(np.float32)
-        if given["dtype"] == "float32":
-            return values
-        return (values - np.float32(given["zero_point"])) * np.float32(given["scale"])
+        found = {}
+        for i, (output, given) in enumerate(zip(self.outputs, self.file["outputs"])):  # noqa: B905
+            values = self.interpreter.get_output(i)[0].astype(np.float32)
+            if given["dtype"] != "float32":
+                values = (values - np.float32(given["zero_point"])) * np.float32(given["scale"])
+            found[output["role"]] = values
+        return found
 
     def arena_bytes(self) -> int:
         """Memory used so far, from the report that the interpreter writes to the C error stream."""
@@ -104,7 +114,8 @@ def selftest(folder: Path, manifest: dict, files: list) -> int:
             print(f"FAIL {file['recipe']:<16} {error}")
             failures += 1
             continue
-        found = np.stack([model.run(pixels) for pixels in inputs])
+        runs = [model.run(pixels) for pixels in inputs]
+        found = {role: np.stack([values[role] for values in runs]) for role in runs[0]}
         failures += not judge(
             manifest, file, found, expected, f", arena {model.arena_bytes():,} bytes"
         )

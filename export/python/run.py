@@ -35,7 +35,7 @@ except ImportError as error:
     print(f"run.py: error: {error}: pip install -r requirements.txt", file=sys.stderr)
     sys.exit(2)
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # {...: ...} an object with exactly these keys, [x] a list of x, (x, y) a list of an x and a y,
 # {a, b} one of these, a type any value of it, a range an integer in it, NUMBER also one below 0.
 # fmt: off
@@ -45,24 +45,19 @@ TENSOR = {"dtype": {"float32", "uint8", "int8", "int16"}, "scale": {float, None}
           "zero_point": {int, None}}
 RESIZE = {"fit": {"stretch", "crop", "pad"}, "filter": {"bilinear"}, "antialias": {True},
           "pad_value": range(256)}
-TOLERANCE = {"max_abs": float, "mean_abs": float, "top1_agreement": float}
-FILE = {**REFERENCE, "recipe": str, "bytes": COUNT, "input": TENSOR, "output": TENSOR,
-        "tolerance": TOLERANCE}
-MANIFEST = {
-    "schema_version": 1,
+FILE = {**REFERENCE, "recipe": str, "bytes": COUNT, "input": TENSOR}
+MANIFEST = {  # what all versions share
+    "schema_version": {1, 2, 3},
     "versions": {"kerascnn": str, "keras": str, "tensorflow": str, "ai_edge_litert": str,
                  "litert_quantizer": str},
-    "model": {"name": str, "task": {"image-classification"}, "classes": COUNT,
-              "parameters": range(1 << 62)},
+    "model": {"name": str, "task": str, "classes": COUNT, "parameters": range(1 << 62)},
     "input": {"shape": ({1}, COUNT, COUNT, {1, 3}), "layout": {"NHWC"},
               "color": {"grayscale", "rgb"}, "range": ({0}, {255}), "resize": RESIZE},
-    "output": {"shape": ({1}, COUNT), "kind": {"probabilities", "logits"}},
     "labels": REFERENCE,
     "golden": {**REFERENCE, "count": COUNT},
-    "files": [FILE],
     "reports": {"json": REFERENCE, "html": REFERENCE},
 }
-# Version 2 knows more tasks: what their outputs and the limits of the self-test have.
+# What the one output of versions 1 and 2 has by its task, and the kind that version 3 calls it.
 KINDS = {
     "image-classification": {"kind": {"probabilities", "logits"}, "thresholds": None,
                              "ranges": None},
@@ -71,6 +66,9 @@ KINDS = {
                          "ranges": [(NUMBER, NUMBER)]},
 }
 AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "decision_agreement"}
+TASKS = {"image-classification": ("classification", "scores"),
+         "image-multi-label": ("multi_label", "scores"),
+         "image-regression": ("regression", "values")}
 RUNS = 100
 IMAGE_FORMATS = {"AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"}
 SUFFIXES = {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif",
@@ -126,21 +124,69 @@ def check(value, spec, where: str = "manifest.json") -> None:
 
 
 def spec_of(manifest: object) -> dict:
-    """What a manifest of this version and task must hold."""
-    model = manifest.get("model") if isinstance(manifest, dict) else None
+    """What a manifest of this version, with these outputs, must hold."""
+    manifest = manifest if isinstance(manifest, dict) else {}
+    version, outputs = manifest.get("schema_version"), manifest.get("outputs")
+    if version in (1, 2):
+        return old_spec(manifest, version)
+    outputs = [one for one in outputs if isinstance(one, dict)] if type(outputs) is list else []
+    specs, limits = [], []
+    for output in outputs:
+        kind, given = output.get("kind"), output.get("thresholds") is not None
+        specs.append({
+            "role": str, "shape": [COUNT],
+            "kind": {"probabilities", "logits", "independent", "quantities"},
+            "thresholds": [float] if kind == "independent" and given else None,
+            "ranges": [(NUMBER, NUMBER)] if kind == "quantities" else None,
+        })  # fmt: skip
+        agreement = None if kind == "quantities" else float
+        limits.append({"max_abs": float, "mean_abs": float, "agreement": agreement})
+    tensors = (TENSOR,) * len(specs)
+    file = {**FILE, "outputs": tensors, "tolerances": tuple(limits)}
+    return {**MANIFEST, "schema_version": 3, "outputs": tuple(specs) or [str], "files": [file]}
+
+
+def old_spec(manifest: dict, version: int) -> dict:
+    """The same of versions 1 and 2, which have one output."""
+    model = manifest.get("model")
     task = model.get("task") if isinstance(model, dict) else None
-    if not isinstance(manifest, dict) or manifest.get("schema_version") != 2 or task not in KINDS:
-        return MANIFEST  # of version 1, or wrong: the check says where
-    keys = ("top1_agreement", "decision_agreement")
-    agreement = {key: float if key == AGREEMENT.get(task) else None for key in keys}
-    file = {**FILE, "tolerance": {**TOLERANCE, **agreement}}
+    known = KINDS if version == 2 else ("image-classification",)
+    task = task if isinstance(task, str) and task in known else "image-classification"
+    output = {"shape": ({1}, COUNT), **KINDS[task]}
+    limits = {"max_abs": float, "mean_abs": float}
+    for key in ("top1_agreement", "decision_agreement"):
+        limits[key] = float if key == AGREEMENT.get(task) else None
+    if version == 1:
+        for key, part in (("thresholds", output), ("ranges", output)):
+            del part[key]
+        del limits["decision_agreement"]
     return {
         **MANIFEST,
-        "schema_version": 2,
         "model": {**MANIFEST["model"], "task": {task}},
-        "output": {"shape": ({1}, COUNT), **KINDS[task]},
-        "files": [file],
+        "output": output,
+        "files": [{**FILE, "output": TENSOR, "tolerance": limits}],
     }
+
+
+def upgraded(manifest: dict) -> dict:
+    """A manifest of version 1 or 2 in the form of version 3; it keeps its number."""
+    if manifest["schema_version"] == 3:
+        return manifest
+    task, role = TASKS[manifest["model"]["task"]]
+    agreement = AGREEMENT.get(manifest["model"]["task"])
+    output = {"thresholds": None, "ranges": None, **manifest["output"], "role": role}
+    if output["kind"] == "scores":
+        output["kind"] = "independent"
+    files = []
+    for file in manifest["files"]:
+        limits = file["tolerance"]
+        limits = {
+            "max_abs": limits["max_abs"], "mean_abs": limits["mean_abs"],
+            "agreement": limits[agreement] if agreement else None,
+        }  # fmt: skip
+        files.append({**file, "outputs": [file["output"]], "tolerances": [limits]})
+    model = {**manifest["model"], "task": task}
+    return {**manifest, "model": model, "outputs": [output], "files": files}
 
 
 def check_file(folder: Path, reference: dict) -> None:
@@ -168,13 +214,22 @@ def read_bundle(folder: Path) -> tuple[dict, list[str]]:
         newest = f"this kit reads {SCHEMA_VERSION}: upgrade it"
         raise KitError(f"made by a newer kerascnn: schema {version}, {newest}")
     check(manifest, spec_of(manifest))
-    files, classes = manifest["files"], manifest["model"]["classes"]
+    manifest = upgraded(manifest)
+    files, classes, outputs = (
+        manifest["files"],
+        manifest["model"]["classes"],
+        manifest["outputs"],
+    )
     channels = {"rgb": 3, "grayscale": 1}[manifest["input"]["color"]]
-    agree = channels == manifest["input"]["shape"][3] and classes == manifest["output"]["shape"][1]
+    agree = channels == manifest["input"]["shape"][3] and classes == names_of(outputs[0])
     require(agree, "manifest.json: a shape disagrees with input.color or model.classes")
-    for key in ("thresholds", "ranges"):
-        count = len(manifest["output"].get(key) or range(classes))
-        require(count == classes, f"manifest.json: output: {count} {key} for {classes} outputs")
+    require(len({one["role"] for one in outputs}) == len(outputs), "outputs: a role appears twice")
+    for output in outputs:
+        shape = output["shape"]
+        require(len(shape) > 1 and shape[0] == 1, f"manifest.json: output shape {shape}")
+        for key in ("thresholds", "ranges"):
+            count = len(output[key] or range(shape[-1]))
+            require(count == shape[-1], f"manifest.json: {count} {key} for {shape[-1]} outputs")
     require(len({file["recipe"] for file in files}) == len(files), "files: a recipe appears twice")
     reports = manifest["reports"].values()
     for reference in (manifest["labels"], manifest["golden"], *files, *reports):
@@ -185,17 +240,39 @@ def read_bundle(folder: Path) -> tuple[dict, list[str]]:
     return manifest, labels
 
 
-def read_golden(folder: Path, manifest: dict) -> tuple[np.ndarray, np.ndarray]:
+def is_binary(output: dict) -> bool:
+    """Whether one number stands for two classes: it is the probability of the second."""
+    single = output["kind"] == "independent" and output["shape"][-1] == 1
+    return single and output["thresholds"] is None
+
+
+def names_of(output: dict) -> int:
+    """How many classes, labels or quantities an output has."""
+    return 2 if is_binary(output) else output["shape"][-1]
+
+
+def widened(output: dict, values: np.ndarray) -> np.ndarray:
+    """The values with one for each class."""
+    return np.concatenate([1 - values, values], axis=-1) if is_binary(output) else values
+
+
+def read_golden(folder: Path, manifest: dict) -> tuple[np.ndarray, dict]:
+    """Golden inputs, uint8 [n, H, W, C], and by role the outputs, float32 [n, ...]."""
     path, count = folder / manifest["golden"]["path"], manifest["golden"]["count"]
+    older, outputs = manifest["schema_version"] < 3, manifest["outputs"]
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            inputs, outputs = arrays["inputs"], arrays["outputs"]
+            inputs = arrays["inputs"]
+            found = {one["role"]: arrays["outputs" if older else one["role"]] for one in outputs}
     except READ_ERRORS as error:
         raise KitError(f"{path} cannot be read: {error}") from error
-    shapes = [(count, *manifest[side]["shape"][1:]) for side in ("input", "output")]
-    right = [inputs.shape, outputs.shape] == shapes and inputs.dtype == np.uint8
-    require(right and outputs.dtype == np.float32, f"{path} does not hold what the manifest says")
-    return inputs, outputs
+    right = inputs.shape == (count, *manifest["input"]["shape"][1:]) and inputs.dtype == np.uint8
+    for output in outputs:
+        values = found[output["role"]]
+        right = right and values.shape == (count, *output["shape"][1:])
+        right = right and values.dtype == np.float32
+    require(right, f"{path} does not hold what the manifest says")
+    return inputs, found
 
 
 class ImageModel:
@@ -208,19 +285,26 @@ class ImageModel:
             self.interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as error:
             raise KitError(f"{path} cannot be opened: {error}") from error
-        tensors = self.interpreter.get_input_details() + self.interpreter.get_output_details()
-        require(len(tensors) == 2, f"{path} must have one input and one output")
-        self.input_index, self.output_index = (tensor["index"] for tensor in tensors)
-        for side, tensor in zip(("input", "output"), tensors):  # noqa: B905 (Python 3.9)
-            expected = [manifest[side]["shape"], *(file[side][key] for key in TENSOR)]
+        taken, given = self.interpreter.get_input_details(), self.interpreter.get_output_details()
+        self.outputs = manifest["outputs"]
+        right = len(taken) == 1 and len(given) == len(self.outputs)
+        require(right, f"{path} must have one input and the {len(self.outputs)} outputs")
+        self.input_index, self.indices = taken[0]["index"], [tensor["index"] for tensor in given]
+        wanted = [("input", manifest["input"]["shape"], file["input"])]
+        wanted += [
+            (f"output {output['role']}", output["shape"], tensor)
+            for output, tensor in zip(self.outputs, file["outputs"])  # noqa: B905 (Python 3.9)
+        ]
+        for (side, shape, stored), tensor in zip(wanted, taken + given):  # noqa: B905
+            expected = [shape, *(stored[key] for key in TENSOR)]
             kind = np.dtype(tensor["dtype"]).name
             scale = tensor["quantization"] if kind != "float32" else (None, None)
             found = [tensor["shape"].tolist(), kind, *scale]
             require(found == expected, f"{path}: {side} is {found}, the manifest says {expected}")
 
-    def run(self, pixels: np.ndarray) -> np.ndarray:
-        """The outputs, one real number each, for pixels [H, W, C] of 0 to 255."""
-        taken, given = self.file["input"], self.file["output"]
+    def run(self, pixels: np.ndarray) -> dict:
+        """The outputs by role, real numbers, for pixels [H, W, C] of 0 to 255."""
+        taken = self.file["input"]
         values = pixels[np.newaxis].astype(np.float64)
         if taken["dtype"] != "float32":
             limits = np.iinfo(taken["dtype"])
@@ -228,10 +312,13 @@ class ImageModel:
             values = steps.clip(limits.min, limits.max)
         self.interpreter.set_tensor(self.input_index, values.astype(taken["dtype"]))
         self.interpreter.invoke()
-        values = self.interpreter.get_tensor(self.output_index)[0].astype(np.float32)
-        if given["dtype"] == "float32":
-            return values
-        return (values - np.float32(given["zero_point"])) * np.float32(given["scale"])
+        found = {}
+        for output, index, given in zip(self.outputs, self.indices, self.file["outputs"]):  # noqa: B905
+            values = self.interpreter.get_tensor(index)[0].astype(np.float32)
+            if given["dtype"] != "float32":
+                values = (values - np.float32(given["zero_point"])) * np.float32(given["scale"])
+            found[output["role"]] = values
+        return found
 
 
 def load_image(path: Path, manifest: dict) -> np.ndarray:
@@ -307,44 +394,57 @@ def resize(image: Image.Image, height: int, width: int, rule: dict) -> np.ndarra
     return canvas
 
 
-def agreement(task: str, output: dict, expected: np.ndarray, found: np.ndarray):
+def agreement(output: dict, expected: np.ndarray, found: np.ndarray):
     """The share of answers that are alike, and its name; None for quantities."""
-    if task == "image-regression":
+    if output["kind"] == "quantities":
         return None, "no agreement"
-    if task == "image-multi-label":
+    if output["thresholds"] is not None:
         limits = np.array(output["thresholds"])
         return np.mean((expected > limits) == (found > limits)), "same decisions"
-    rows, top = np.arange(len(expected)), expected.argmax(axis=1)
-    return np.mean(found[rows, top] == found.max(axis=1)), "same top class"  # a tie agrees
+    expected, found = widened(output, expected), widened(output, found)
+    top = expected.argmax(axis=-1)[..., np.newaxis]
+    alike = np.take_along_axis(found, top, axis=-1)[..., 0] == found.max(axis=-1)
+    return np.mean(alike), "same top class"  # a tie agrees
 
 
 def units(output: dict) -> np.ndarray:
     """What differences are divided by before they are compared: the range of each quantity."""
-    if not output.get("ranges"):
+    if not output["ranges"]:
         return np.ones(1)
     low, high = np.array(output["ranges"], np.float64).T
     return np.maximum(np.maximum(high - low, 0.01 * np.maximum(abs(low), abs(high))), 1e-6)
 
 
+def judge(output: dict, limits: dict, expected: np.ndarray, found: np.ndarray):
+    """Whether an output is near enough to the golden one, and what was measured, in words."""
+    difference = np.abs(found - expected) / units(output)
+    largest, mean = difference.max(), difference.mean()
+    passed = largest <= limits["max_abs"] and mean <= limits["mean_abs"]  # never with a NaN
+    share, name = agreement(output, expected, found)
+    passed = passed and (share is None or share >= limits["agreement"])
+    alike = "" if share is None else f"{name} on {share:.0%} of {len(expected)}, "
+    part = "" if share is not None else " of range"
+    return passed, (
+        f"{alike}difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
+        f"mean {mean:.3g} (limit {limits['mean_abs']:.3g})"
+    )
+
+
 def selftest(folder: Path, manifest: dict, files: list[dict], options) -> int:
     inputs, expected = read_golden(folder, manifest)
-    task, output, failures = manifest["model"]["task"], manifest["output"], 0
+    outputs, failures = manifest["outputs"], 0
     for file in files:
-        model, limits = ImageModel(folder, manifest, file, options.threads), file["tolerance"]
-        found = np.stack([model.run(pixels) for pixels in inputs])
-        difference = np.abs(found - expected) / units(output)
-        largest, mean = difference.max(), difference.mean()
-        passed = largest <= limits["max_abs"] and mean <= limits["mean_abs"]  # never with a NaN
-        share, name = agreement(task, output, expected, found)
-        passed = passed and (share is None or share >= limits[AGREEMENT[task]])
+        model = ImageModel(folder, manifest, file, options.threads)
+        runs = [model.run(pixels) for pixels in inputs]
+        passed, words = True, []
+        for output, limits in zip(outputs, file["tolerances"]):  # noqa: B905 (Python 3.9)
+            role = output["role"]
+            found = np.stack([values[role] for values in runs])
+            good, about = judge(output, limits, expected[role], found)
+            passed = passed and good
+            words.append(f"{role}: {about}" if len(outputs) > 1 else about)
         failures += not passed
-        alike = "" if share is None else f"{name} on {share:.0%} of {len(inputs)}, "
-        part = "" if share is not None else " of range"
-        print(
-            f"{'ok  ' if passed else 'FAIL'} {file['recipe']:<16} {alike}"
-            f"difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
-            f"mean {mean:.3g} (limit {limits['mean_abs']:.3g})"
-        )
+        print(f"{'ok  ' if passed else 'FAIL'} {file['recipe']:<16} {'; '.join(words)}")
     return 1 if failures else 0
 
 
@@ -366,40 +466,62 @@ def benchmark(folder: Path, manifest: dict, files: list[dict], options) -> int:
     return 0
 
 
-def answer(manifest: dict, labels: list[str], values: np.ndarray, top: int) -> dict:
-    """What the outputs of one image say, for a program: classes, labels or values."""
-    output = manifest["output"]
+def answer(manifest: dict, labels: list[str], values: dict, top: int) -> dict:
+    """What the outputs of one image say, for a program: classes, labels or values.
+
+    The labels are those of the first output; others stand under their roles.
+    """
+    found = {}
+    for place, output in enumerate(manifest["outputs"]):
+        key, said = of_output(output, values[output["role"]], labels if place == 0 else None, top)
+        found[key if place == 0 else output["role"]] = said
+    return found
+
+
+def of_output(output: dict, values: np.ndarray, labels, top: int):
+    """What kind of answer an output gives, and the answer."""
+    if labels is None:
+        labels = [str(i) for i in range(names_of(output))]
+    if values.ndim > 1:  # maps, such as masks: for programs that read them
+        return "shape", list(values.shape)
     if output["kind"] == "quantities":
         found = [{"label": labels[i], "index": i, "value": float(v)} for i, v in enumerate(values)]
-        return {"values": found}
+        return "values", found
+    values = widened(output, values)
     if output["kind"] == "logits":
         powers = np.exp(values - values.max())
         values = powers / powers.sum()
     order = np.argsort(-values, kind="stable").tolist()
-    if output["kind"] == "scores":
+    if output["thresholds"] is not None:
         limits = output["thresholds"]
-        return {
-            "labels": [
-                {"label": labels[i], "index": i, "probability": float(values[i]),
-                 "threshold": limits[i], "given": bool(values[i] > limits[i])}
-                for i in order
-            ]
-        }  # fmt: skip
+        return "labels", [
+            {"label": labels[i], "index": i, "probability": float(values[i]),
+             "threshold": limits[i], "given": bool(values[i] > limits[i])}
+            for i in order
+        ]  # fmt: skip
     best = order[:top]
-    return {
-        "top": [{"label": labels[i], "index": i, "probability": float(values[i])} for i in best]
-    }
+    return "top", [{"label": labels[i], "index": i, "probability": float(values[i])} for i in best]
 
 
 def in_words(found: dict) -> str:
     """The same for people."""
-    if "values" in found:
-        return ", ".join(f"{item['label']} {item['value']:.4g}" for item in found["values"])
-    given = found["top"] if "top" in found else [one for one in found["labels"] if one["given"]]
+    return "; ".join(words_of(key, said) for key, said in found.items())
+
+
+def words_of(key: str, said: list) -> str:
+    own = key in ("values", "top", "labels")
+    before = "" if own else f"{key} "
+    if not isinstance(said[0], dict):
+        return f"{before}{said}"
+    if "value" in said[0]:
+        named = len(said) > 1 or own
+        shown = (f"{item['label']} {item['value']:.4g}" if named else f"{item['value']:.4g}"
+                 for item in said)  # fmt: skip
+        return before + ", ".join(shown)
+    given = [one for one in said if one.get("given", True)]
     if not given:
-        first = found["labels"][0]
-        return f"no label (first: {first['label']} {first['probability']:.1%})"
-    return ", ".join(f"{item['label']} {item['probability']:.1%}" for item in given)
+        return f"{before}no label (first: {said[0]['label']} {said[0]['probability']:.1%})"
+    return before + ", ".join(f"{item['label']} {item['probability']:.1%}" for item in given)
 
 
 class Output:

@@ -13,6 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from kerascnn.tasks.words import percent as percent
+
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 UNBOUND_WIDTH = 160
@@ -107,11 +109,6 @@ def show_wide(table: Table) -> None:
 def show_json(value: Any) -> None:
     """Writes a value as JSON, for a program to read."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
-
-
-def percent(share: float | None) -> str:
-    """0.98765 as "98.77 %"."""
-    return "-" if share is None else f"{100 * share:.2f} %"
 
 
 def size(count: int) -> str:

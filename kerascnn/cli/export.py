@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kerascnn.data import Splits
-    from kerascnn.predictors import Predictor
+    from kerascnn.inference import Predictor
+    from kerascnn.tasks import Metrics
 
 
 _JUDGED = 1000  # validation images at most that decide for --recipes auto
@@ -114,11 +115,12 @@ def command(
     if single and len(chosen) != 1:
         raise InputError(f"{out} is one file: choose one recipe for it, such as --recipes int8.")
     console.import_tensorflow()
+    from kerascnn import tasks
     from kerascnn.export import convert_float, export_bundle, export_saved_model
-    from kerascnn.predictors import open_predictors
+    from kerascnn.inference import open_predictor
     from kerascnn.serialization import load_model
 
-    predictor = open_predictors(path)[0]
+    predictor = open_predictor(path)
     if predictor.path.suffix != ".keras":
         raise InputError(f"{path} is not a Keras model: expected a run folder or a .keras file.")
     if calibrate_scores and target == "serving":
@@ -134,6 +136,7 @@ def command(
         raise InputError(
             f"{path} does not know its data: say --data FOLDER, FILE.csv, tfds:NAME or digits."
         )
+    task = tasks.get(splits.task)
     model = load_model(model_path(predictor, chosen, clusters), compile=False)
     if calibrate_scores:
         model = score_calibration.calibrated(model, splits)
@@ -164,11 +167,11 @@ def command(
             out,
             recipes=chosen,
             samples=images,
-            labels=None if splits.task == "regression" else labels,
+            labels=labels if task.accuracy else None,
             class_names=splits.class_names,
             resize=splits.resize.to_dict(),
             evaluation=splits.arrays(held_out),
-            task=splits.task,  # type: ignore[arg-type]
+            task=splits.task,
             io=io,
             target=target,
             calibration=calibration,
@@ -218,18 +221,19 @@ def _write_file(
     as_json: bool,
 ) -> None:
     """Writes and verifies one `.tflite` file, of any task."""
+    from kerascnn import tasks
     from kerascnn.export import export_tflite
 
-    task = splits.task
+    task = tasks.get(splits.task)
     result = export_tflite(
         model,
         out,
         recipe,
         images,
-        None if task == "regression" else labels,
+        labels if task.accuracy else None,
         overwrite=overwrite,
-        task=task,  # type: ignore[arg-type]
-        class_names=None if task == "regression" else splits.class_names,
+        task=task.name,
+        class_names=splits.class_names if task.roles == ("scores",) else None,
         **settings,
     )
     for trial in result.trials:
@@ -249,19 +253,18 @@ def _write_file(
     _show_outside(result.recipe, result)
     console.next_steps(
         f"kerascnn evaluate {out} --data {splits.source}",
-        f"kerascnn predict {out} --task {task} IMAGE",
+        f"kerascnn predict {out} --task {task.name} IMAGE",
     )
 
 
 def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
     """Prints the table of a bundle: one line per file."""
     report = result.report
-    score = {"multi_label": "decisions right", "regression": "mean error"}
-    rows = [("Keras model", _score(report, report.keras), "-", "-", "-", "-")]
+    rows = [("Keras model", _score(report.keras), "-", "-", "-", "-")]
     rows += [
         (
             file.recipe,
-            _score(report, file.score),
+            _score(file.score),
             console.percent(file.agreement),
             console.size(file.bytes),
             f"{file.median_ms:.3f} ms",
@@ -269,12 +272,10 @@ def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
         )
         for file in report.files
     ]
+    score = "accuracy" if report.keras is None else report.keras.title
     console.show_table(
         f"{report.model} on {report.images} held-out images ({split}), verified",
-        (
-            *("file", score.get(report.task, "accuracy"), "agreement", "size", "latency"),
-            "partitions",
-        ),
+        ("file", score, "agreement", "size", "latency", "partitions"),
         rows,
     )
     for file in report.files:
@@ -293,9 +294,8 @@ def _show_outside(name: str, file) -> None:  # type: ignore[no-untyped-def]
         console.say(f"{pieces} stay {line}")
 
 
-def _score(report, score) -> str:  # type: ignore[no-untyped-def]
-    """The accuracy of a file, or the error of each quantity."""
-    if score.mae is None:
-        return console.percent(score.accuracy)
-    errors = zip(report.class_names, score.mae, strict=True)
-    return "\n".join(f"{name} {error:.4g}" for name, error in errors)
+def _score(score: "Metrics | None") -> str:
+    """The share that is right, or the error of each quantity."""
+    if score is None:
+        return "-"
+    return console.percent(score.share) if score.share is not None else "\n".join(score.lines())

@@ -2,16 +2,16 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from kerascnn import tasks
 from kerascnn.data.table import Table
 from kerascnn.errors import DataError, InputError
 
 CLASSIFICATION, MULTI_LABEL, REGRESSION = "classification", "multi_label", "regression"
-TASKS = (CLASSIFICATION, MULTI_LABEL, REGRESSION)
 
 _CLASS_NAMES = ("label", "class")
 _LIST_NAMES = ("labels", "tags")
@@ -24,7 +24,7 @@ class Targets:
     """What the rows of a table are to teach.
 
     Attributes:
-        task: One of TASKS.
+        task: One of `kerascnn.tasks.names()`.
         names: Classes or labels, sorted; or targets, in the order of their columns.
         labels: int32 `[n]` class numbers; float32 `[n, names]` of 0 and 1; or float32
             `[n, names]` of quantities.
@@ -38,9 +38,10 @@ class Targets:
 
 
 def check_task(task: str) -> str:
-    """Returns `task` if it is "auto" or one of TASKS, else raises InputError."""
-    if task not in ("auto", *TASKS):
-        raise InputError(f'task must be "auto", {", ".join(TASKS)}; received {task!r}.')
+    """Returns `task` if it is "auto" or one that is known, else raises InputError."""
+    known = tasks.names()
+    if task not in ("auto", *known):
+        raise InputError(f'task must be "auto", {", ".join(known)}; received {task!r}.')
     return task
 
 
@@ -69,17 +70,9 @@ def read_targets(table: Table, columns: Sequence[str], task: str = "auto") -> Ta
 
 def check_taught(source: str, task: str, names: Sequence[str], labels: np.ndarray) -> None:
     """Raises DataError where the labels of the training images teach nothing of a name."""
-    if task == MULTI_LABEL:
-        useless = labels.max(axis=0) == 0
-        problem = "the label {!r} is that of no usable training image"
-    elif task == REGRESSION:
-        useless = labels.min(axis=0) == labels.max(axis=0)
-        problem = "the target {!r} is the same number for all usable training images"
-    else:
-        return  # drawing the splits gives every class to train
-    if useless.any():
-        name = names[int(useless.argmax())]
-        raise DataError(f"{source}: {problem.format(name)}. Remove it or add images.")
+    problem = tasks.get(task).check_training(labels, names)
+    if problem is not None:
+        raise DataError(f"{source}: {problem}. Remove it or add images.")
 
 
 def _decide(table: Table, columns: Sequence[str]) -> tuple[str, str]:
@@ -113,44 +106,65 @@ def _decide(table: Table, columns: Sequence[str]) -> tuple[str, str]:
     return REGRESSION, f"task: regression, of {name}{classes}"
 
 
+def register_reader(task: str, reader: "Reader") -> None:
+    """Makes a task one that tables can be read for.
+
+    Args:
+        task: Its name.
+        reader: From a table and its target columns to the targets; raises DataError for cells that
+            do not fit.
+    """
+    _READERS[task] = reader
+
+
 def _read(table: Table, columns: Sequence[str], task: str, notes: tuple[str, ...]) -> Targets:
-    if task == REGRESSION:
-        return Targets(task, tuple(columns), _quantities(table, columns), notes)
+    if task not in _READERS:
+        raise DataError(f"{table.path}: tables cannot be read for the task {task}.")
+    found = _READERS[task](table, columns)
+    return Targets(found.task, found.names, found.labels, notes + found.notes)
+
+
+def _of_quantities(table: Table, columns: Sequence[str]) -> Targets:
+    return Targets(REGRESSION, tuple(columns), _quantities(table, columns))
+
+
+def _of_labels(table: Table, columns: Sequence[str]) -> Targets:
     listed = len(columns) == 1 and columns[0].lower() in _LIST_NAMES
-    if task == MULTI_LABEL and not listed and all(_are_flags(table.cells(c)) for c in columns):
+    if not listed and all(_are_flags(table.cells(name)) for name in columns):
+        notes: tuple[str, ...] = ()
         labels = _flags(table, columns)
         if len(columns) > 1 and (labels.sum(axis=1) == 1).all():
-            notes += (
+            notes = (
                 "every image has exactly one label; one column of class names instead would make "
                 "it classification",
             )
-        return Targets(task, tuple(columns), labels, notes)
+        return Targets(MULTI_LABEL, tuple(columns), labels, notes)
     if len(columns) > 1:
-        if task == MULTI_LABEL:
-            for name in columns:
-                table.refuse(name, lambda cell: not _are_flags([cell]), "holds not only 0 and 1")
+        for name in columns:
+            table.refuse(name, lambda cell: not _are_flags([cell]), "holds not only 0 and 1")
+    return _lists(table, columns[0])
+
+
+def _of_classes(table: Table, columns: Sequence[str]) -> Targets:
+    if len(columns) > 1:
         raise DataError(
             f"{table.path}: classification needs one column of classes, there are "
             f"{len(columns)}: {', '.join(columns)}."
         )
-    if task == MULTI_LABEL:
-        return _lists(table, columns[0], notes)
-    return _classes(table, columns[0], notes)
+    return _classes(table, columns[0])
 
 
-def _classes(table: Table, column: str, notes: tuple[str, ...]) -> Targets:
+def _classes(table: Table, column: str) -> Targets:
     table.refuse(column, lambda cell: not cell, "has empty cells")
     cells = table.cells(column)
     names = _sorted_names(table, column, set(cells))
     if len(names) == 1:
         raise DataError(f"{table.path} has only one class, {names[0]!r}; at least two are needed.")
     places = {name: place for place, name in enumerate(names)}
-    return Targets(
-        CLASSIFICATION, names, np.array([places[cell] for cell in cells], np.int32), notes
-    )
+    return Targets(CLASSIFICATION, names, np.array([places[cell] for cell in cells], np.int32))
 
 
-def _lists(table: Table, column: str, notes: tuple[str, ...]) -> Targets:
+def _lists(table: Table, column: str) -> Targets:
     cells = table.cells(column)
     lists = [{part.strip() for part in _SEPARATORS.split(cell)} - {""} for cell in cells]
     names = _sorted_names(table, column, set().union(*lists))
@@ -160,8 +174,9 @@ def _lists(table: Table, column: str, notes: tuple[str, ...]) -> Targets:
     places = {name: place for place, name in enumerate(names)}
     for row, found in enumerate(lists):
         labels[row, [places[name] for name in found]] = 1
+    notes: tuple[str, ...] = ()
     if any(" " in cell for cell in cells) and not any(map(_SEPARATORS.search, cells)):
-        notes += (
+        notes = (
             f"column {column!r} has no | or ; between labels: every cell is one label, spaces are "
             "part of its name",
         )
@@ -202,3 +217,11 @@ def _number(cell: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and "_" not in cell else None
+
+
+Reader = Callable[[Table, Sequence[str]], Targets]
+_READERS: dict[str, Reader] = {
+    CLASSIFICATION: _of_classes,
+    MULTI_LABEL: _of_labels,
+    REGRESSION: _of_quantities,
+}

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from kerascnn.export.automatic import Trial
     from kerascnn.export.benchmark import BenchmarkResult, benchmark_tflite
     from kerascnn.export.bundle import BundleResult, export_bundle
-    from kerascnn.export.comparison import Report
     from kerascnn.export.convert import convert_float
     from kerascnn.export.export_result import ExportResult
     from kerascnn.export.interpreter import FileSummary, TensorSpec, TFLiteModel, inspect
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from kerascnn.export.targets import TARGETS, Target, Verdict, runs_on
     from kerascnn.export.targets.tflm_sources import TFLMSources, write_tflm_sources
     from kerascnn.export.tflite import export_tflite
-    from kerascnn.export.verify import Evaluation, evaluate_tflite, verify_tflite
+    from kerascnn.export.verify import Evaluation, Report, evaluate_tflite, verify_tflite
 
 _WHERE = {
     "BenchmarkResult": "benchmark",
@@ -57,7 +56,7 @@ _WHERE = {
     "ExportResult": "export_result",
     "export_tflite": "tflite",
     "Evaluation": "verify",
-    "Report": "comparison",
+    "Report": "verify",
     "evaluate_tflite": "verify",
     "verify_tflite": "verify",
 }

@@ -12,10 +12,9 @@ import keras
 from kerascnn import augment, catalog
 from kerascnn.errors import TrainingError
 from kerascnn.files import write_text
-from kerascnn.training import run_folder, tasks
+from kerascnn.training import objectives, run_folder
 from kerascnn.training.batches import training_batches
 from kerascnn.training.plan import FineTune
-from kerascnn.training.precision import keep_outputs
 from kerascnn.transfer.phases import Phase
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ _WARMUP_STEPS, _TIMED_STEPS = 3, 8
 
 def network(config: "RunConfig", plan: FineTune, splits: "Splits") -> keras.Model:
     """The backbone with its weights, and a fresh head for the run's task."""
-    from kerascnn.transfer import attach_head
-
     backbone = catalog.create_model(
         config.model,
         include_top=False,
@@ -42,10 +39,9 @@ def network(config: "RunConfig", plan: FineTune, splits: "Splits") -> keras.Mode
         input_shape=config.input_shape,
         **config.options,
     )
-    model = attach_head(
-        backbone, len(config.class_names), plan.head, task=config.task, name=backbone.name
+    return objectives.get(config.task).fine_tuned(
+        backbone, config.class_names, plan.head, splits.labels("train")
     )
-    return tasks.find(config.task).complete(keep_outputs(model), splits.labels("train"))
 
 
 def fit(
@@ -60,7 +56,7 @@ def fit(
     """Trains the phases that are left, and keeps in `config.json` what is decided on the way."""
     from kerascnn.transfer import fine_tune, mirrored, original
 
-    task, classes = tasks.find(config.task), len(config.class_names)
+    objective, names = objectives.get(config.task), config.class_names
     clock = _Clock(plan.time_budget, spent=sum(row["seconds"] for row in state.history))
 
     def augmented(epoch: int) -> Any:
@@ -80,14 +76,14 @@ def fit(
     labels = splits.labels("train")
     fine_tune(
         model,
-        _InOrder(splits, "train", config.training.batch_size, task, classes),
-        task.targets(splits.validation, classes),
+        _InOrder(splits, "train", config.training.batch_size, objective, names),
+        objective.targets(splits.validation, names),
         phases=plan.phases,
         augmented=augmented,
         prepare=prepare,
-        loss=task.loss(labels, config.training.label_smoothing, logits=False),
-        metrics=[task.metric],
-        monitor="val_accuracy" if config.task == "classification" else "val_loss",
+        loss=objective.loss(model, labels, config.training.label_smoothing),
+        metrics=list(objective.metrics),
+        monitor=objective.monitor or "val_loss",
         batch_size=config.training.batch_size,
         batch_norm=plan.batch_norm,
         weight_decay=config.training.weight_decay,
@@ -109,16 +105,23 @@ def _mirrors(config: "RunConfig") -> bool:
 class _InOrder:
     """The images of a split in the order of its files: the same whenever they are read."""
 
-    def __init__(self, splits: "Splits", split: str, size: int, task: tasks.Task, classes: int):
+    def __init__(
+        self,
+        splits: "Splits",
+        split: str,
+        size: int,
+        objective: objectives.Objective,
+        names: Sequence[str],
+    ):
         self.splits, self.split, self.size = splits, split, size
-        self.task, self.classes = task, classes
+        self.objective, self.names = objective, names
 
     def __len__(self) -> int:
         return -(-self.splits.counts[self.split] // self.size)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         for images, labels in self.splits.batches(self.split, self.size):
-            yield images, self.task.rows(labels, self.classes)
+            yield images, self.objective.rows(labels, self.names)
 
 
 class _Clock(keras.callbacks.Callback):
@@ -196,15 +199,6 @@ def _seconds_of_an_epoch(model: keras.Model, batches: Any, splits: "Splits") -> 
 
 def class_weight(plan: FineTune, splits: "Splits") -> dict[int, float] | None:
     """The weight of each class in the loss, where the plan asks for it and classes differ."""
-    counts = splits.class_counts["train"]
-    if not plan.balance or splits.task != "classification":
+    if not plan.balance:
         return None
-    if max(counts) < IMBALANCE * min(counts):
-        return None
-    mean = sum(counts) / len(counts)
-    logger.info(
-        "the classes are not balanced (%d to %d images): the loss of each is weighted by the "
-        "inverse of its share",
-        *(min(counts), max(counts)),
-    )
-    return {number: mean / count for number, count in enumerate(counts)}
+    return objectives.get(splits.task).class_weight(splits, IMBALANCE)
