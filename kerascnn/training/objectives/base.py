@@ -10,7 +10,6 @@ import numpy as np
 from kerascnn.errors import InputError
 from kerascnn.tasks import Metrics
 from kerascnn.training.precision import keep_outputs
-from kerascnn.transfer.heads import TASKS
 
 if TYPE_CHECKING:
     from kerascnn.data import Splits
@@ -24,19 +23,16 @@ class Objective:
 
     Attributes:
         task: Its name in `kerascnn.tasks`.
+        options: Options of the architecture that the task decides.
         metrics: What Keras measures beside the loss in each epoch, as `compile` takes it.
         monitor: The column of the history whose highest value makes the best epoch; "" where the
             lowest validation loss does.
     """
 
     task: ClassVar[str]
+    options: ClassVar[Mapping[str, Any]] = {}
     metrics: ClassVar[Any]
     monitor: ClassVar[str] = ""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Options of the architecture that the task decides."""
-        return {"classifier_activation": TASKS[self.task]}
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Raises InputError for options of the architecture that the task decides."""

@@ -27,10 +27,6 @@ class ClassificationObjective(Objective):
     metrics = ("accuracy",)
     monitor = "val_accuracy"
 
-    @property
-    def options(self) -> dict[str, Any]:
-        return {}  # a network may end without its softmax: the loss takes logits then
-
     def rows(self, labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
         return np.eye(len(names), dtype=np.float32)[labels]
 

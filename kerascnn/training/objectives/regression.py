@@ -1,12 +1,14 @@
 """Quantities: the network learns them standardised, its last layer gives their own units."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 import numpy as np
 
 from kerascnn.losses import ScaledHuber
 from kerascnn.training.objectives.base import Objective
+from kerascnn.transfer.heads import TASKS
 
 if TYPE_CHECKING:
     from kerascnn.training.report.pages import TaskPages
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 class RegressionObjective(Objective):
     task = "regression"
+    options: ClassVar[Mapping[str, Any]] = {"classifier_activation": TASKS[task]}
     metrics = ("mae",)
 
     def complete(self, model: keras.Model, labels: np.ndarray) -> keras.Model:
