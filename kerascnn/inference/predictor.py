@@ -1,6 +1,7 @@
 """A model of raw images, whatever file it comes from."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,10 +92,8 @@ class Predictor:
         parts = []
         for start in range(0, len(images), BATCH):
             values = self.compute(images[start : start + BATCH])
-            try:
+            with self._explained():
                 parts.append(self.meaning.arrays(values, str(self.path)))
-            except InputError as error:
-                raise InputError(f"{error} {self.facts}".rstrip()) from None
         return {
             role: np.concatenate([part[role] for part in parts]).astype("float32")
             for role in self.meaning.roles
@@ -105,9 +104,18 @@ class Predictor:
         if self.outputs is not None:
             return self
         kinds = self.kinds or (None,) * len(self.meaning.roles)
-        outputs = self.meaning.describe(arrays, kinds, str(self.path))
-        self.meaning.check_rows(outputs, str(self.path))
+        with self._explained():
+            outputs = self.meaning.describe(arrays, kinds, str(self.path))
+            self.meaning.check_rows(outputs, str(self.path))
         return replace(self, outputs=outputs)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Adds what the file is to a message that says what it is not."""
+        try:
+            yield
+        except InputError as error:
+            raise InputError(f"{error} {self.facts}".rstrip()) from None
 
     def predictions(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """Probabilities or quantities of the outputs of a model that is `described`."""

@@ -9,7 +9,7 @@ from kerascnn.errors import InputError
 from kerascnn.inference.predictor import Predictor
 
 if TYPE_CHECKING:
-    from kerascnn.export import TFLiteModel
+    from kerascnn.export import FileSummary, TFLiteModel
 
 _log = logging.getLogger(__name__)
 _DETECTOR = "TFLite_Detection_PostProcess"
@@ -47,8 +47,6 @@ def open_tflite_file(path: Path, pixel_range: tuple[float, float] | None) -> Pre
             "%s asks MediaPipe to calibrate its scores; here they are as the model computes them.",
             path.name,
         )
-    gives = ", ".join(f"{one.name} {list(one.shape)}" for one in model.outputs)
-    looks = "an object detector" if _DETECTOR in summary.custom_operators else "a file of its own"
     return Predictor(
         name=path.name,
         path=path,
@@ -58,8 +56,20 @@ def open_tflite_file(path: Path, pixel_range: tuple[float, float] | None) -> Pre
         compute=model.predict,
         kinds=model.kinds,
         steps=model.steps,
-        facts=f"It is {looks}: it gives {gives}. {_TIMED}" if len(model.outputs) > 1 else "",
+        facts=_facts(summary),
     )
+
+
+def _facts(summary: "FileSummary") -> str:
+    """What a file is whose outputs are not one row of numbers; "" of one with such outputs."""
+    shapes = [one.shape for one in summary.outputs]
+    if len(shapes) == 1 and len(shapes[0]) == 2:
+        return ""
+    boxes = any(len(shape) == 3 and shape[-1] == 4 for shape in shapes)
+    detector = boxes or _DETECTOR in summary.custom_operators
+    gives = ", ".join(f"{one.name} {list(one.shape)}" for one in summary.outputs)
+    looks = "It looks like an object detector: it" if detector else "It"
+    return f"{looks} gives {gives}. {_TIMED}"
 
 
 def image_shape(shape: Sequence[int], path: Path) -> tuple[int, int, int]:
