@@ -3,7 +3,8 @@
 import numpy as np
 
 from kerascnn.errors import BundleError
-from kerascnn.export import structure
+from kerascnn.export import metadata, structure
+from kerascnn.export.interpreter import check_pixels
 from kerascnn.export.runtime import one_line, open_runtime, read
 from kerascnn.export.tensors import TensorSpec, specs
 from kerascnn.files import PathLike
@@ -21,18 +22,23 @@ class AnyFile:
 
     Raises:
         InputError: No such file.
-        BundleError: The content is no whole `.tflite` model, or the runtime refuses it.
+        BundleError: The content is no whole `.tflite` model, its metadata are damaged, or the
+            runtime refuses it.
     """
 
     def __init__(self, path_or_bytes: PathLike | bytes, *, threads: int, delegate: bool):
         content, self.source = read(path_or_bytes)
         structure.check(content, self.source)
+        inputs, _ = specs(content)
+        known = metadata.parse(content, self.source)  # damaged ones are a damaged file
+        if len(inputs) == 1:
+            check_pixels(inputs[0], known, None, self.source)
         self._interpreter = open_runtime(content, self.source, threads=threads, delegate=delegate)
         generator = np.random.default_rng(0)
         details = self._interpreter.get_input_details()
         self._given = [
             (detail["index"], _random(tensor, detail["shape"].tolist(), generator))
-            for detail, tensor in zip(details, specs(content)[0], strict=True)
+            for detail, tensor in zip(details, inputs, strict=True)
         ]
         self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
 

@@ -116,7 +116,7 @@ def with_listed_outputs(model: "keras.Model", roles: Sequence[str]) -> "keras.Mo
             f"{', '.join(roles)}. Received: {', '.join(map(str, named))}."
         )
     found = model(model.inputs[0])
-    return keras.Model(model.inputs, [found[role] for role in roles], name=model.name)
+    return keras.Model(model.inputs[0], [found[role] for role in roles], name=model.name)
 
 
 def float32_model(model: "keras.Model") -> "keras.Model":

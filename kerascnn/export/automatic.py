@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from kerascnn import tasks
 from kerascnn.errors import ExportError, InputError
 from kerascnn.export.calibration import Progress
 from kerascnn.export.interpreter import TFLiteModel
@@ -52,8 +53,8 @@ def choose_recipe(
     labels: np.ndarray | None,
     limit: float,
     *,
-    task: Task,
-    outputs: Sequence[Output],
+    task: str | Task = "classification",
+    outputs: Sequence[Output] | None = None,
     evaluation: tuple[np.ndarray, np.ndarray | None] | None = None,
     io: str = "uint8",
     calibration: str = "auto",
@@ -72,7 +73,7 @@ def choose_recipe(
         labels: The truth of each sample in the form of the task, or None.
         limit: The most accuracy that may be lost; 0.01 is one point.
         task: What the outputs mean.
-        outputs: What they are.
+        outputs: What they are; None takes what the float file's last operators say.
         evaluation: Images and labels to measure on; the samples by default, which the files were
             made with and which therefore flatter them a little.
         io: Input and output type of the integer files.
@@ -95,8 +96,9 @@ def choose_recipe(
     if not limit >= 0:
         raise InputError(f"accuracy_drop must be 0 or more, got {limit}")
     images, truth = evaluation or (samples, labels)
-    reference = TFLiteModel(float_bytes, threads=default_threads())
+    task, reference = tasks.get(task), TFLiteModel(float_bytes, threads=default_threads())
     wanted = task.arrays(reference.predict(images), "the float file")
+    outputs = outputs or task.describe(wanted, reference.kinds, "the float file")
     trials: list[Trial] = []
     for name, layers in _order(float_bytes, samples):
         try:

@@ -70,7 +70,7 @@ class TFLiteModel:
         self.outputs: tuple[TensorSpec, ...] = outputs
         self.metadata = metadata.parse(content, source)
         self.kinds = output_kinds(content, self.metadata)
-        self.pixels: PixelRule = _pixel_rule(self.input, self.metadata, pixel_range, source)
+        self.pixels: PixelRule = check_pixels(self.input, self.metadata, pixel_range, source)
         self._interpreter = open_runtime(content, source, threads=threads, delegate=delegate)
         self._in = self._interpreter.get_input_details()[0]["index"]
         self._out = [detail["index"] for detail in self._interpreter.get_output_details()]
@@ -169,12 +169,13 @@ def _named(tensors: Sequence[TensorSpec]) -> str:
     return ", ".join(f"{tensor.name} {list(tensor.shape)}" for tensor in tensors) or "none"
 
 
-def _pixel_rule(
+def check_pixels(
     tensor: TensorSpec,
     known: Metadata | None,
     pixel_range: tuple[float, float] | None,
     source: str,
 ) -> PixelRule:
+    """`pixels.rule_for` with the name of the file in its messages."""
     try:
         return rule_for(tensor, known, pixel_range)
     except BundleError as error:

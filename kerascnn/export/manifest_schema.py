@@ -106,6 +106,11 @@ class ModelFile(FileRef):
     outputs: tuple[TensorIO, ...]
     tolerances: tuple[Tolerance, ...]
 
+    @property
+    def output(self) -> TensorIO:
+        """The first output."""
+        return self.outputs[0]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reports:

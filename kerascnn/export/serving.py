@@ -22,6 +22,7 @@ from kerascnn.export.manifest import Resize
 from kerascnn.export.samples import synthetic_images
 from kerascnn.export.signatures import SERVING, open_signatures, require_close, write_signatures
 from kerascnn.files import PathLike, atomic_folder, refuse_existing
+from kerascnn.last_layers import output_kinds
 
 if TYPE_CHECKING:
     import keras
@@ -75,7 +76,8 @@ def export_serving(
         model: Any Keras model with one image input and one output [n, outputs].
         path: The folder to create.
         resize: How images are brought to size, in the manifest's form; plain stretching by default.
-        class_names: One name per output of a classifier.
+        class_names: One name per output of a classifier; two for one sigmoid, whose score is that
+            of the second.
         input_shape: `(height, width, channels)`, for a model that leaves its size free.
         overwrite: Whether an existing folder may be replaced.
 
@@ -95,10 +97,10 @@ def export_serving(
         raise InputError(f"serving is for grey or RGB images, but the model takes {shape}")
     rule = check_resize(STRETCH if resize is None else resize)
     served = float32_model(model)
-    if class_names is not None and len(class_names) != served.output_shape[-1]:
-        raise InputError(
-            f"{len(class_names)} class names were given for {served.output_shape[-1]} outputs"
-        )
+    outputs = served.output_shape[-1]
+    binary = outputs == 1 and output_kinds(served)[0] == "independent"
+    if class_names is not None and len(class_names) != (2 if binary else outputs):
+        raise InputError(f"{len(class_names)} class names were given for {outputs} outputs")
     require_tensorflow()
     with write_errors(path):
         refuse_existing(path, overwrite)
@@ -130,7 +132,9 @@ def _write(
         scores = model(image, training=False)
         if names is None:
             return {"scores": scores}
-        return {"scores": scores, "label": tf.gather(tf.constant(names), tf.argmax(scores, -1))}
+        single = scores.shape[-1] < len(names)  # one sigmoid, two classes
+        best = tf.cast(scores[:, 0] > 0.5, tf.int64) if single else tf.argmax(scores, -1)
+        return {"scores": scores, "label": tf.gather(tf.constant(names), best)}
 
     def encoded(image_bytes: Any) -> dict[str, Any]:
         images = tf.map_fn(

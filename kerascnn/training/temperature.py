@@ -130,6 +130,6 @@ def _other_end(model: keras.Model, operation: Any) -> InputError:
     found = "no such chain" if operation is None else f"{operation.name!r}"
     return InputError(
         "a temperature is divided out of the last dense or convolutional layer, behind which a "
-        f"softmax (or one sigmoid) comes, and pooling or a ReLU at most. {model.name!r} ends "
-        f"otherwise: {found}."
+        "softmax comes (or one sigmoid), and pooling or a ReLU at most. "
+        f"{model.name!r} ends otherwise: {found}."
     )

@@ -136,6 +136,18 @@ def test_labels_of_three_classes_are_refused(model, splits, tmp_path):
         export_tflite(model, tmp_path / "a.tflite", "float32", images, class_names=["dog"])
 
 
+def test_a_server_is_told_the_class(model, photos, tmp_path):
+    import tensorflow as tf
+
+    from kerascnn.export import export_serving
+
+    export_serving(model, tmp_path / "served", class_names=NAMES)
+    served = tf.saved_model.load(str(tmp_path / "served")).signatures["encoded"]
+    content = [(photos / name / "0.png").read_bytes() for name in NAMES]
+    found = served(image_bytes=tf.constant(content))
+    assert [label.decode() for label in found["label"].numpy()] == list(NAMES)
+
+
 def test_the_kit_passes_its_self_test_and_names_both(files, photos):
     def kit(*arguments):
         command = [sys.executable, "-I", KIT, *arguments]

@@ -92,10 +92,25 @@ def test_selftest_passes_with_one_line_per_file(run_kit, bundle):
     ]
 
 
+def test_every_kind_of_bundle_passes(run_kit, any_bundle):
+    result = run_kit("--selftest", any_bundle)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("ok  ") == 2
+
+
+def test_several_outputs_are_answered_under_their_roles(call, bundles, photos, tmp_path):
+    Image.fromarray(photos[0]).save(tmp_path / "photo.png")
+    answer = json.loads(call(bundles["two-outputs"], tmp_path / "photo.png", "--json").stdout)[0]
+    assert len(answer["top"]) == 3
+    assert set(answer["count"][0]) == {"label", "index", "value"}
+    words = call(bundles["two-outputs"], tmp_path / "photo.png").stdout
+    assert f"; count {answer['count'][0]['value']:.4g}" in words
+
+
 def test_selftest_fails_on_outputs_that_the_files_do_not_give(run_kit, copy):
     with np.load(copy / "golden.npz") as golden:
-        inputs, outputs = golden["inputs"], golden["outputs"]
-    np.savez(copy / "golden.npz", inputs=inputs, outputs=outputs[:, ::-1].copy())
+        inputs, outputs = golden["inputs"], golden["scores"]
+    np.savez(copy / "golden.npz", inputs=inputs, scores=outputs[:, ::-1].copy())
     rehash(copy)
     result = run_kit("--selftest", copy)
     assert result.returncode == 1
@@ -186,7 +201,7 @@ def test_an_unknown_recipe_is_refused_with_the_known_ones(call, bundle):
         (lambda data: data.update(colour="rgb"), ["unknown key", "colour"]),
         (lambda data: data["files"][1].update(note="x"), ["unknown key", "note", "files[1]"]),
         (lambda data: data["input"]["resize"].pop("fit"), ["missing key", "fit"]),
-        (lambda data: data.update(schema_version=3), ["newer kerascnn", "schema 3", "reads 2"]),
+        (lambda data: data.update(schema_version=4), ["newer kerascnn", "schema 4", "reads 3"]),
         (lambda data: data.update(schema_version="1"), ["schema_version", "'1'"]),
         (lambda data: data["input"].update(layout="NCHW"), ["layout", "NCHW"]),
         (lambda data: data["input"].update(color="grayscale"), ["input.color"]),
@@ -199,8 +214,14 @@ def test_an_unknown_recipe_is_refused_with_the_known_ones(call, bundle):
         (lambda data: data["files"].clear(), ["files"]),
         (lambda data: data["files"][0].update(recipe="int8"), ["recipe appears twice"]),
         (lambda data: data["files"][1]["input"].update(scale=0.5), ["the manifest says"]),
-        (lambda data: data["files"][1]["output"].update(dtype="int8"), ["the manifest says"]),
-        (lambda data: data["files"][0]["tolerance"].update(max_abs=-1), ["max_abs", "-1"]),
+        (lambda data: data["files"][1]["outputs"][0].update(dtype="int8"), ["the manifest says"]),
+        (lambda data: data["files"][0]["tolerances"][0].update(max_abs=-1), ["max_abs", "-1"]),
+        (lambda data: data["outputs"].clear(), ["outputs"]),
+        (lambda data: data["outputs"].append(data["outputs"][0]), ["outputs", "list of 2"]),
+        (lambda data: data["outputs"][0].update(kind="scores"), ["kind", "scores"]),
+        (lambda data: data["outputs"][0].update(thresholds=[0.5] * 4), ["thresholds"]),
+        (lambda data: data["outputs"][0].update(shape=[1, 5]), ["model.classes"]),
+        (lambda data: data["outputs"][0].update(role=3), ["role"]),
     ],
 )
 def test_an_altered_manifest_is_refused_in_one_line(call, copy, edit, words):

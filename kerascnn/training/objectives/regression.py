@@ -22,7 +22,7 @@ class RegressionObjective(Objective):
     def complete(self, model: keras.Model, labels: np.ndarray) -> keras.Model:
         mean, std = (values.tolist() for values in mean_and_std(labels))
         units = keras.layers.Rescaling(std, mean, dtype="float32", name="units")
-        return keras.Model(model.inputs, units(model.output), name=model.name)
+        return keras.Model(model.inputs[0], units(model.output), name=model.name)
 
     def loss(self, model: keras.Model, labels: np.ndarray, label_smoothing: float) -> Any:
         return ScaledHuber(mean_and_std(labels)[1].tolist())

@@ -49,8 +49,8 @@ def _heatmaps(
     except InputError as error:
         return [None] * len(images), f"There are no heat maps: {page.text(error)}"
     return list(found), (
-        "The second picture shows in red what spoke for the answer (Grad-CAM); all blue: nothing "
-        "in the last feature maps did."
+        f"The second picture shows in red {pages.evidence} (Grad-CAM); all blue: nothing in the "
+        "last feature maps did."
     )
 
 
@@ -59,7 +59,7 @@ def _card(pages: "TaskPages", row: int, image: np.ndarray, heatmap: np.ndarray |
     (said, sure), (truth, likely) = pages.answer(row), pages.truth(row)
     shown = picture.inline(image, truth)
     if heatmap is not None:
-        shown += picture.inline(overlay(image, heatmap), f"what spoke for {said}")
+        shown += picture.inline(overlay(image, heatmap), f"{pages.evidence}: {said}")
     paths = pages.splits.paths(outcome.split)
     file = ""
     if paths:

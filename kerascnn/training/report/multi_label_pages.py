@@ -23,6 +23,7 @@ class MultiLabelPages(TaskPages):
     """Any number of labels per image."""
 
     curve: ClassVar[tuple[str, str] | None] = ("binary_accuracy", "Decisions right")
+    evidence: ClassVar[str] = "what spoke for the label that is furthest off"
 
     @property
     def metrics(self) -> MultiLabelMetrics:

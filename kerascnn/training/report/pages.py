@@ -32,6 +32,7 @@ class TaskPages:
         test: To the test images, where there are some.
         history: One row per epoch.
         curve: What is drawn of each epoch beside the loss: a column, and its title.
+        evidence: What the heat maps of the worst answers show.
     """
 
     model: keras.Model
@@ -40,6 +41,7 @@ class TaskPages:
     test: Outcome | None
     history: Rows
     curve: ClassVar[tuple[str, str] | None] = None
+    evidence: ClassVar[str] = "what spoke for the answer"
 
     @property
     def task(self) -> tasks.Task:

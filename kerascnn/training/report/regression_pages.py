@@ -23,6 +23,7 @@ class RegressionPages(TaskPages):
     """Quantities."""
 
     curve: ClassVar[tuple[str, str] | None] = ("mae", "Mean absolute error")
+    evidence: ClassVar[str] = "what raised the quantity that is furthest off"
 
     @property
     def metrics(self) -> RegressionMetrics:
@@ -111,7 +112,9 @@ class RegressionPages(TaskPages):
             "mean. The standard deviation is the RMSE of guessing the mean. In the plots each dot "
             "is an image; on the line, predictions are right."
         )
-        return frame.section("Quantities", table, f'<div class="plots">{plots}</div>', about=about)
+        return frame.section(
+            "Quantities", table, f'<div class="plots two">{plots}</div>', about=about
+        )
 
     def _off(self) -> np.ndarray:
         """(images, quantities) errors in standard deviations of the training images."""
