@@ -98,7 +98,7 @@ def test_the_code_of_the_explain_guide_runs(repository, tmp_path, monkeypatch):
     variables = {}
     for block in code_blocks(repository / "docs" / "explain.md"):
         exec(compile(block, "explain.md", "exec"), variables)
-        if "gains" in block:
+        if ".gains" in block:
             found = variables["found"]
             assert found.errors.max() < 0.01
             sums = found.attributions.sum(axis=(1, 2, 3))

@@ -117,7 +117,7 @@ def test_quantities_have_their_parts_and_figures(valued):
     off = np.abs(model.predict_on_batch(images) - truth).mean(axis=0)
     for name, error in zip(splits.class_names, off, strict=True):
         assert re.search(rf"{name} {error:.4g}\b", page.text)
-    assert "1 of them are more than 6 of these from the mean: right?" in page.text
+    assert "More than 3 interquartile ranges outside the quartiles: 1 of 30. Are" in page.text
     assert "is predicted no better than by its mean" in page.text
     assert "what raised the quantity that is furthest off" in page.text
 

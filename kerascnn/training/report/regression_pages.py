@@ -14,7 +14,7 @@ from kerascnn.training.report.losses_section import losses_section
 from kerascnn.training.report.pages import TaskPages, Tile
 
 POINTS = 800  # of a scatter plot; of more images, an even sample
-FAR = 6.0  # standard deviations from the mean: perhaps a mistyped number
+FAR = 3.0  # interquartile ranges outside the quartiles (Tukey): perhaps a mistyped number
 STRIP = 4
 BINS = 24
 
@@ -66,9 +66,14 @@ class RegressionPages(TaskPages):
                 f"{name} goes from {number(float(column.min()))} to {number(float(column.max()))}, "
                 f"{mean[place]:.4g} on average, with a standard deviation of {std[place]:.3g}."
             )
-            far = int((np.abs(column - mean[place]) > FAR * max(std[place], 1e-12)).sum())
+            low, high = np.quantile(column, (0.25, 0.75))
+            reach = FAR * (high - low)
+            far = int(((column < low - reach) | (column > high + reach)).sum()) if reach else 0
             if far:
-                text += f" {far:,} of them are more than {FAR:g} of these from the mean: right?"
+                text += (
+                    f" More than {FAR:g} interquartile ranges outside the quartiles: {far:,} of "
+                    f"{len(column):,}. Are they right?"
+                )
             found.append(Check(not far, text))
         return found
 
