@@ -79,7 +79,7 @@ def test_the_guides_compute_what_their_comments_say(ran):
     assert names["signal.md"]["adds_up"]
     assert names["properties.md"]["error"] < 1e-3
     assert names["properties.md"]["field"].extent == (19, 19)
-    assert names["explain.md"]["picture"].shape == (64, 64, 3)
+    assert names["explain.md"]["pictures"].shape == (4, 64, 64, 3)
     assert names["features.md"]["top"].patches.shape == (16, 9, 14, 14, 1)
     assert names["features.md"]["landscape"].losses.shape == (7, 7)
     assert names["features.md"]["evolution"].epochs == [0, 1, 2, 4, 8]

@@ -29,23 +29,28 @@ ALLOWED = {
     "serialization": {"model_file", "registration"},
     "layers": {"copying"},
     "quantization": {"copying", "layers"},
+    "tasks": set(),
+    "last_layers": {"quantization", "tasks"},
     "losses": set(),
     "augment": set(),
     "weights": {"catalog", "model_file"},
     "models": {"layers", "weights"},
-    "data": set(),
-    "export": {"copying", "pages", "profile", "quantization"},
+    "data": {"tasks"},
+    "export": {"copying", "last_layers", "pages", "profile", "quantization", "tasks"},
     "pages": set(),
     "transfer": {"augment", "copying", "layers", "losses", "serialization"},
-    "visualize": set(),
+    "visualize": {"last_layers", "tasks"},
     "training": {
-        *("augment", "catalog", "copying", "data", "export", "losses", "pages", "quantization"),
-        *("model_file", "serialization", "transfer", "visualize"),
+        *("augment", "catalog", "copying", "data", "export", "last_layers", "losses", "pages"),
+        *("model_file", "quantization", "serialization", "tasks", "transfer", "visualize"),
     },
-    "predictors": {"catalog", "data", "export", "serialization", "training", "weights"},
+    "inference": {
+        *("catalog", "data", "export", "last_layers", "model_file", "serialization", "tasks"),
+        *("training", "weights"),
+    },
     "cli": {
-        *("augment", "catalog", "data", "export", "predictors", "profile", "serialization"),
-        *("training", "visualize"),
+        *("augment", "catalog", "data", "export", "inference", "model_file", "profile"),
+        *("serialization", "tasks", "training", "visualize"),
     },
     "__init__": {"catalog", "registration", "serialization", "training"},
     "__main__": {"cli"},
@@ -66,7 +71,6 @@ DEVICES = {"precision.py"}
 # The parts of augmentation and of training that `tf.data` runs.
 TF_DATA = {"arrays.py", "dataset.py", "tensor_batches.py"}
 STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py", "lazy.py")
-STANDARD_LIBRARY_ONLY += ("export/manifest.py", "export/manifest_schema.py")
 STANDARD_LIBRARY_ONLY += ("export/strict_json.py",)
 STANDARD_LIBRARY_ONLY += tuple(
     str(path.relative_to(PACKAGE))
@@ -151,7 +155,9 @@ def test_standard_library_only(name):
         "import kerascnn.data",
         "import kerascnn.export",
         "import kerascnn.properties",
+        "import kerascnn.inference",
         "import kerascnn.signal; kerascnn.signal.sobel()",
+        "import kerascnn.tasks; kerascnn.tasks.get('regression')",
         "import kerascnn.training, kerascnn.training.checks, kerascnn.cli.export_checks",
         "import kerascnn.transfer",
         "import kerascnn.visualize",

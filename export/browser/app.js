@@ -40,7 +40,7 @@ async function useBundle(read) {
   say("Checking the bundle …");
   stopCamera();
   const bundle = await openBundle(read);
-  const {model, input, output, files} = bundle.manifest;
+  const {model, input, outputs, files} = bundle.manifest;
   state.bundle = bundle;
   element("title").textContent = model.name;
   document.title = `${model.name}: image classifier`;
@@ -64,12 +64,17 @@ async function useBundle(read) {
   }[input.resize.fit];
   describe([
     ["Takes", `${width} × ${height} pixels, ${input.color === "rgb" ? "RGB" : "grey"}; pictures are ${fitting}`],
-    ["Gives", `${model.classes.toLocaleString()} ${output.kind}`],
+    ["Gives", outputs.map(gives).join("; ")],
     ["Parameters", model.parameters.toLocaleString()],
   ]);
   show(["welcome"], false);
   show(["workbench", "settings", "selftest"], true);
   await useFile();
+}
+
+function gives({role, kind, shape}, _, outputs) {
+  const words = `${shape.at(-1).toLocaleString()} ${kind === "independent" ? "independent probabilities" : kind}`;
+  return outputs.length > 1 ? `${role}: ${words}` : words;
 }
 
 function describe(pairs) {
@@ -134,23 +139,28 @@ async function usePhoto(blob) {
 
 async function classify(picture) {
   if (!state.classifier) return;
-  const {input, output} = state.bundle.manifest;
+  const {input, outputs: described} = state.bundle.manifest;
   const [, height, width, channels] = input.shape;
   const began = performance.now();
   const pixels = fit(toChannels(picture, channels), height, width, input.resize);
   const prepared = performance.now();
   const outputs = await state.classifier.run(pixels);
   const done = performance.now();
-  const answers = best(outputs, output, output.kind === "quantities" ? Infinity : TOP);
-  element("answers").replaceChildren(...answers.map(bar));
+  const bars = described.flatMap((output, place) => {
+    if (output.shape.length > 2) return []; // maps, such as masks, are no list of answers
+    const found = best(outputs[place], output, output.kind === "quantities" ? Infinity : TOP);
+    return found.map((answer) => bar(answer, place === 0 ? null : output.role));
+  });
+  element("answers").replaceChildren(...bars);
   element("latency").textContent =
     `${time(done - prepared)} in the model, ${time(prepared - began)} resizing.`;
 }
 
-function bar({index, value, share: part, given}) {
+/** One answer; those of further outputs have no labels and stand under their role. */
+function bar({index, value, share: part, given}, role) {
   const item = document.createElement("li");
   const [name, share, track, fill] = ["span", "span", "div", "div"].map((tag) => document.createElement(tag));
-  name.textContent = state.bundle.labels[index];
+  name.textContent = role === null ? state.bundle.labels[index] : `${role} ${index || ""}`.trim();
   name.className = "name";
   share.textContent = part === null ? `${Number(value.toPrecision(4))}` : `${(100 * part).toFixed(1)} %`;
   share.className = "share";
@@ -222,7 +232,10 @@ async function runSelftest() {
       say(`Self-test of ${file.recipe} …`);
       const result = await selftest(state.bundle, golden, file, element("accelerator").value);
       outcome.push(result);
-      body.append(row(result));
+      for (const part of result.parts) {
+        const name = result.parts.length > 1 ? `${result.recipe}, ${part.role}` : result.recipe;
+        body.append(row({...part, recipe: name, median: result.median}));
+      }
       await new Promise((resolve) => setTimeout(resolve)); // let the page show it
     }
     const passed = outcome.every((result) => result.passed);

@@ -1,15 +1,18 @@
 // Reads a kerascnn bundle strictly, as export/CONTRACT.md asks: nothing is guessed.
 
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 const LINE = 300; // characters of an error; what is longer loses its middle
 const TEXT_BYTES = 2 ** 24; // the largest text that is read
 const LARGEST = 3.4028234663852886e38; // a float32 has room for each number of a manifest
 const COUNT = (value) => Number.isInteger(value) && value >= 1 && value < 2 ** 31;
 const TEXT = (value) => typeof value === "string";
+const ROLE = (value) => TEXT(value) && /^[a-z][a-z0-9_]{0,39}$/.test(value) && value !== "inputs";
 const NUMBER = (value) => typeof value === "number" && Math.abs(value) <= LARGEST;
 const LIMIT = (value) => NUMBER(value) && value >= 0;
+const CHANCE = (value) => LIMIT(value) && value <= 1;
 const NULL = (value) => value === null;
 const each = (test) => (value) => Array.isArray(value) && value.every(test);
+const PAIRS = each((pair) => each(NUMBER)(pair) && pair.length === 2 && pair[0] <= pair[1]);
 const oneOf = (...options) => (value) => options.includes(value);
 const REFERENCE = {path: TEXT, sha256: TEXT};
 const TENSOR = {
@@ -17,22 +20,15 @@ const TENSOR = {
   scale: (value) => value === null || (LIMIT(value) && value > 0),
   zero_point: (value) => value === null || Number.isInteger(value),
 };
-const FILE = {
-  ...REFERENCE,
-  recipe: TEXT,
-  bytes: COUNT,
-  input: TENSOR,
-  output: TENSOR,
-  tolerance: {max_abs: LIMIT, mean_abs: LIMIT, top1_agreement: LIMIT},
-};
-const MANIFEST = {
-  schema_version: oneOf(1),
+const FILE = {...REFERENCE, recipe: TEXT, bytes: COUNT, input: TENSOR};
+const MANIFEST = { // what all versions share
+  schema_version: oneOf(1, 2, 3),
   versions: {
     kerascnn: TEXT, keras: TEXT, tensorflow: TEXT, ai_edge_litert: TEXT, litert_quantizer: TEXT,
   },
   model: {
     name: TEXT,
-    task: oneOf("image-classification"),
+    task: TEXT,
     classes: COUNT,
     parameters: (value) => Number.isInteger(value) && value >= 0,
   },
@@ -48,23 +44,22 @@ const MANIFEST = {
       pad_value: (value) => Number.isInteger(value) && value >= 0 && value <= 255,
     },
   },
-  output: {shape: [oneOf(1), COUNT], kind: oneOf("probabilities", "logits")},
   labels: REFERENCE,
   golden: {...REFERENCE, count: COUNT},
-  files: [FILE],
   reports: {json: REFERENCE, html: REFERENCE},
 };
-// Version 2 knows more tasks: what their outputs and the limits of the self-test have.
+// What the one output of versions 1 and 2 has by its task.
 const KINDS = {
   "image-classification": {kind: oneOf("probabilities", "logits"), thresholds: NULL, ranges: NULL},
-  "image-multi-label": {kind: oneOf("scores"), thresholds: each(LIMIT), ranges: NULL},
-  "image-regression": {
-    kind: oneOf("quantities"),
-    thresholds: NULL,
-    ranges: each((pair) => each(NUMBER)(pair) && pair.length === 2),
-  },
+  "image-multi-label": {kind: oneOf("scores"), thresholds: each(CHANCE), ranges: NULL},
+  "image-regression": {kind: oneOf("quantities"), thresholds: NULL, ranges: PAIRS},
 };
 const AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "decision_agreement"};
+const TASKS = { // and what version 3 calls the task and the output
+  "image-classification": ["classification", "scores"],
+  "image-multi-label": ["multi_label", "scores"],
+  "image-regression": ["regression", "values"],
+};
 
 function require(condition, message) {
   if (!condition) throw new Error(message);
@@ -109,26 +104,90 @@ function parsed(text, name) {
   return value;
 }
 
-/** What a manifest of this version and task must hold. */
+/** What a manifest of this version, with these outputs, must hold. */
 function specOf(manifest) {
-  const task = manifest?.model?.task;
-  if (manifest?.schema_version !== 2 || !Object.hasOwn(KINDS, task)) return MANIFEST;
+  const version = manifest?.schema_version;
+  if (version === 1 || version === 2) return oldSpec(manifest, version);
+  const outputs = (Array.isArray(manifest?.outputs) ? manifest.outputs : []).map((one) => one ?? {});
+  const specs = outputs.map(({kind, thresholds}) => ({
+    role: ROLE,
+    shape: [COUNT],
+    kind: oneOf("probabilities", "logits", "independent", "quantities"),
+    thresholds: kind === "independent" && (thresholds ?? null) !== null ? each(CHANCE) : NULL,
+    ranges: kind === "quantities" ? PAIRS : NULL,
+  }));
+  const tolerances = outputs.map(({kind}) => ({
+    max_abs: LIMIT, mean_abs: LIMIT, agreement: kind === "quantities" ? NULL : LIMIT,
+  }));
+  const tensors = outputs.map(() => TENSOR);
+  return {
+    ...MANIFEST,
+    outputs: new Exactly(specs),
+    files: [{...FILE, outputs: new Exactly(tensors), tolerances: new Exactly(tolerances)}],
+  };
+}
+
+/** A list of exactly these, where one of them would mean a list of any length. */
+class Exactly {
+  constructor(specs) {
+    this.specs = specs;
+  }
+}
+
+/** The same of versions 1 and 2, which have one output. */
+function oldSpec(manifest, version) {
+  const asked = manifest.model?.task;
+  const known = version === 2 && TEXT(asked) && Object.hasOwn(KINDS, asked);
+  const task = known ? asked : "image-classification";
+  const output = {shape: [oneOf(1), COUNT], ...KINDS[task]};
   const tolerance = {max_abs: LIMIT, mean_abs: LIMIT};
   for (const key of ["top1_agreement", "decision_agreement"]) {
     tolerance[key] = AGREEMENT[task] === key ? LIMIT : NULL;
   }
+  if (version === 1) {
+    delete output.thresholds;
+    delete output.ranges;
+    delete tolerance.decision_agreement;
+  }
   return {
     ...MANIFEST,
-    schema_version: oneOf(2),
     model: {...MANIFEST.model, task: oneOf(task)},
-    output: {shape: MANIFEST.output.shape, ...KINDS[task]},
-    files: [{...FILE, tolerance}],
+    output,
+    files: [{...FILE, output: TENSOR, tolerance}],
   };
+}
+
+/** A manifest of version 1 or 2 in the form of version 3; it keeps its number. */
+function upgraded(manifest) {
+  if (manifest.schema_version === 3) return manifest;
+  const asked = manifest.model.task;
+  const [task, role] = TASKS[asked];
+  const output = {thresholds: null, ranges: null, ...manifest.output, role};
+  if (output.kind === "scores") output.kind = "independent";
+  const files = manifest.files.map((file) => ({
+    ...file,
+    outputs: [file.output],
+    tolerances: [{
+      max_abs: file.tolerance.max_abs,
+      mean_abs: file.tolerance.mean_abs,
+      agreement: AGREEMENT[asked] ? file.tolerance[AGREEMENT[asked]] : null,
+    }],
+  }));
+  return {...manifest, model: {...manifest.model, task}, outputs: [output], files};
+}
+
+/** Whether one number stands for two classes: it is the probability of the second. */
+export function isBinary({kind, shape, thresholds}) {
+  return kind === "independent" && shape.at(-1) === 1 && thresholds === null;
 }
 
 /** Strict in both directions: an unknown key could change what a file means. */
 function check(value, spec, where) {
-  if (Array.isArray(spec) && spec.length === 1) { // a list of these
+  if (spec instanceof Exactly) {
+    const count = Math.max(1, spec.specs.length);
+    require(Array.isArray(value) && value.length === count, `${where} must be a list of ${count}`);
+    spec.specs.forEach((inner, i) => check(value[i], inner, `${where}[${i}]`));
+  } else if (Array.isArray(spec) && spec.length === 1) { // a list of these
     require(Array.isArray(value) && value.length > 0, `${where} must be a list`);
     value.forEach((element, i) => check(element, spec[0], `${where}[${i}]`));
   } else if (Array.isArray(spec)) {
@@ -177,25 +236,32 @@ export function folderOf(files) {
 /** A bundle whose every file was checked: {manifest, labels, read}. */
 export async function openBundle(read) {
   const text = decoded(await read("manifest.json"), "manifest.json");
-  const manifest = parsed(text, "manifest.json");
-  const version = manifest?.schema_version;
+  const given = parsed(text, "manifest.json");
+  const version = given?.schema_version;
   if (Number.isInteger(version) && version > SCHEMA_VERSION) {
     throw new Error(
       `made by a newer kerascnn: schema ${version}, this kit reads ${SCHEMA_VERSION}: upgrade it`,
     );
   }
-  check(manifest, specOf(manifest), "manifest.json");
-  const {files, labels, golden, reports, model, input, output} = manifest;
+  check(given, specOf(given), "manifest.json");
+  const manifest = upgraded(given);
+  const {files, labels, golden, reports, model, input, outputs} = manifest;
+  const named = isBinary(outputs[0]) ? 2 : outputs[0].shape.at(-1);
   require(
-    input.shape[3] === (input.color === "rgb" ? 3 : 1) && output.shape[1] === model.classes,
+    input.shape[3] === (input.color === "rgb" ? 3 : 1) && named === model.classes,
     "manifest.json: a shape disagrees with input.color or model.classes",
   );
-  for (const key of ["thresholds", "ranges"]) {
-    const count = output[key]?.length ?? model.classes;
-    require(count === model.classes, `manifest.json: ${count} ${key} for ${model.classes} outputs`);
+  require(new Set(outputs.map(({role}) => role)).size === outputs.length, "a role appears twice");
+  for (const {shape, thresholds, ranges} of outputs) {
+    require(shape.length > 1 && shape[0] === 1, `manifest.json: output shape ${shape}`);
+    for (const [key, values] of Object.entries({thresholds, ranges})) {
+      const count = values?.length ?? shape.at(-1);
+      require(count === shape.at(-1), `manifest.json: ${count} ${key} for ${shape.at(-1)} outputs`);
+    }
   }
   require(new Set(files.map((file) => file.recipe)).size === files.length, "a recipe appears twice");
-  for (const {dtype, scale, zero_point: zero} of files.flatMap((file) => [file.input, file.output])) {
+  const stored = files.flatMap((file) => [file.input, ...file.outputs]);
+  for (const {dtype, scale, zero_point: zero} of stored) {
     const right = dtype === "float32" ? scale === null && zero === null : scale !== null && zero !== null;
     require(right, `manifest.json: a ${dtype} tensor has scale ${scale}, zero ${zero}`);
   }

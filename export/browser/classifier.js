@@ -1,13 +1,14 @@
 // One .tflite file of a bundle in LiteRT.js: raw pixels in, real numbers out.
 
 import {Tensor, loadAndCompile, loadLiteRt} from "@litertjs/core";
+import {isBinary} from "./bundle.js";
 
 const ARRAYS = {float32: Float32Array, uint8: Uint8Array}; // what LiteRT.js passes in and out
 let loading = null;
 
 /** Whether LiteRT.js can pass a file's input and output: not int8 and int16. */
 export function runsHere(file) {
-  return file.input.dtype in ARRAYS && file.output.dtype in ARRAYS;
+  return [file.input, ...file.outputs].every(({dtype}) => dtype in ARRAYS);
 }
 
 export class Classifier {
@@ -28,8 +29,9 @@ export class Classifier {
     const model = await loadAndCompile(bundle.read(file.path), {accelerator});
     const classifier = new Classifier(bundle.manifest, file, model);
     try {
-      classifier.compare(model.getInputDetails(), bundle.manifest.input.shape, file.input, "input");
-      classifier.compare(model.getOutputDetails(), bundle.manifest.output.shape, file.output, "output");
+      const shapes = bundle.manifest.outputs.map(({shape}) => shape);
+      classifier.compare(model.getInputDetails(), [bundle.manifest.input.shape], [file.input], "input");
+      classifier.compare(model.getOutputDetails(), shapes, file.outputs, "output");
     } catch (error) {
       classifier.close();
       throw error;
@@ -37,20 +39,17 @@ export class Classifier {
     return classifier;
   }
 
-  compare(tensors, shape, {dtype}, side) {
-    const [found] = tensors;
-    const same = tensors.length === 1 && found.dtype === dtype && `${[...found.shape]}` === `${shape}`;
-    if (!same) {
-      throw new Error(
-        `${this.file.path}: ${side} is ${found?.dtype} [${[...(found?.shape ?? [])]}], the manifest ` +
-          `says ${dtype} [${shape}]`,
-      );
+  compare(tensors, shapes, stored, side) {
+    const found = tensors.map(({dtype, shape}) => `${dtype} [${[...shape]}]`);
+    const wanted = stored.map(({dtype}, i) => `${dtype} [${shapes[i]}]`);
+    if (`${found}` !== `${wanted}`) {
+      throw new Error(`${this.file.path}: ${side} is ${found}, the manifest says ${wanted}`);
     }
   }
 
-  /** Real outputs, one per class, for pixels [H, W, C] of 0 to 255. */
+  /** Real outputs, an array for each, for pixels [H, W, C] of 0 to 255. */
   async run(pixels) {
-    const {input, output} = this.file;
+    const {input, outputs} = this.file;
     const values = ARRAYS[input.dtype].from(pixels, (pixel) =>
       input.dtype === "float32"
         ? pixel
@@ -60,9 +59,12 @@ export class Classifier {
     let results = [];
     try {
       results = await this.model.run(tensor);
-      const stored = await results[0].data();
-      if (output.dtype === "float32") return Float32Array.from(stored);
-      return Float32Array.from(stored, (value) => (value - output.zero_point) * output.scale);
+      const stored = await Promise.all(results.map((result) => result.data()));
+      return outputs.map(({dtype, scale, zero_point}, i) =>
+        dtype === "float32"
+          ? Float32Array.from(stored[i])
+          : Float32Array.from(stored[i], (value) => (value - zero_point) * scale),
+      );
     } finally {
       tensor.delete();
       for (const result of results) result.delete();
@@ -74,15 +76,22 @@ export class Classifier {
   }
 }
 
-/** What to show, best first: {index, value, share of a full bar or null, given}. */
-export function best(outputs, {kind, thresholds}, count) {
-  let chances = Array.from(outputs);
+/** The largest of any number of values: Math.max(...values) has no room for those of a map. */
+export function largestOf(values) {
+  return values.reduce((largest, value) => Math.max(largest, value), -Infinity);
+}
+
+/** What to show of an output, best first: {index, value, share of a full bar or null, given}. */
+export function best(values, output, count) {
+  const {kind, thresholds} = output;
+  let chances = Array.from(values);
   if (!chances.every(Number.isFinite)) throw new Error("the model answers with what is no number");
   if (kind === "quantities") {
     return chances.map((value, index) => ({index, value, share: null, given: true}));
   }
+  if (isBinary(output)) chances = [1 - chances[0], chances[0]];
   if (kind === "logits") {
-    const largest = Math.max(...chances);
+    const largest = largestOf(chances);
     const powers = chances.map((value) => Math.exp(value - largest));
     const sum = powers.reduce((total, power) => total + power, 0);
     chances = powers.map((power) => power / sum);

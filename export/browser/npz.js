@@ -73,13 +73,13 @@ function parse(bytes, name) {
   return {shape, data: new type(bytes.slice(start).buffer)};
 }
 
-/** Golden inputs, uint8 [n, H, W, C], and outputs, float32 [n, classes], of `room` bytes at most. */
-export async function readGolden(bytes, room) {
+/** Golden inputs, uint8 [n, H, W, C], and the outputs of these names, float32 [n, ...], of `room` bytes at most. */
+export async function readGolden(bytes, names, room) {
   try {
     const files = await unzip(bytes, room);
     return {
       inputs: parse(files["inputs.npy"], "inputs"),
-      outputs: parse(files["outputs.npy"], "outputs"),
+      outputs: names.map((name) => parse(files[`${name}.npy`], name)),
     };
   } catch (error) { // of a damaged archive also what DataView and the browser's unpacking throw
     if (error.message.startsWith(CANNOT)) throw error;

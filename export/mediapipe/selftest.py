@@ -26,6 +26,7 @@ from bundle import (
     Parser,
     choose_files,
     guarded,
+    is_binary,
     judge,
     printable,
     read_bundle,
@@ -63,15 +64,18 @@ def outputs(path: Path, inputs: np.ndarray, labels: list) -> np.ndarray:
 
 def selftest(folder: Path, manifest: dict, files: list, labels: list) -> int:
     require(manifest["input"]["color"] == "rgb", "MediaPipe takes RGB images only")
-    quantities = manifest["model"]["task"] == "image-regression"
-    require(not quantities, "MediaPipe has no task for quantities, and their files no metadata")
+    (output, *others) = manifest["outputs"]
+    scores = output["role"] == "scores" and not others
+    require(scores, "MediaPipe's ImageClassifier gives scores of classes or labels, nothing else")
+    if is_binary(output):  # one number, which MediaPipe calls by the name of the second class
+        labels = labels[1:]
     inputs, expected = read_golden(folder, manifest)
     failures = 0
     for file in files:
         path = folder / file["path"]
         try:
             rehearse(path, lambda path=path: outputs(path, inputs[:1], labels))
-            found = outputs(path, inputs, labels)
+            found = {output["role"]: outputs(path, inputs, labels)}
             failures += not judge(manifest, file, found, expected)
         except KitError as error:
             print(printable(f"FAIL {file['recipe']:<16} {' '.join(str(error).split())}"))

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # {...: ...} an object with exactly these keys, [x] a list of x, (x, y) a list of an x and a y,
 # {a, b} one of these, a type any value of it, a range an integer in it, NUMBER also one below 0.
 # fmt: off
@@ -34,24 +34,19 @@ TENSOR = {"dtype": {"float32", "uint8", "int8", "int16"}, "scale": {float, None}
           "zero_point": {int, None}}
 RESIZE = {"fit": {"stretch", "crop", "pad"}, "filter": {"bilinear"}, "antialias": {True},
           "pad_value": range(256)}
-TOLERANCE = {"max_abs": float, "mean_abs": float, "top1_agreement": float}
-FILE = {**REFERENCE, "recipe": str, "bytes": COUNT, "input": TENSOR, "output": TENSOR,
-        "tolerance": TOLERANCE}
-MANIFEST = {
-    "schema_version": 1,
+FILE = {**REFERENCE, "recipe": str, "bytes": COUNT, "input": TENSOR}
+MANIFEST = {  # what all versions share
+    "schema_version": {1, 2, 3},
     "versions": {"kerascnn": str, "keras": str, "tensorflow": str, "ai_edge_litert": str,
                  "litert_quantizer": str},
-    "model": {"name": str, "task": {"image-classification"}, "classes": COUNT,
-              "parameters": range(1 << 62)},
+    "model": {"name": str, "task": str, "classes": COUNT, "parameters": range(1 << 62)},
     "input": {"shape": ({1}, COUNT, COUNT, {1, 3}), "layout": {"NHWC"},
               "color": {"grayscale", "rgb"}, "range": ({0}, {255}), "resize": RESIZE},
-    "output": {"shape": ({1}, COUNT), "kind": {"probabilities", "logits"}},
     "labels": REFERENCE,
     "golden": {**REFERENCE, "count": COUNT},
-    "files": [FILE],
     "reports": {"json": REFERENCE, "html": REFERENCE},
 }
-# Version 2 knows more tasks: what their outputs and the limits of the self-test have.
+# What the one output of versions 1 and 2 has by its task.
 KINDS = {
     "image-classification": {"kind": {"probabilities", "logits"}, "thresholds": None,
                              "ranges": None},
@@ -60,6 +55,9 @@ KINDS = {
                          "ranges": [(NUMBER, NUMBER)]},
 }
 AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "decision_agreement"}
+TASKS = {"image-classification": ("classification", "scores"),  # in version 3, and the role
+         "image-multi-label": ("multi_label", "scores"),
+         "image-regression": ("regression", "values")}
 LINE = 300  # characters of an error; what is longer loses its middle
 TEXT_BYTES, GOLDEN_BYTES = 1 << 24, 1 << 30  # the largest that are read
 TRIAL_SECONDS = 300  # of computing: a file that takes longer counts as one that never answers
@@ -177,8 +175,10 @@ def check(value, spec, where: str = "manifest.json") -> None:
             check(value[key], inner, f"{where}: {key}")
     elif isinstance(spec, (list, tuple)):
         count = len(value) if isinstance(value, list) else 0
-        right = count == len(spec) if isinstance(spec, tuple) else count > 0
-        require(right, f"{where} must be a list of {len(spec)} or more, not {shown(value)}")
+        exact = isinstance(spec, tuple)
+        wanted = f"a list of {len(spec)}" if exact else "a list of 1 or more"
+        right = count == len(spec) if exact else count > 0
+        require(right, f"{where} must be {wanted}, not {shown(value)}")
         for i in range(count):
             check(value[i], spec[min(i, len(spec) - 1)], f"{where}[{i}]")
     else:
@@ -189,21 +189,66 @@ def check(value, spec, where: str = "manifest.json") -> None:
 
 
 def spec_of(manifest: object) -> dict:
-    """What a manifest of this version and task must hold."""
-    model = manifest.get("model") if isinstance(manifest, dict) else None
-    task = str(model.get("task")) if isinstance(model, dict) else None
-    if not isinstance(manifest, dict) or manifest.get("schema_version") != 2 or task not in KINDS:
-        return MANIFEST  # of version 1, or wrong: the check says where
-    keys = ("top1_agreement", "decision_agreement")
-    agreement = {key: float if key == AGREEMENT.get(task) else None for key in keys}
-    file = {**FILE, "tolerance": {**TOLERANCE, **agreement}}
+    """What a manifest of this version, with these outputs, must hold."""
+    manifest = manifest if isinstance(manifest, dict) else {}
+    version, outputs = manifest.get("schema_version"), manifest.get("outputs")
+    if version in (1, 2):
+        return old_spec(manifest, version)
+    specs, limits = [], []
+    for output in outputs if isinstance(outputs, list) else []:
+        given = output if isinstance(output, dict) else {}
+        kind, has_thresholds = given.get("kind"), given.get("thresholds") is not None
+        specs.append({
+            "role": str, "shape": [COUNT],
+            "kind": {"probabilities", "logits", "independent", "quantities"},
+            "thresholds": [float] if kind == "independent" and has_thresholds else None,
+            "ranges": [(NUMBER, NUMBER)] if kind == "quantities" else None,
+        })  # fmt: skip
+        agreement = None if kind == "quantities" else float
+        limits.append({"max_abs": float, "mean_abs": float, "agreement": agreement})
+    file = {**FILE, "outputs": (TENSOR,) * len(specs), "tolerances": tuple(limits)}
+    return {**MANIFEST, "outputs": tuple(specs) or [dict], "files": [file]}
+
+
+def old_spec(manifest: dict, version: int) -> dict:
+    """The same of versions 1 and 2, which have one output."""
+    model = manifest.get("model")
+    task = model.get("task") if isinstance(model, dict) else None
+    known = KINDS if version == 2 else ("image-classification",)
+    task = task if isinstance(task, str) and task in known else "image-classification"
+    output = {"shape": ({1}, COUNT), **KINDS[task]}
+    limits = {"max_abs": float, "mean_abs": float}
+    for key in ("top1_agreement", "decision_agreement"):
+        limits[key] = float if key == AGREEMENT.get(task) else None
+    if version == 1:
+        del output["thresholds"], output["ranges"], limits["decision_agreement"]
     return {
         **MANIFEST,
-        "schema_version": 2,
         "model": {**MANIFEST["model"], "task": {task}},
-        "output": {"shape": ({1}, COUNT), **KINDS[task]},
-        "files": [file],
+        "output": output,
+        "files": [{**FILE, "output": TENSOR, "tolerance": limits}],
     }
+
+
+def upgraded(manifest: dict) -> dict:
+    """A manifest of version 1 or 2 in the form of version 3; it keeps its number."""
+    if manifest["schema_version"] == 3:
+        return manifest
+    task, role = TASKS[manifest["model"]["task"]]
+    agreement = AGREEMENT.get(manifest["model"]["task"])
+    output = {"thresholds": None, "ranges": None, **manifest["output"], "role": role}
+    if output["kind"] == "scores":
+        output["kind"] = "independent"
+    files = []
+    for file in manifest["files"]:
+        limits = file["tolerance"]
+        limits = {
+            "max_abs": limits["max_abs"], "mean_abs": limits["mean_abs"],
+            "agreement": limits[agreement] if agreement else None,
+        }  # fmt: skip
+        files.append({**file, "outputs": [file["output"]], "tolerances": [limits]})
+    model = {**manifest["model"], "task": task}
+    return {**manifest, "model": model, "outputs": [output], "files": files}
 
 
 def check_file(folder: Path, reference: dict) -> None:
@@ -237,18 +282,33 @@ def read_bundle(folder: Path) -> tuple[dict, list[str]]:
         newest = f"this kit reads {SCHEMA_VERSION}: upgrade it"
         raise KitError(f"made by a newer kerascnn: schema {shown(version)}, {newest}")
     check(manifest, spec_of(manifest))
-    files, classes = manifest["files"], manifest["model"]["classes"]
+    manifest = upgraded(manifest)
+    files, outputs, classes = manifest["files"], manifest["outputs"], manifest["model"]["classes"]
     channels = {"rgb": 3, "grayscale": 1}[manifest["input"]["color"]]
-    agree = channels == manifest["input"]["shape"][3] and classes == manifest["output"]["shape"][1]
+    agree = channels == manifest["input"]["shape"][3] and classes == names_of(outputs[0])
     require(agree, "manifest.json: a shape disagrees with input.color or model.classes")
-    for key in ("thresholds", "ranges"):
-        count = len(manifest["output"].get(key) or range(classes))
-        require(count == classes, f"manifest.json: output: {count} {key} for {classes} outputs")
+    require(len({one["role"] for one in outputs}) == len(outputs), "outputs: a role appears twice")
+    for output in outputs:
+        role, shape = output["role"], output["shape"]
+        right = re.fullmatch(r"[a-z][a-z0-9_]{0,39}", role) and role != "inputs"
+        require(right, f"manifest.json: outputs: {shown(role)} cannot be a role")
+        right = len(shape) > 1 and shape[0] == 1
+        require(right, f"manifest.json: {role}: shape must be [1, ...], not {shown(shape)}")
+        thresholds, ranges = output["thresholds"] or [], output["ranges"] or []
+        for key, values in (("thresholds", thresholds), ("ranges", ranges)):
+            count = len(values or range(shape[-1]))
+            require(count == shape[-1], f"manifest.json: {role}: {count} {key} for {shape[-1]}")
+        right = max(thresholds, default=0) <= 1
+        require(right, f"manifest.json: {role}: thresholds must be 0 to 1, not {shown(thresholds)}")
+        right = all(low <= high for low, high in ranges)
+        require(right, f"manifest.json: {role}: ranges must be [low, high], not {shown(ranges)}")
     require(len({file["recipe"] for file in files}) == len(files), "files: a recipe appears twice")
-    for tensor in (file[side] for file in files for side in ("input", "output")):
-        scale, zero, whole = tensor["scale"], tensor["zero_point"], tensor["dtype"] != "float32"
+    for name, _, stored in (end for file in files for end in ends_of(manifest, file)):
+        dtype, scale, zero = (stored[key] for key in TENSOR)
+        whole = dtype != "float32"
         right = (scale is not None and scale > 0 and zero is not None) if whole else scale is zero
-        require(right, f"manifest.json: a {tensor['dtype']} tensor has scale {scale}, zero {zero}")
+        about = f"{name}: a {dtype} tensor has scale {shown(scale)}, zero {shown(zero)}"
+        require(right, f"manifest.json: {about}")
     reports = manifest["reports"].values()
     for reference in (manifest["labels"], manifest["golden"], *files, *reports):
         check_file(folder, reference)
@@ -266,22 +326,65 @@ def choose_files(manifest: dict, recipe) -> list[dict]:
     return files
 
 
-def read_golden(folder: Path, manifest: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Golden inputs, uint8 [n, H, W, C], and outputs, float32 [n, classes]."""
+def ends_of(manifest: dict, file: dict) -> list[tuple]:
+    """Name, shape and stored form of a file's input and of each of its outputs."""
+    ends = [("input", manifest["input"]["shape"], file["input"])]
+    for output, stored in zip(manifest["outputs"], file["outputs"]):  # noqa: B905 (Python 3.9)
+        ends.append((f"output {output['role']}", output["shape"], stored))
+    return ends
+
+
+def real_outputs(manifest: dict, file: dict, stored: list) -> dict:
+    """The outputs for one image by role, real numbers, from the tensors that a file gave."""
+    found = {}
+    for output, given, values in zip(manifest["outputs"], file["outputs"], stored):  # noqa: B905
+        role, shape = output["role"], values.shape
+        require(shape == tuple(output["shape"]), f"{file['path']}: output {role} became {shape}")
+        values = values[0].astype(np.float32)
+        if given["dtype"] != "float32":
+            values = (values - np.float32(given["zero_point"])) * np.float32(given["scale"])
+        found[role] = values
+    return found
+
+
+def is_binary(output: dict) -> bool:
+    """Whether one number stands for two classes: it is the probability of the second."""
+    single = output["kind"] == "independent" and output["shape"][-1] == 1
+    return single and output["thresholds"] is None
+
+
+def names_of(output: dict) -> int:
+    """How many classes, labels or quantities an output has."""
+    return 2 if is_binary(output) else output["shape"][-1]
+
+
+def widened(output: dict, values: np.ndarray) -> np.ndarray:
+    """The values with one for each class."""
+    return np.concatenate([1 - values, values], axis=-1) if is_binary(output) else values
+
+
+def read_golden(folder: Path, manifest: dict) -> tuple[np.ndarray, dict]:
+    """Golden inputs, uint8 [n, H, W, C], and by role the outputs, float32 [n, ...]."""
     path, count = folder / manifest["golden"]["path"], manifest["golden"]["count"]
-    shapes = [(count, *manifest[side]["shape"][1:]) for side in ("input", "output")]
-    room = min(math.prod(shapes[0]) + 4 * math.prod(shapes[1]) + 4096, GOLDEN_BYTES)
+    older, outputs = manifest["schema_version"] < 3, manifest["outputs"]
+    roles = [output["role"] for output in outputs]
+    shapes = [(count, *one["shape"][1:]) for one in (manifest["input"], *outputs)]
+    pixels, *answers = map(math.prod, shapes)
+    room = min(pixels + 4 * sum(answers) + 2048 * len(shapes), GOLDEN_BYTES)
     try:
         with zipfile.ZipFile(path) as archive:  # a small one can unpack to more than the memory
             size = sum(member.file_size for member in archive.infolist())
             require(size <= room, f"{size} bytes unpacked, expected {room} at most")
-        with np.load(path, allow_pickle=False) as arrays:
-            inputs, outputs = arrays["inputs"], arrays["outputs"]
+        with np.load(path, allow_pickle=False) as archive:
+            names = ["inputs", *(["outputs"] if older else roles)]
+            arrays = [np.asarray(archive[name]) for name in names]  # of a file that is none, bytes
     except Exception as error:  # on damaged files, whatever NumPy and zipfile happen to raise
         raise KitError(f"{path} cannot be read: {error or type(error).__name__}") from error
-    right = [inputs.shape, outputs.shape] == shapes and inputs.dtype == np.uint8
-    require(right and outputs.dtype == np.float32, f"{path} does not hold what the manifest says")
-    return inputs, outputs
+    kinds = [np.uint8, *(np.float32 for _ in outputs)]
+    right = [array.shape for array in arrays] == shapes
+    right = right and [array.dtype for array in arrays] == kinds
+    require(right, f"{path} does not hold what the manifest says")
+    return arrays[0], dict(zip(roles, arrays[1:]))  # noqa: B905 (Python 3.9)
 
 
 def rehearse(path: Path, work) -> None:
@@ -311,40 +414,53 @@ def rehearse(path: Path, work) -> None:
         raise KitError(f"{path} cannot be run: {reason}")
 
 
-def agreement(task: str, output: dict, expected: np.ndarray, found: np.ndarray):
+def agreement(output: dict, expected: np.ndarray, found: np.ndarray):
     """The share of answers that are alike, and its name; None for quantities."""
-    if task == "image-regression":
+    if output["kind"] == "quantities":
         return None, "no agreement"
-    if task == "image-multi-label":
+    if output["thresholds"] is not None:
         limits = np.array(output["thresholds"])
         return np.mean((expected > limits) == (found > limits)), "same decisions"
-    rows, top = np.arange(len(expected)), expected.argmax(axis=1)
-    return np.mean(found[rows, top] == found.max(axis=1)), "same top class"  # a tie agrees
+    expected, found = widened(output, expected), widened(output, found)
+    top = expected.argmax(axis=-1)[..., np.newaxis]
+    alike = np.take_along_axis(found, top, axis=-1)[..., 0] == found.max(axis=-1)
+    return np.mean(alike), "same top class"  # a tie agrees
 
 
 def units(output: dict) -> np.ndarray:
     """What differences are divided by before they are compared: the range of each quantity."""
-    if not output.get("ranges"):
+    if not output["ranges"]:
         return np.ones(1)
     low, high = np.array(output["ranges"], np.float64).T
     return np.maximum(np.maximum(high - low, 0.01 * np.maximum(abs(low), abs(high))), 1e-6)
 
 
-def judge(manifest: dict, file: dict, found: np.ndarray, expected: np.ndarray, note="") -> bool:
-    """Prints one line on a file's answers to the golden inputs; whether they are near enough."""
-    task, output, limits = manifest["model"]["task"], manifest["output"], file["tolerance"]
-    difference = np.abs(found - expected) / units(output)
-    largest, mean = difference.max(), difference.mean()
-    passed = largest <= limits["max_abs"] and mean <= limits["mean_abs"]  # never with a NaN
-    share, name = agreement(task, output, expected, found)
-    passed = bool(passed and (share is None or share >= limits[AGREEMENT[task]]))
+def near(output: dict, limits: dict, expected: np.ndarray, found: np.ndarray):
+    """Whether an output is near enough to the golden one, and what was measured, in words."""
+    with np.errstate(all="ignore"):  # what is no number passes no limit
+        difference = np.abs(found - expected) / units(output)
+        largest, mean = difference.max(), difference.mean()
+    passed = largest <= limits["max_abs"] and mean <= limits["mean_abs"]
+    share, name = agreement(output, expected, found)
+    passed = bool(passed and (share is None or share >= limits["agreement"]))
     alike = "" if share is None else f"{name} on {share:.0%} of {len(expected)}, "
     part = "" if share is not None else " of range"
-    print(
-        f"{'ok  ' if passed else 'FAIL'} {printable(file['recipe']):<16} {alike}"
-        f"difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
-        f"mean {mean:.3g} (limit {limits['mean_abs']:.3g}){note}"
+    return passed, (
+        f"{alike}difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
+        f"mean {mean:.3g} (limit {limits['mean_abs']:.3g})"
     )
+
+
+def judge(manifest: dict, file: dict, found: dict, expected: dict, note="") -> bool:
+    """Prints one line on a file's answers to the golden inputs; whether they are near enough."""
+    outputs, passed, said = manifest["outputs"], True, []
+    for output, limits in zip(outputs, file["tolerances"]):  # noqa: B905 (Python 3.9)
+        role = output["role"]
+        good, about = near(output, limits, expected[role], found[role])
+        passed = passed and good
+        said.append(f"{role}: {about}" if len(outputs) > 1 else about)
+    verdict = "ok  " if passed else "FAIL"
+    print(f"{verdict} {printable(file['recipe']):<16} {'; '.join(said)}{note}")
     return passed
 
 

@@ -29,11 +29,13 @@ from bundle import (
     KitError,
     Parser,
     choose_files,
+    ends_of,
     guarded,
     judge,
     printable,
     read_bundle,
     read_golden,
+    real_outputs,
     rehearse,
     require,
 )
@@ -60,12 +62,16 @@ class Classifier:
     """One .tflite file in tflite-micro's interpreter: raw pixels in, real numbers out."""
 
     def __init__(self, folder: Path, manifest: dict, file: dict) -> None:
-        self.file, path, size = file, folder / file["path"], 1 << 20
+        self.manifest, self.file, path, size = manifest, file, folder / file["path"], 1 << 20
+        ends = ends_of(manifest, file)
         while True:
             try:
                 with c_messages() as messages:
                     model = runtime.Interpreter.from_file(str(path), arena_size=size)
-                    tensors = model.get_input_details(0), model.get_output_details(0)
+                    tensors = [model.get_input_details(0)]
+                    with contextlib.suppress(IndexError):  # after the last; one more is too many
+                        while len(tensors) <= len(ends):
+                            tensors.append(model.get_output_details(len(tensors) - 1))
                 break
             except RuntimeError as error:
                 short_of_memory = any("Failed to" in message for message in messages)
@@ -77,16 +83,17 @@ class Classifier:
                     f"{path} cannot be opened: {error or type(error).__name__}"
                 ) from error
         self.interpreter = model
-        for side, tensor in zip(("input", "output"), tensors):  # noqa: B905 (Python 3.9)
+        require(len(tensors) == len(ends), f"{path} must have {len(ends) - 1} output(s)")
+        for (name, shape, stored), tensor in zip(ends, tensors):  # noqa: B905 (Python 3.9)
             quantization = tensor["quantization_parameters"]
             scales = quantization["scales"].tolist(), quantization["zero_points"].tolist()
             found = [tensor["shape"].tolist(), np.dtype(tensor["dtype"]).name, *map(first, scales)]
-            expected = [manifest[side]["shape"], *(file[side][key] for key in TENSOR)]
-            require(found == expected, f"{path}: {side} is {found}, the manifest says {expected}")
+            expected = [shape, *(stored[key] for key in TENSOR)]
+            require(found == expected, f"{path}: {name} is {found}, the manifest says {expected}")
 
-    def run(self, pixels: np.ndarray) -> np.ndarray:
-        """The outputs, one real number per class, for pixels [H, W, C] of 0 to 255."""
-        taken, given = self.file["input"], self.file["output"]
+    def run(self, pixels: np.ndarray) -> dict:
+        """The outputs by role, real numbers, for pixels [H, W, C] of 0 to 255."""
+        taken, outputs = self.file["input"], range(len(self.file["outputs"]))
         values = pixels[np.newaxis].astype(np.float64)
         if taken["dtype"] != "float32":
             limits = np.iinfo(taken["dtype"])
@@ -96,12 +103,10 @@ class Classifier:
             with c_messages():
                 self.interpreter.set_input(values.astype(taken["dtype"]), 0)
                 self.interpreter.invoke()
-                values = self.interpreter.get_output(0)[0].astype(np.float32)
+                stored = [self.interpreter.get_output(i) for i in outputs]
         except (RuntimeError, ValueError, MemoryError) as error:
             raise KitError(f"{self.file['path']} cannot be run: {error}") from error
-        if given["dtype"] == "float32":
-            return values
-        return (values - np.float32(given["zero_point"])) * np.float32(given["scale"])
+        return real_outputs(self.manifest, self.file, stored)
 
     def arena_bytes(self) -> int:
         """Memory used so far, from the report that the interpreter writes to the C error stream."""
@@ -122,7 +127,9 @@ def selftest(folder: Path, manifest: dict, files: list) -> int:
 
     def answers(file: dict, inputs: np.ndarray) -> tuple:
         model = Classifier(folder, manifest, file)
-        return np.stack([model.run(pixels) for pixels in inputs]), model.arena_bytes()
+        runs = [model.run(pixels) for pixels in inputs]
+        found = {role: np.stack([one[role] for one in runs]) for role in runs[0]}
+        return found, model.arena_bytes()
 
     for file in files:
         try:

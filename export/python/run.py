@@ -42,7 +42,7 @@ except ImportError as error:
     print(f"run.py: error: {reason}: pip install -r requirements.txt", file=sys.stderr)
     sys.exit(2)
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # {...: ...} an object with exactly these keys, [x] a list of x, (x, y) a list of an x and a y,
 # {a, b} one of these, a type any value of it, a range an integer in it, NUMBER also one below 0.
 # fmt: off
@@ -52,24 +52,19 @@ TENSOR = {"dtype": {"float32", "uint8", "int8", "int16"}, "scale": {float, None}
           "zero_point": {int, None}}
 RESIZE = {"fit": {"stretch", "crop", "pad"}, "filter": {"bilinear"}, "antialias": {True},
           "pad_value": range(256)}
-TOLERANCE = {"max_abs": float, "mean_abs": float, "top1_agreement": float}
-FILE = {**REFERENCE, "recipe": str, "bytes": COUNT, "input": TENSOR, "output": TENSOR,
-        "tolerance": TOLERANCE}
-MANIFEST = {
-    "schema_version": 1,
+FILE = {**REFERENCE, "recipe": str, "bytes": COUNT, "input": TENSOR}
+MANIFEST = {  # what all versions share
+    "schema_version": {1, 2, 3},
     "versions": {"kerascnn": str, "keras": str, "tensorflow": str, "ai_edge_litert": str,
                  "litert_quantizer": str},
-    "model": {"name": str, "task": {"image-classification"}, "classes": COUNT,
-              "parameters": range(1 << 62)},
+    "model": {"name": str, "task": str, "classes": COUNT, "parameters": range(1 << 62)},
     "input": {"shape": ({1}, COUNT, COUNT, {1, 3}), "layout": {"NHWC"},
               "color": {"grayscale", "rgb"}, "range": ({0}, {255}), "resize": RESIZE},
-    "output": {"shape": ({1}, COUNT), "kind": {"probabilities", "logits"}},
     "labels": REFERENCE,
     "golden": {**REFERENCE, "count": COUNT},
-    "files": [FILE],
     "reports": {"json": REFERENCE, "html": REFERENCE},
 }
-# Version 2 knows more tasks: what their outputs and the limits of the self-test have.
+# What the one output of versions 1 and 2 has by its task.
 KINDS = {
     "image-classification": {"kind": {"probabilities", "logits"}, "thresholds": None,
                              "ranges": None},
@@ -78,10 +73,14 @@ KINDS = {
                          "ranges": [(NUMBER, NUMBER)]},
 }
 AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "decision_agreement"}
+TASKS = {"image-classification": ("classification", "scores"),  # in version 3, and the role
+         "image-multi-label": ("multi_label", "scores"),
+         "image-regression": ("regression", "values")}
 RUNS = 100
 LINE = 300  # characters of an error; what is longer loses its middle
 TEXT_BYTES, GOLDEN_BYTES = 1 << 24, 1 << 30  # the largest that are read
 MOST_THREADS = 1024
+SOURCE = ("image", "frame", "seconds", "recipe")  # what an answer says of its image
 TRIAL_SECONDS = 300  # of computing: a file that takes longer counts as one that never answers
 IMAGE_FORMATS = {"AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"}
 SUFFIXES = {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif",
@@ -200,8 +199,10 @@ def check(value, spec, where: str = "manifest.json") -> None:
             check(value[key], inner, f"{where}: {key}")
     elif isinstance(spec, (list, tuple)):
         count = len(value) if isinstance(value, list) else 0
-        right = count == len(spec) if isinstance(spec, tuple) else count > 0
-        require(right, f"{where} must be a list of {len(spec)} or more, not {shown(value)}")
+        exact = isinstance(spec, tuple)
+        wanted = f"a list of {len(spec)}" if exact else "a list of 1 or more"
+        right = count == len(spec) if exact else count > 0
+        require(right, f"{where} must be {wanted}, not {shown(value)}")
         for i in range(count):
             check(value[i], spec[min(i, len(spec) - 1)], f"{where}[{i}]")
     else:
@@ -212,21 +213,66 @@ def check(value, spec, where: str = "manifest.json") -> None:
 
 
 def spec_of(manifest: object) -> dict:
-    """What a manifest of this version and task must hold."""
-    model = manifest.get("model") if isinstance(manifest, dict) else None
-    task = str(model.get("task")) if isinstance(model, dict) else None
-    if not isinstance(manifest, dict) or manifest.get("schema_version") != 2 or task not in KINDS:
-        return MANIFEST  # of version 1, or wrong: the check says where
-    keys = ("top1_agreement", "decision_agreement")
-    agreement = {key: float if key == AGREEMENT.get(task) else None for key in keys}
-    file = {**FILE, "tolerance": {**TOLERANCE, **agreement}}
+    """What a manifest of this version, with these outputs, must hold."""
+    manifest = manifest if isinstance(manifest, dict) else {}
+    version, outputs = manifest.get("schema_version"), manifest.get("outputs")
+    if version in (1, 2):
+        return old_spec(manifest, version)
+    specs, limits = [], []
+    for output in outputs if isinstance(outputs, list) else []:
+        given = output if isinstance(output, dict) else {}
+        kind, has_thresholds = given.get("kind"), given.get("thresholds") is not None
+        specs.append({
+            "role": str, "shape": [COUNT],
+            "kind": {"probabilities", "logits", "independent", "quantities"},
+            "thresholds": [float] if kind == "independent" and has_thresholds else None,
+            "ranges": [(NUMBER, NUMBER)] if kind == "quantities" else None,
+        })  # fmt: skip
+        agreement = None if kind == "quantities" else float
+        limits.append({"max_abs": float, "mean_abs": float, "agreement": agreement})
+    file = {**FILE, "outputs": (TENSOR,) * len(specs), "tolerances": tuple(limits)}
+    return {**MANIFEST, "outputs": tuple(specs) or [dict], "files": [file]}
+
+
+def old_spec(manifest: dict, version: int) -> dict:
+    """The same of versions 1 and 2, which have one output."""
+    model = manifest.get("model")
+    task = model.get("task") if isinstance(model, dict) else None
+    known = KINDS if version == 2 else ("image-classification",)
+    task = task if isinstance(task, str) and task in known else "image-classification"
+    output = {"shape": ({1}, COUNT), **KINDS[task]}
+    limits = {"max_abs": float, "mean_abs": float}
+    for key in ("top1_agreement", "decision_agreement"):
+        limits[key] = float if key == AGREEMENT.get(task) else None
+    if version == 1:
+        del output["thresholds"], output["ranges"], limits["decision_agreement"]
     return {
         **MANIFEST,
-        "schema_version": 2,
         "model": {**MANIFEST["model"], "task": {task}},
-        "output": {"shape": ({1}, COUNT), **KINDS[task]},
-        "files": [file],
+        "output": output,
+        "files": [{**FILE, "output": TENSOR, "tolerance": limits}],
     }
+
+
+def upgraded(manifest: dict) -> dict:
+    """A manifest of version 1 or 2 in the form of version 3; it keeps its number."""
+    if manifest["schema_version"] == 3:
+        return manifest
+    task, role = TASKS[manifest["model"]["task"]]
+    agreement = AGREEMENT.get(manifest["model"]["task"])
+    output = {"thresholds": None, "ranges": None, **manifest["output"], "role": role}
+    if output["kind"] == "scores":
+        output["kind"] = "independent"
+    files = []
+    for file in manifest["files"]:
+        limits = file["tolerance"]
+        limits = {
+            "max_abs": limits["max_abs"], "mean_abs": limits["mean_abs"],
+            "agreement": limits[agreement] if agreement else None,
+        }  # fmt: skip
+        files.append({**file, "outputs": [file["output"]], "tolerances": [limits]})
+    model = {**manifest["model"], "task": task}
+    return {**manifest, "model": model, "outputs": [output], "files": files}
 
 
 def check_file(folder: Path, reference: dict) -> None:
@@ -260,18 +306,33 @@ def read_bundle(folder: Path) -> tuple[dict, list[str]]:
         newest = f"this kit reads {SCHEMA_VERSION}: upgrade it"
         raise KitError(f"made by a newer kerascnn: schema {shown(version)}, {newest}")
     check(manifest, spec_of(manifest))
-    files, classes = manifest["files"], manifest["model"]["classes"]
+    manifest = upgraded(manifest)
+    files, outputs, classes = manifest["files"], manifest["outputs"], manifest["model"]["classes"]
     channels = {"rgb": 3, "grayscale": 1}[manifest["input"]["color"]]
-    agree = channels == manifest["input"]["shape"][3] and classes == manifest["output"]["shape"][1]
+    agree = channels == manifest["input"]["shape"][3] and classes == names_of(outputs[0])
     require(agree, "manifest.json: a shape disagrees with input.color or model.classes")
-    for key in ("thresholds", "ranges"):
-        count = len(manifest["output"].get(key) or range(classes))
-        require(count == classes, f"manifest.json: output: {count} {key} for {classes} outputs")
+    require(len({one["role"] for one in outputs}) == len(outputs), "outputs: a role appears twice")
+    for output in outputs:
+        role, shape = output["role"], output["shape"]
+        right = re.fullmatch(r"[a-z][a-z0-9_]{0,39}", role) and role != "inputs"
+        require(right, f"manifest.json: outputs: {shown(role)} cannot be a role")
+        right = len(shape) > 1 and shape[0] == 1
+        require(right, f"manifest.json: {role}: shape must be [1, ...], not {shown(shape)}")
+        thresholds, ranges = output["thresholds"] or [], output["ranges"] or []
+        for key, values in (("thresholds", thresholds), ("ranges", ranges)):
+            count = len(values or range(shape[-1]))
+            require(count == shape[-1], f"manifest.json: {role}: {count} {key} for {shape[-1]}")
+        right = max(thresholds, default=0) <= 1
+        require(right, f"manifest.json: {role}: thresholds must be 0 to 1, not {shown(thresholds)}")
+        right = all(low <= high for low, high in ranges)
+        require(right, f"manifest.json: {role}: ranges must be [low, high], not {shown(ranges)}")
     require(len({file["recipe"] for file in files}) == len(files), "files: a recipe appears twice")
-    for tensor in (file[side] for file in files for side in ("input", "output")):
-        scale, zero, whole = tensor["scale"], tensor["zero_point"], tensor["dtype"] != "float32"
+    for name, _, stored in (end for file in files for end in ends_of(manifest, file)):
+        dtype, scale, zero = (stored[key] for key in TENSOR)
+        whole = dtype != "float32"
         right = (scale is not None and scale > 0 and zero is not None) if whole else scale is zero
-        require(right, f"manifest.json: a {tensor['dtype']} tensor has scale {scale}, zero {zero}")
+        about = f"{name}: a {dtype} tensor has scale {shown(scale)}, zero {shown(zero)}"
+        require(right, f"manifest.json: {about}")
     reports = manifest["reports"].values()
     for reference in (manifest["labels"], manifest["golden"], *files, *reports):
         check_file(folder, reference)
@@ -289,22 +350,65 @@ def choose_files(manifest: dict, recipe) -> list[dict]:
     return files
 
 
-def read_golden(folder: Path, manifest: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Golden inputs, uint8 [n, H, W, C], and outputs, float32 [n, classes]."""
+def ends_of(manifest: dict, file: dict) -> list[tuple]:
+    """Name, shape and stored form of a file's input and of each of its outputs."""
+    ends = [("input", manifest["input"]["shape"], file["input"])]
+    for output, stored in zip(manifest["outputs"], file["outputs"]):  # noqa: B905 (Python 3.9)
+        ends.append((f"output {output['role']}", output["shape"], stored))
+    return ends
+
+
+def real_outputs(manifest: dict, file: dict, stored: list) -> dict:
+    """The outputs for one image by role, real numbers, from the tensors that a file gave."""
+    found = {}
+    for output, given, values in zip(manifest["outputs"], file["outputs"], stored):  # noqa: B905
+        role, shape = output["role"], values.shape
+        require(shape == tuple(output["shape"]), f"{file['path']}: output {role} became {shape}")
+        values = values[0].astype(np.float32)
+        if given["dtype"] != "float32":
+            values = (values - np.float32(given["zero_point"])) * np.float32(given["scale"])
+        found[role] = values
+    return found
+
+
+def is_binary(output: dict) -> bool:
+    """Whether one number stands for two classes: it is the probability of the second."""
+    single = output["kind"] == "independent" and output["shape"][-1] == 1
+    return single and output["thresholds"] is None
+
+
+def names_of(output: dict) -> int:
+    """How many classes, labels or quantities an output has."""
+    return 2 if is_binary(output) else output["shape"][-1]
+
+
+def widened(output: dict, values: np.ndarray) -> np.ndarray:
+    """The values with one for each class."""
+    return np.concatenate([1 - values, values], axis=-1) if is_binary(output) else values
+
+
+def read_golden(folder: Path, manifest: dict) -> tuple[np.ndarray, dict]:
+    """Golden inputs, uint8 [n, H, W, C], and by role the outputs, float32 [n, ...]."""
     path, count = folder / manifest["golden"]["path"], manifest["golden"]["count"]
-    shapes = [(count, *manifest[side]["shape"][1:]) for side in ("input", "output")]
-    room = min(math.prod(shapes[0]) + 4 * math.prod(shapes[1]) + 4096, GOLDEN_BYTES)
+    older, outputs = manifest["schema_version"] < 3, manifest["outputs"]
+    roles = [output["role"] for output in outputs]
+    shapes = [(count, *one["shape"][1:]) for one in (manifest["input"], *outputs)]
+    pixels, *answers = map(math.prod, shapes)
+    room = min(pixels + 4 * sum(answers) + 2048 * len(shapes), GOLDEN_BYTES)
     try:
         with zipfile.ZipFile(path) as archive:  # a small one can unpack to more than the memory
             size = sum(member.file_size for member in archive.infolist())
             require(size <= room, f"{size} bytes unpacked, expected {room} at most")
-        with np.load(path, allow_pickle=False) as arrays:
-            inputs, outputs = arrays["inputs"], arrays["outputs"]
+        with np.load(path, allow_pickle=False) as archive:
+            names = ["inputs", *(["outputs"] if older else roles)]
+            arrays = [np.asarray(archive[name]) for name in names]  # of a file that is none, bytes
     except Exception as error:  # on damaged files, whatever NumPy and zipfile happen to raise
         raise KitError(f"{path} cannot be read: {error or type(error).__name__}") from error
-    right = [inputs.shape, outputs.shape] == shapes and inputs.dtype == np.uint8
-    require(right and outputs.dtype == np.float32, f"{path} does not hold what the manifest says")
-    return inputs, outputs
+    kinds = [np.uint8, *(np.float32 for _ in outputs)]
+    right = [array.shape for array in arrays] == shapes
+    right = right and [array.dtype for array in arrays] == kinds
+    require(right, f"{path} does not hold what the manifest says")
+    return arrays[0], dict(zip(roles, arrays[1:]))  # noqa: B905 (Python 3.9)
 
 
 @contextlib.contextmanager
@@ -351,41 +455,41 @@ class ImageModel:
     """One .tflite file: raw pixels in, real numbers out."""
 
     def __init__(self, folder: Path, manifest: dict, file: dict, threads: int) -> None:
-        self.file, self.path = file, folder / file["path"]
-        path = self.path
+        self.manifest, self.file, self.path = manifest, file, folder / file["path"]
+        path, ends = self.path, ends_of(manifest, file)
         try:
             with silence():
                 self.interpreter = Interpreter(os.fsencode(path), num_threads=threads)
                 self.interpreter.allocate_tensors()
-            tensors = self.interpreter.get_input_details() + self.interpreter.get_output_details()
+            inputs = self.interpreter.get_input_details()
+            tensors = inputs + self.interpreter.get_output_details()
         except (ValueError, RuntimeError, OSError, MemoryError) as error:
             raise KitError(f"{path} cannot be opened: {error}") from error
-        require(len(tensors) == 2, f"{path} must have one input and one output")
-        self.input_index, self.output_index = (tensor["index"] for tensor in tensors)
-        for side, tensor in zip(("input", "output"), tensors):  # noqa: B905 (Python 3.9)
-            expected = [manifest[side]["shape"], *(file[side][key] for key in TENSOR)]
+        right = len(inputs) == 1 and len(tensors) == len(ends)
+        require(right, f"{path} must have one input and {len(ends) - 1} output(s)")
+        self.indices = [tensor["index"] for tensor in tensors]
+        for (name, shape, stored), tensor in zip(ends, tensors):  # noqa: B905 (Python 3.9)
+            expected = [shape, *(stored[key] for key in TENSOR)]
             kind = np.dtype(tensor["dtype"]).name
             scale = tensor["quantization"] if kind != "float32" else (None, None)
             found = [tensor["shape"].tolist(), kind, *scale]
-            require(found == expected, f"{path}: {side} is {found}, the manifest says {expected}")
+            require(found == expected, f"{path}: {name} is {found}, the manifest says {expected}")
 
-    def run(self, pixels: np.ndarray) -> np.ndarray:
-        """The outputs, one real number each, for pixels [H, W, C] of 0 to 255."""
-        taken, given = self.file["input"], self.file["output"]
+    def run(self, pixels: np.ndarray) -> dict:
+        """The outputs by role, real numbers, for pixels [H, W, C] of 0 to 255."""
+        taken = self.file["input"]
         values = pixels[np.newaxis].astype(np.float64)
         if taken["dtype"] != "float32":
             limits = np.iinfo(taken["dtype"])
             steps = np.floor(values / taken["scale"] + 0.5) + taken["zero_point"]
             values = steps.clip(limits.min, limits.max)
         try:
-            self.interpreter.set_tensor(self.input_index, values.astype(taken["dtype"]))
+            self.interpreter.set_tensor(self.indices[0], values.astype(taken["dtype"]))
             self.interpreter.invoke()
-            values = self.interpreter.get_tensor(self.output_index)[0].astype(np.float32)
+            stored = [self.interpreter.get_tensor(index) for index in self.indices[1:]]
         except (ValueError, RuntimeError, MemoryError) as error:
             raise KitError(f"{self.path} cannot be run: {error}") from error
-        if given["dtype"] == "float32":
-            return values
-        return (values - np.float32(given["zero_point"])) * np.float32(given["scale"])
+        return real_outputs(self.manifest, self.file, stored)
 
 
 def load_image(path: Path, manifest: dict) -> np.ndarray:
@@ -465,40 +569,53 @@ def resize(image: Image.Image, height: int, width: int, rule: dict) -> np.ndarra
     return canvas
 
 
-def agreement(task: str, output: dict, expected: np.ndarray, found: np.ndarray):
+def agreement(output: dict, expected: np.ndarray, found: np.ndarray):
     """The share of answers that are alike, and its name; None for quantities."""
-    if task == "image-regression":
+    if output["kind"] == "quantities":
         return None, "no agreement"
-    if task == "image-multi-label":
+    if output["thresholds"] is not None:
         limits = np.array(output["thresholds"])
         return np.mean((expected > limits) == (found > limits)), "same decisions"
-    rows, top = np.arange(len(expected)), expected.argmax(axis=1)
-    return np.mean(found[rows, top] == found.max(axis=1)), "same top class"  # a tie agrees
+    expected, found = widened(output, expected), widened(output, found)
+    top = expected.argmax(axis=-1)[..., np.newaxis]
+    alike = np.take_along_axis(found, top, axis=-1)[..., 0] == found.max(axis=-1)
+    return np.mean(alike), "same top class"  # a tie agrees
 
 
 def units(output: dict) -> np.ndarray:
     """What differences are divided by before they are compared: the range of each quantity."""
-    if not output.get("ranges"):
+    if not output["ranges"]:
         return np.ones(1)
     low, high = np.array(output["ranges"], np.float64).T
     return np.maximum(np.maximum(high - low, 0.01 * np.maximum(abs(low), abs(high))), 1e-6)
 
 
-def judge(manifest: dict, file: dict, found: np.ndarray, expected: np.ndarray, note="") -> bool:
-    """Prints one line on a file's answers to the golden inputs; whether they are near enough."""
-    task, output, limits = manifest["model"]["task"], manifest["output"], file["tolerance"]
-    difference = np.abs(found - expected) / units(output)
-    largest, mean = difference.max(), difference.mean()
-    passed = largest <= limits["max_abs"] and mean <= limits["mean_abs"]  # never with a NaN
-    share, name = agreement(task, output, expected, found)
-    passed = bool(passed and (share is None or share >= limits[AGREEMENT[task]]))
+def near(output: dict, limits: dict, expected: np.ndarray, found: np.ndarray):
+    """Whether an output is near enough to the golden one, and what was measured, in words."""
+    with np.errstate(all="ignore"):  # what is no number passes no limit
+        difference = np.abs(found - expected) / units(output)
+        largest, mean = difference.max(), difference.mean()
+    passed = largest <= limits["max_abs"] and mean <= limits["mean_abs"]
+    share, name = agreement(output, expected, found)
+    passed = bool(passed and (share is None or share >= limits["agreement"]))
     alike = "" if share is None else f"{name} on {share:.0%} of {len(expected)}, "
     part = "" if share is not None else " of range"
-    print(
-        f"{'ok  ' if passed else 'FAIL'} {printable(file['recipe']):<16} {alike}"
-        f"difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
-        f"mean {mean:.3g} (limit {limits['mean_abs']:.3g}){note}"
+    return passed, (
+        f"{alike}difference{part} max {largest:.3g} (limit {limits['max_abs']:.3g}), "
+        f"mean {mean:.3g} (limit {limits['mean_abs']:.3g})"
     )
+
+
+def judge(manifest: dict, file: dict, found: dict, expected: dict, note="") -> bool:
+    """Prints one line on a file's answers to the golden inputs; whether they are near enough."""
+    outputs, passed, said = manifest["outputs"], True, []
+    for output, limits in zip(outputs, file["tolerances"]):  # noqa: B905 (Python 3.9)
+        role = output["role"]
+        good, about = near(output, limits, expected[role], found[role])
+        passed = passed and good
+        said.append(f"{role}: {about}" if len(outputs) > 1 else about)
+    verdict = "ok  " if passed else "FAIL"
+    print(f"{verdict} {printable(file['recipe']):<16} {'; '.join(said)}{note}")
     return passed
 
 
@@ -507,7 +624,8 @@ def selftest(folder: Path, manifest: dict, files: list[dict], options) -> int:
     failures = 0
     for file in files:
         model = ImageModel(folder, manifest, file, options.threads)
-        found = np.stack([model.run(pixels) for pixels in inputs])
+        runs = [model.run(pixels) for pixels in inputs]
+        found = {role: np.stack([one[role] for one in runs]) for role in runs[0]}
         failures += not judge(manifest, file, found, expected)
     return 1 if failures else 0
 
@@ -530,41 +648,71 @@ def benchmark(folder: Path, manifest: dict, files: list[dict], options) -> int:
     return 0
 
 
-def answer(manifest: dict, labels: list[str], values: np.ndarray, top: int) -> dict:
-    """What the outputs of one image say, for a program: classes, labels or values."""
-    output = manifest["output"]
-    require(np.isfinite(values).all(), "the model answers with what is no number")
+def answer(manifest: dict, labels: list[str], values: dict, top: int) -> dict:
+    """What the outputs of one image say, for a program: classes, labels or values.
+
+    The labels are those of the first output; others stand under their roles.
+    """
+    found = {}
+    for place, output in enumerate(manifest["outputs"]):
+        role = output["role"]
+        numbers = np.isfinite(values[role]).all()
+        require(numbers, f"the model answers {role} with what is no number")
+        key, said = of_output(output, values[role], labels if place == 0 else None, top)
+        name = key if place == 0 else role
+        while name in (*found, *SOURCE):  # a role may be called so too, and nothing may be lost
+            name += "_"
+        found[name] = said
+    return found
+
+
+def of_output(output: dict, values: np.ndarray, labels, top: int):
+    """What kind of answer an output gives, and the answer."""
+    if labels is None:
+        labels = [str(i) for i in range(names_of(output))]
+    if values.ndim > 1:  # maps, such as masks: for programs that read them
+        return "shape", list(values.shape)
     if output["kind"] == "quantities":
         found = [{"label": labels[i], "index": i, "value": float(v)} for i, v in enumerate(values)]
-        return {"values": found}
+        return "values", found
+    values = widened(output, values)
     if output["kind"] == "logits":
         powers = np.exp(values - values.max())
         values = powers / powers.sum()
     order = np.argsort(-values, kind="stable").tolist()
-    if output["kind"] == "scores":
+    if output["thresholds"] is not None:
         limits = output["thresholds"]
-        return {
-            "labels": [
-                {"label": labels[i], "index": i, "probability": float(values[i]),
-                 "threshold": limits[i], "given": bool(values[i] > limits[i])}
-                for i in order
-            ]
-        }  # fmt: skip
+        return "labels", [
+            {"label": labels[i], "index": i, "probability": float(values[i]),
+             "threshold": limits[i], "given": bool(values[i] > limits[i])}
+            for i in order
+        ]  # fmt: skip
     best = order[:top]
-    return {
-        "top": [{"label": labels[i], "index": i, "probability": float(values[i])} for i in best]
-    }
+    return "top", [{"label": labels[i], "index": i, "probability": float(values[i])} for i in best]
 
 
 def in_words(found: dict) -> str:
     """The same for people."""
-    if "values" in found:
-        return ", ".join(f"{item['label']} {item['value']:.4g}" for item in found["values"])
-    given = found["top"] if "top" in found else [one for one in found["labels"] if one["given"]]
+    said = [
+        words_of(key, answers, place == 0) for place, (key, answers) in enumerate(found.items())
+    ]
+    return "; ".join(said)
+
+
+def words_of(key: str, said: list, is_first: bool) -> str:
+    """What one output says; further ones are told by their role."""
+    if not isinstance(said[0], dict):
+        return f"{key} {said}"
+    before = "" if is_first else f"{key} "
+    if "value" in said[0]:
+        named = is_first or len(said) > 1
+        names = [f"{item['label']} " if named else "" for item in said]
+        each = [f"{name}{item['value']:.4g}" for name, item in zip(names, said)]  # noqa: B905
+        return before + ", ".join(each)
+    given = [one for one in said if one.get("given", True)]
     if not given:
-        first = found["labels"][0]
-        return f"no label (first: {first['label']} {first['probability']:.1%})"
-    return ", ".join(f"{item['label']} {item['probability']:.1%}" for item in given)
+        return f"{before}no label (first: {said[0]['label']} {said[0]['probability']:.1%})"
+    return before + ", ".join(f"{item['label']} {item['probability']:.1%}" for item in given)
 
 
 class Output:

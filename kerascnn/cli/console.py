@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kerascnn.cli.streams import Notes, visible
+from kerascnn.tasks.words import percent as percent
 
 UNBOUND_WIDTH = 160
 
@@ -143,11 +144,6 @@ def _table(
 def show_json(value: Any) -> None:
     """Writes a value as JSON, for a program to read."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
-
-
-def percent(share: float | None) -> str:
-    """0.98765 as "98.77 %"."""
-    return "-" if share is None else f"{100 * share:.2f} %"
 
 
 def size(count: int) -> str:

@@ -7,10 +7,12 @@ import click
 from kerascnn.cli import checks, console, figures, keras_backend, options
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kerascnn.augment.tta import Views
     from kerascnn.data import Splits
-    from kerascnn.predictors import Predictor
-    from kerascnn.training.tasks import Measured
+    from kerascnn.inference import Predictor
+    from kerascnn.tasks import Metrics
 
 
 @click.command(short_help="Measure accuracy.")
@@ -57,9 +59,10 @@ def command(
 
     A run is judged on its own data unless --data names another source. Where that is a .csv file
     of labels or quantities, precision or errors are measured. A .tflite file may be made elsewhere:
-    its metadata say how pixels enter it and what its outputs are called.
+    its metadata say how pixels enter it and what its outputs are called. Where the data lacks some
+    of the model's classes, it is judged on those there are, and that is said.
     """
-    from kerascnn.predictors import check_request
+    from kerascnn.inference import check_request
 
     inputs = options.parse_pixels(pixels)
     check_request(path, recipe=recipe, pixel_range=inputs)
@@ -67,7 +70,7 @@ def command(
     keras_backend.import_tensorflow()
     from kerascnn.augment import FlipTTA, TenCrop
     from kerascnn.errors import InputError
-    from kerascnn.predictors import open_predictors
+    from kerascnn.inference import open_predictors
 
     predictors = open_predictors(path, recipe=recipe, pixel_range=inputs)
     if background:
@@ -95,13 +98,17 @@ def command(
     elif split == "auto":
         split = "test"
     parts = tuple(splits.counts) if split == "all" else (split,)
-    results = {p.name: _measure(p, splits, parts) for p in predictors}
-    with_views = {}
+    _say_what_lacks(first, splits)
+    predictors = tuple(predictor.of_task(splits.task) for predictor in predictors)
+    results, with_views, known = {}, {}, {}
+    for predictor in predictors:
+        known[predictor.name], results[predictor.name] = _measure(predictor, splits, parts)
     if tta is not None:
         views: Views = FlipTTA() if tta == "flip" else TenCrop(size)
         if views.image_size(size) != size:
             splits = load(views.image_size(size))
-        with_views = {p.name: _measure(p, splits, parts, views) for p in predictors}
+        for name, predictor in known.items():
+            with_views[name] = _with_views(predictor, splits, parts, views)
     if as_json:
         report = {"path": path, "split": split, "results": _plain(results)}
         if tta is not None:
@@ -119,32 +126,58 @@ def command(
         figures.show_details(next(iter(results.values())))
 
 
-def _measure(
-    predictor: "Predictor", splits: "Splits", parts: tuple[str, ...], views: "Views | None" = None
-) -> "Measured":
-    """The figures of a predictor, or of its mean over views of each image."""
-    from dataclasses import replace
+def _say_what_lacks(predictor: "Predictor", splits: "Splits") -> None:
+    """Names classes of the model that the data has no images of."""
+    from kerascnn.inference.predictor import is_background
 
+    known = [name for name in predictor.labels or () if not is_background(name)]
+    missing = [name for name in known if name not in splits.class_names]
+    if missing:
+        shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if missing[5:] else "")
+        console.note(
+            f"{splits.source} has nothing of {len(missing)} of the model's {len(known)} names "
+            f"({shown}): judged on the others"
+        )
+
+
+def _measure(
+    predictor: "Predictor", splits: "Splits", parts: tuple[str, ...]
+) -> "tuple[Predictor, Metrics]":
+    """What a predictor's outputs are by all of them, and its figures."""
     import numpy as np
 
-    from kerascnn.errors import InputError
-    from kerascnn.training import tasks
-
-    # A file alone does not say what it does, and may know the classes in another order.
-    predictor = replace(predictor, task=splits.task).for_classes(splits.class_names)
     batches = [
-        (views.predict(predictor.predict, images) if views else predictor.predict(images), labels)
+        (predictor.arrays(images), labels)
         for part in parts
         for images, labels in splits.batches(part)
     ]
-    outputs, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
-    if outputs.shape[1] != len(splits.class_names):
-        raise InputError(
-            f"{predictor.path} gives {outputs.shape[1]} outputs for the {len(splits.class_names)} "
-            "classes of the data. Where its first output is a background class, say --background."
-        )
-    return tasks.find(splits.task).measure(outputs, labels, splits.class_names)
+    arrays, labels = _joined(batches), np.concatenate([labels for _, labels in batches])
+    predictor = predictor.described(arrays)
+    return predictor, predictor.score(predictor.predictions(arrays), labels, splits.class_names)
 
 
-def _plain(results: dict[str, "Measured"]) -> dict[str, object]:
+def _with_views(
+    predictor: "Predictor", splits: "Splits", parts: tuple[str, ...], views: "Views"
+) -> "Metrics":
+    """The figures of its mean over views of each image."""
+    import numpy as np
+
+    batches = []
+    for part in parts:
+        for images, labels in splits.batches(part):
+            found = [predictor.predictions(predictor.arrays(v)) for v in views.views(images)]
+            mean = {role: np.mean([one[role] for one in found], axis=0) for role in found[0]}
+            batches.append((mean, labels))
+    labels = np.concatenate([labels for _, labels in batches])
+    return predictor.score(_joined(batches), labels, splits.class_names)
+
+
+def _joined(batches: "list[tuple[dict[str, np.ndarray], np.ndarray]]") -> "dict[str, np.ndarray]":
+    import numpy as np
+
+    roles = batches[0][0]
+    return {role: np.concatenate([arrays[role] for arrays, _ in batches]) for role in roles}
+
+
+def _plain(results: dict[str, "Metrics"]) -> dict[str, object]:
     return {name: metrics.to_dict() for name, metrics in results.items()}

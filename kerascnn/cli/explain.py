@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kerascnn.cli import checks, console, keras_backend, options
+from kerascnn.tasks.words import number
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from kerascnn.predictors import Predictor
+    from kerascnn.inference import Predictor
 
 ALL, MOST = "all", 12  # images of a folder
 
@@ -28,7 +29,13 @@ ALL, MOST = "all", 12  # images of a folder
     help="Repeatable; `all` for every one that the model allows [grad-cam].",
 )
 @click.option("--layer", metavar="NAME", help="Whose maps are used [the last with maps].")
-@click.option("--class", "label", metavar="NAME|NUMBER", help="Of all images [the model's choice].")
+@click.option(
+    "--class",
+    "label",
+    metavar="NAME|NUMBER",
+    help="Of all images: a class, label or quantity [the model's choice; of quantities the first].",
+)
+@click.option("--against", is_flag=True, help="What speaks against it, or lowers the quantity.")
 @click.option(
     "--out",
     "-o",
@@ -46,6 +53,7 @@ def command(
     methods: tuple[str, ...],
     layer: str | None,
     label: str | None,
+    against: bool,
     out: str | None,
     weights: str | None,
     items: tuple[str, ...],
@@ -62,7 +70,7 @@ def command(
     """
     from kerascnn.errors import InputError
     from kerascnn.files import GIF, PNG, atomic_file
-    from kerascnn.predictors import check_request
+    from kerascnn.inference import check_request
 
     parsed = options.parse_options(items)
     check_request(path, weights=weights, options=parsed)
@@ -76,10 +84,10 @@ def command(
         raise InputError("a .gif shows integrated gradients on their way: add --method integrated.")
     target = checks.check_output(str(target), GIF if moving else PNG, overwrite, (".png", ".gif"))
     keras_backend.import_tensorflow()
-    from kerascnn.predictors import open_predictors
+    from kerascnn.inference import open_predictor
     from kerascnn.visualize import integration_path, plot_attributions, save_animation
 
-    predictor = open_predictors(path, weights=weights, options=parsed)[0]
+    predictor = open_predictor(path, weights=weights, options=parsed)
     predictor = options.with_pixel_range(predictor, pixel_range)
     if predictor.model is None:
         raise InputError(
@@ -87,13 +95,26 @@ def command(
             "run or the .keras file that it was made from."
         )
     pixels = predictor.load_images([str(image) for image in paths])
-    outputs = predictor.predict(pixels)
-    classes = [_class(label, predictor, outputs.shape[1])] * len(paths) if label else None
-    chosen = outputs.argmax(1).tolist() if classes is None else classes
+    arrays = predictor.arrays(pixels)
+    predictor = predictor.described(arrays)
+    (outputs, *others) = predictor.predictions(arrays).values()
+    if others:
+        raise InputError(
+            f"{path} has {1 + len(others)} outputs, and the score of which one is to be explained? "
+            "Give a keras.Model with one of them, saved as .keras."
+        )
+    chosen = [_class(label, predictor, outputs.shape[1])] * len(paths)
+    if label is None and (predictor.outputs or ())[0].decides:
+        chosen = outputs.argmax(1).tolist()
+    # One label by itself has one output, of which the methods make two classes.
+    alone = outputs.shape[1] == 1 and (predictor.outputs or ())[0].decides
+    explained = [1] * len(paths) if alone else chosen
     if moving:
-        save_animation(integration_path(predictor.model, pixels, chosen), target)
+        save_animation(
+            integration_path(predictor.model, pixels, explained, against=against), target
+        )
     else:
-        found = _attributions(predictor.model, pixels, names, chosen, layer)
+        found = _attributions(predictor.model, pixels, names, explained, layer, against)
         names = list(found)
         figure = plot_attributions(pixels, found, _titles(predictor, outputs, chosen))
         with atomic_file(target, PNG, overwrite=overwrite) as temporary:
@@ -164,9 +185,11 @@ def _paths(images: Sequence[str]) -> list[Path]:
     return found
 
 
-def _class(text: str, predictor: "Predictor", count: int) -> int:
+def _class(text: str | None, predictor: "Predictor", count: int) -> int:
     from kerascnn.errors import InputError
 
+    if text is None:
+        return 0
     labels = predictor.labels or ()
     if text in labels:
         return labels.index(text)
@@ -178,18 +201,23 @@ def _class(text: str, predictor: "Predictor", count: int) -> int:
 
 
 def _attributions(
-    model: Any, pixels: "np.ndarray", names: Sequence[str], classes: list[int], layer: str | None
+    model: Any,
+    pixels: "np.ndarray",
+    names: Sequence[str],
+    classes: list[int],
+    layer: str | None,
+    against: bool,
 ) -> "dict[str, np.ndarray]":
     """What each method gives. Of several, those that are not for this model are left out."""
     from kerascnn.errors import InputError
     from kerascnn.visualize import attribute
 
     found, reasons = {}, []
-    for number, name in enumerate(names, 1):
+    for place, name in enumerate(names, 1):
         if len(names) > 1:
-            console.note(f"{number}/{len(names)} {name}")
+            console.note(f"{place}/{len(names)} {name}")
         try:
-            found[name] = attribute(model, pixels, name, classes, layer)
+            found[name] = attribute(model, pixels, name, classes, layer, against=against)
         except InputError as error:
             if len(names) == 1:
                 raise
@@ -202,19 +230,14 @@ def _attributions(
 
 def _titles(predictor: "Predictor", outputs: "np.ndarray", classes: Sequence[int]) -> list[str]:
     return [
-        f"{_label(predictor, number)}\n{_value(predictor, row[number])}"
-        for row, number in zip(outputs, classes, strict=True)
+        f"{predictor.names()[place]}\n{_value(predictor, row[place])}"
+        for row, place in zip(outputs, classes, strict=True)
     ]
 
 
-def _label(predictor: "Predictor", number: int) -> str:
-    if predictor.labels is not None:
-        return predictor.labels[number]
-    return f"{'target' if predictor.task == 'regression' else 'class'} {number}"
-
-
 def _value(predictor: "Predictor", value: float) -> str:
-    return f"{value:.4g}" if predictor.task == "regression" else console.percent(float(value))
+    decides = (predictor.outputs or ())[0].decides
+    return console.percent(float(value)) if decides else number(float(value))
 
 
 def _show(
@@ -231,14 +254,14 @@ def _show(
         explained = [
             {
                 "image": str(path),
-                "label": _label(predictor, number),
-                "output": round(float(row[number]), 6),
+                "label": predictor.names()[place],
+                "output": round(float(row[place]), 6),
             }
-            for path, row, number in rows
+            for path, row, place in rows
         ]
         report = {"picture": str(target), "methods": methods, "images": explained}
         console.show_json(report)
         return
-    for path, row, number in rows:
-        console.say(f"{path}: {_label(predictor, number)} {_value(predictor, row[number])}")
+    for path, row, place in rows:
+        console.say(f"{path}: {predictor.names()[place]} {_value(predictor, row[place])}")
     console.say(f"picture: {target}")

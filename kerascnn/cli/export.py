@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kerascnn.data import Splits
-    from kerascnn.predictors import Predictor
+    from kerascnn.inference import Predictor
 
 
 _JUDGED = 1000  # validation images at most that decide for --recipes auto
@@ -159,10 +159,10 @@ def _export(
     """Does what `command` has checked; `settings` go to `export_tflite` and `export_bundle`."""
     from kerascnn.export import convert_float, export_saved_model
     from kerascnn.export.recipes import AUTO
-    from kerascnn.predictors import open_predictors
+    from kerascnn.inference import open_predictor
     from kerascnn.serialization import load_model
 
-    predictor = options.with_pixel_range(open_predictors(path)[0], pixel_range)
+    predictor = options.with_pixel_range(open_predictor(path), pixel_range)
     if settings["target"] == "serving":
         targets.write_serving(predictor, out, overwrite, as_json)
         return
@@ -214,6 +214,7 @@ def _write_bundle(
     as_json: bool,
 ) -> None:
     """Writes and shows a bundle."""
+    from kerascnn import tasks
     from kerascnn.export import export_bundle
 
     held_out = "test" if splits.test is not None else "validation"
@@ -223,11 +224,11 @@ def _write_bundle(
             out,
             recipes=recipes,
             samples=images,
-            labels=None if splits.task == "regression" else labels,
+            labels=labels if tasks.get(splits.task).accuracy else None,
             class_names=splits.class_names,
             resize=splits.resize.to_dict(),
             evaluation=splits.arrays(held_out),
-            task=splits.task,  # type: ignore[arg-type]
+            task=splits.task,
             overwrite=overwrite,
             progress=status.update,
             **settings,
@@ -275,18 +276,19 @@ def _write_file(
     as_json: bool,
 ) -> None:
     """Writes and verifies one `.tflite` file, of any task."""
+    from kerascnn import tasks
     from kerascnn.export import export_tflite
 
-    task = splits.task
+    task = tasks.get(splits.task)
     result = export_tflite(
         model,
         out,
         recipe,
         images,
-        None if task == "regression" else labels,
+        labels if task.accuracy else None,
         overwrite=overwrite,
-        task=task,  # type: ignore[arg-type]
-        class_names=None if task == "regression" else splits.class_names,
+        task=task.name,
+        class_names=splits.class_names if task.roles == ("scores",) else None,
         **settings,
     )
     for trial in result.trials:
@@ -306,5 +308,5 @@ def _write_file(
     bundle_table.show_outside(result.recipe, result)
     console.next_steps(
         f"kerascnn evaluate {shlex.quote(out)} --data {shlex.quote(splits.source)}",
-        f"kerascnn predict {shlex.quote(out)} --task {task} IMAGE",
+        f"kerascnn predict {shlex.quote(out)} --task {task.name} IMAGE",
     )

@@ -9,7 +9,7 @@ import click
 from kerascnn.errors import InputError
 
 if TYPE_CHECKING:
-    from kerascnn.predictors import Predictor
+    from kerascnn.inference import Predictor
 
 
 def parse_options(items: tuple[str, ...]) -> dict[str, Any]:
@@ -89,6 +89,20 @@ def _parse_pair(text: str | None, option: str, example: str) -> tuple[float, flo
     return low, high
 
 
+def check_task(context: Any, parameter: Any, value: str | None) -> str | None:
+    """A name of the registry, so that a task that was registered is known here too."""
+    from kerascnn import tasks
+
+    return value if value in (None, "auto") else tasks.get(value).name
+
+
+task = click.option(
+    "--task",
+    metavar="NAME",
+    callback=check_task,
+    help="Of a file that does not say: what its outputs are, such as classification, multi_label "
+    "or regression [classification].",
+)
 weights = click.option(
     "--weights", metavar="FILE|TAG", help="Of an architecture: a weight file or published weights."
 )

@@ -30,7 +30,7 @@ def calibrated(model: "keras.Model", splits: "Splits") -> "keras.Model":
     from kerascnn.training.report.outcome import judge
     from kerascnn.training.temperature import apply_temperature, score_weights
 
-    if splits.task != "classification":
+    if splits.task != "classification":  # the only task with one probability to calibrate
         raise InputError(
             f"--calibrate-scores is for one class per image; the task of this data: {splits.task}."
         )

@@ -8,7 +8,7 @@ from kerascnn.cli import console
 
 if TYPE_CHECKING:
     from kerascnn.export import BundleResult, TFLMSources
-    from kerascnn.predictors import Predictor
+    from kerascnn.inference import Predictor
 
 NAMES = ("mediapipe", "litert-js", "android", "tflm", "coral", "serving")
 
@@ -92,11 +92,13 @@ def write_serving(predictor: "Predictor", out: str, overwrite: bool, as_json: bo
     from kerascnn.export import export_serving
     from kerascnn.serialization import load_model
 
+    # Its signatures give the best class, which other tasks do not have.
+    classes = predictor.meaning.name == "classification"
     result = export_serving(
         load_model(predictor.path, compile=False),
         out,
         resize=None if predictor.resize is None else predictor.resize.to_dict(),
-        class_names=predictor.labels if predictor.task in (None, "classification") else None,
+        class_names=predictor.labels if classes else None,
         overwrite=overwrite,
     )
     if as_json:

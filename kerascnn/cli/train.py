@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 @click.option("--model", "-m", metavar="NAME", help="Architecture, such as LeNet5.")
 @click.option(
     "--task",
-    type=click.Choice(["auto", "classification", "multi_label", "regression"]),
+    metavar="NAME",
+    callback=options.check_task,
     default="auto",
-    help="What the columns of a .csv file are for [what they look like].",
+    help="What the columns of a .csv file are for, such as classification, multi_label or "
+    "regression [what they look like].",
 )
 @click.option("--out", "-o", metavar="RUN", default="run", show_default=True, help="Run folder.")
 @click.option("--epochs", type=int, help="Passes over the data.")
@@ -202,11 +204,10 @@ def command(
         return
     seconds = sum(row["seconds"] for row in result.history)
     for name, metrics in result.metrics.items():
-        console.say(f"{name}: {figures.headline(metrics)}")
+        console.say(f"{name}: {metrics.headline()}")
     if result.eight_bits is not None:
         console.say(figures.eight_bits(result.eight_bits))
-    report = result.folder / "report.html"  # of classifiers
-    look = f"; look at {report}" if report.is_file() else ""
+    look = f"; look at {result.folder / 'report.html'}"
     console.say(
         f"{len(result.history)} epochs in {seconds:.0f} s, kept epoch {result.best_epoch}. "
         f"Everything is in {result.folder}{look}"
@@ -249,9 +250,9 @@ def _check_bundle(recipes: str, out: str, overwrite: bool) -> Path:
 
 
 def _export_options(result: "RunResult") -> str:
-    """What to export a run with: 8 bits are few for quantities of different ranges."""
-    from kerascnn.training.regression import RegressionMetrics
+    """What to export a run with."""
+    from kerascnn import tasks
+    from kerascnn.training import open_run
 
-    quantities = any(isinstance(found, RegressionMetrics) for found in result.metrics.values())
-    recipes = "float32,float16" if quantities else "float32,int8"
+    recipes = ",".join(tasks.get(open_run(result.folder).config.task).recipes)
     return f"--recipes {recipes} --out {result.folder}-bundle"

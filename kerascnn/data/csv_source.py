@@ -43,7 +43,7 @@ def read_csv(path: Path, request: Request, task: str) -> Collection:
     Args:
         path: The CSV file.
         request: What the images shall become.
-        task: "auto" or one of TASKS.
+        task: "auto" or one of `kerascnn.tasks.names()`.
 
     Raises:
         DataError: A table that cannot be read, rows without a file, different rows of one file,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn import tasks
 from kerascnn.data.collection import Collection
 from kerascnn.data.copies import find_copies
 from kerascnn.data.csv_source import SUFFIXES, read_csv
@@ -23,7 +24,7 @@ from kerascnn.data.resize import ResizeRule
 from kerascnn.data.skipped import in_one_line
 from kerascnn.data.splits import Splits
 from kerascnn.data.splitting import split_alike, split_by_class, split_by_labels
-from kerascnn.data.targets import CLASSIFICATION, MULTI_LABEL, REGRESSION, check_task, check_taught
+from kerascnn.data.targets import CLASSIFICATION, check_task, check_taught
 from kerascnn.data.tfds_source import read_tfds
 from kerascnn.errors import DataError, InputError
 from kerascnn.files import PathLike, check_file, user_path
@@ -67,9 +68,9 @@ def load(
         image_size: (height, width) or one number for both; None keeps the images' own size if they
             all share one and takes 224x224 if they do not.
         batch_size: images in a batch; the last one of an epoch may be smaller.
-        task: what to make of the columns of a .csv file: "classification", "multi_label" or
-            "regression"; "auto" decides by their names and cells, and says so in `notes`. Other
-            sources are for classification.
+        task: what to make of the columns of a .csv file: "classification", "multi_label",
+            "regression" or another of `kerascnn.tasks.names()`; "auto" decides by their names and
+            cells, and says so in `notes`. Other sources are for classification.
         channels: 1 for grey, 3 for RGB; None takes 1 if all images are grey, else 3.
         validation_split: share (0..1, exclusive) of the training images held back for validation,
             of each class or label, where the source has no validation set of its own. None means
@@ -129,10 +130,7 @@ def load(
         class_names=collection.class_names,
         image_shape=shape,
         counts={split: len(part) for split, part in rows.items()},
-        class_counts={
-            split: _class_counts(collection, collection.labels[part])
-            for split, part in rows.items()
-        },
+        class_counts={split: _class_counts(collection, part) for split, part in rows.items()},
         source=os.fspath(source),
         resize=plan.rule,
         skipped=collection.skipped,
@@ -163,13 +161,14 @@ def check_arguments(
     return Request.check(image_size, channels, resize, cache, pixel_range)
 
 
-def _class_counts(collection: Collection, labels: np.ndarray) -> tuple[int, ...]:
-    """Returns how many images have each class or label; nothing in regression."""
-    if collection.task == REGRESSION:
+def _class_counts(collection: Collection, rows: np.ndarray) -> tuple[int, ...]:
+    """Returns how many images have each class or label; nothing of quantities."""
+    strata = tasks.get(collection.task).strata(collection.labels[rows])
+    if strata is None:
         return ()
-    if collection.task == MULTI_LABEL:
-        return tuple(labels.sum(axis=0, dtype=np.int64).tolist())
-    return tuple(np.bincount(labels, minlength=len(collection.class_names)).tolist())
+    if strata.ndim == 2:
+        return tuple(strata.sum(axis=0, dtype=np.int64).tolist())
+    return tuple(np.bincount(strata, minlength=len(collection.class_names)).tolist())
 
 
 def is_path(source: PathLike) -> bool:
@@ -265,12 +264,13 @@ def _split(
         fractions["validation"] = validation_split
     keys = [collection.keys[row] for row in train]
     labels = collection.labels[train]
-    if collection.task == MULTI_LABEL:
-        manner, drawn = "by label", split_by_labels(labels, keys, fractions, seed)
-    elif collection.task == REGRESSION:
+    strata = tasks.get(collection.task).strata(labels)
+    if strata is None:
         manner, drawn = "at random", split_alike(keys, fractions, seed)
+    elif strata.ndim == 2:
+        manner, drawn = "by label", split_by_labels(strata, keys, fractions, seed)
     else:
-        drawn = split_by_class(labels, keys, fractions, collection.class_names, seed)
+        drawn = split_by_class(strata, keys, fractions, collection.class_names, seed)
         manner = "by class"
     rows = official | {split: train[part] for split, part in drawn.items()}
     ordered = {split: rows[split] for split in ("train", "validation", "test") if split in rows}

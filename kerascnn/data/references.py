@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from kerascnn import tasks
 from kerascnn.data.names import shown
 from kerascnn.data.splits import Splits
-from kerascnn.data.targets import CLASSIFICATION
 from kerascnn.errors import InputError
 
 MOST = 20_000  # of larger sources, an even sample of each split is looked at
@@ -41,10 +41,11 @@ class ImageReference:
 def references(splits: Splits, most: int = MOST) -> Iterator[ImageReference]:
     """The images in the order training, validation, test; of more than `most`, a sample."""
     for split, positions in sampled(splits, most):
-        paths, labels = splits.paths(split), splits.labels(split)
+        paths, labels = splits.paths(split), tasks.get(splits.task).strata(splits.labels(split))
+        classes = labels if labels is not None and labels.ndim == 1 else None
         for position in positions.tolist():
             path = paths[position] if paths else None
-            label = int(labels[position]) if splits.task == CLASSIFICATION else None
+            label = None if classes is None else int(classes[position])
             yield ImageReference(split, position, label, path)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn import tasks
 from kerascnn.data.names import shown
 from kerascnn.data.resize import ResizeRule
 from kerascnn.data.skipped import SkippedFile
@@ -26,7 +27,8 @@ class Splits:
 
     - "classification": int32 `[n]`, numbers of classes;
     - "multi_label": float32 `[n, labels]`, 1 where an image has the label, else 0;
-    - "regression": float32 `[n, targets]`, quantities in their own units.
+    - "regression": float32 `[n, targets]`, quantities in their own units;
+    - another task: `[n, ...]`, as its reader gives them.
 
     `counts` holds the number of images of each split present, `class_counts` those of each class
     or label in the order of `class_names` (nothing in regression). `resize` is the rule every image
@@ -77,8 +79,9 @@ class Splits:
         _check_positive("count", count)
         if seed < 0:
             raise InputError(f"seed must be 0 or more, received {seed}.")
-        if self.task == CLASSIFICATION:
-            chosen = stratified_sample(self._labels, rows, count, len(self.class_names), seed)
+        strata = tasks.get(self.task).strata(self._labels)
+        if strata is not None and strata.ndim == 1:
+            chosen = stratified_sample(strata, rows, count, len(self.class_names), seed)
         else:
             chosen = np.random.default_rng(seed).permutation(rows)[:count]
         return self._store.read(chosen), self._labels[chosen]

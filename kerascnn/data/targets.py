@@ -2,18 +2,18 @@
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kerascnn import tasks
 from kerascnn.data.label_lists import could_be_lists, find_lists, one_label_each
 from kerascnn.data.names import alike_but_for_case, breaks_lines, label_name, shown
 from kerascnn.data.table import Table, cell_in_words
 from kerascnn.errors import DataError, InputError
 
 CLASSIFICATION, MULTI_LABEL, REGRESSION = "classification", "multi_label", "regression"
-TASKS = (CLASSIFICATION, MULTI_LABEL, REGRESSION)
 
 _CLASS_NAMES = ("label", "class")
 _LIST_NAMES = ("labels", "tags")
@@ -28,7 +28,7 @@ class Targets:
     """What the rows of a table are to teach.
 
     Attributes:
-        task: One of TASKS.
+        task: One of `kerascnn.tasks.names()`.
         names: Classes or labels, sorted; or targets, in the order of their columns.
         labels: int32 `[n]` class numbers; float32 `[n, names]` of 0 and 1; or float32
             `[n, names]` of quantities.
@@ -44,9 +44,10 @@ class Targets:
 
 
 def check_task(task: str) -> str:
-    """Returns `task` if it is "auto" or one of TASKS, else raises InputError."""
-    if task not in ("auto", *TASKS):
-        raise InputError(f'task must be "auto", {", ".join(TASKS)}; received {task!r}.')
+    """Returns `task` if it is "auto" or one that is known, else raises InputError."""
+    known = tasks.names()
+    if task not in ("auto", *known):
+        raise InputError(f'task must be "auto", {", ".join(known)}; received {task!r}.')
     return task
 
 
@@ -70,23 +71,16 @@ def read_targets(table: Table, columns: Sequence[str], task: str = "auto") -> Ta
         )
     if task == "auto":
         task, note = _decide(table, columns)
-        return _read(table, columns, task, (note,))
-    return _read(table, columns, task, ())
+        found, unclear = _read(table, columns, task), _unclear_lists(table, columns, task)
+        return replace(found, notes=(note, *found.notes), warnings=(*unclear, *found.warnings))
+    return _read(table, columns, task)
 
 
 def check_taught(source: str, task: str, names: Sequence[str], labels: np.ndarray) -> None:
     """Raises DataError where the labels of the training images teach nothing of a name."""
-    if task == MULTI_LABEL:
-        useless = labels.max(axis=0) == 0
-        problem = "the label {!r} is that of no usable training image"
-    elif task == REGRESSION:
-        useless = labels.min(axis=0) == labels.max(axis=0)
-        problem = "the target {!r} is the same number for all usable training images"
-    else:
-        return  # drawing the splits gives every class to train
-    if useless.any():
-        name = names[int(useless.argmax())]
-        raise DataError(f"{source}: {problem.format(name)}. Remove it or add images.")
+    problem = tasks.get(task).check_training(labels, names)
+    if problem is not None:
+        raise DataError(f"{source}: {problem}. Remove it or add images.")
 
 
 def _decide(table: Table, columns: Sequence[str]) -> tuple[str, str]:
@@ -131,32 +125,67 @@ def _decide(table: Table, columns: Sequence[str]) -> tuple[str, str]:
     return REGRESSION, f"task: regression, of {name}{classes}"
 
 
-def _read(table: Table, columns: Sequence[str], task: str, notes: tuple[str, ...]) -> Targets:
-    if task == REGRESSION:
-        return Targets(task, tuple(columns), _quantities(table, columns), notes)
+def register_reader(task: str, reader: "Reader") -> None:
+    """Makes a task one that tables can be read for.
+
+    Args:
+        task: Its name.
+        reader: From a table and its target columns to the targets; raises DataError for cells that
+            do not fit.
+    """
+    _READERS[task] = reader
+
+
+def _read(table: Table, columns: Sequence[str], task: str) -> Targets:
+    if task not in _READERS:
+        raise DataError(f"{shown(table.path)}: tables cannot be read for the task {task}.")
+    return _READERS[task](table, columns)
+
+
+def _unclear_lists(table: Table, columns: Sequence[str], task: str) -> tuple[str, ...]:
+    """A warning where cells that were taken as one class each may be lists."""
+    if task != CLASSIFICATION:
+        return ()
+    unclear = could_be_lists(table.cells(columns[0]))
+    if unclear is None:
+        return ()
+    return (
+        f"column {columns[0]!r}: each cell is one class, {cell_in_words(unclear)} too. If it holds "
+        "several labels, write them as a|b",
+    )
+
+
+def _of_quantities(table: Table, columns: Sequence[str]) -> Targets:
+    return Targets(REGRESSION, tuple(columns), _quantities(table, columns))
+
+
+def _of_labels(table: Table, columns: Sequence[str]) -> Targets:
     listed = len(columns) == 1 and _is_listed(columns[0])
-    if task == MULTI_LABEL and not listed and all(_are_flags(table.cells(c)) for c in columns):
+    if not listed and all(_are_flags(table.cells(name)) for name in columns):
+        notes: tuple[str, ...] = ()
         labels = _flags(table, columns)
         if len(columns) > 1 and (labels.sum(axis=1) == 1).all():
-            notes += (
+            notes = (
                 "every image has exactly one label; one column of class names instead would make "
                 "it classification",
             )
-        return Targets(task, tuple(columns), labels, notes)
+        return Targets(MULTI_LABEL, tuple(columns), labels, notes)
     if len(columns) > 1:
-        if task == MULTI_LABEL:
-            for name in columns:
-                table.refuse(name, lambda cell: not _are_flags([cell]), "holds not only 0 and 1")
+        for name in columns:
+            table.refuse(name, lambda cell: not _are_flags([cell]), "holds not only 0 and 1")
+    return _lists(table, columns[0])
+
+
+def _of_classes(table: Table, columns: Sequence[str]) -> Targets:
+    if len(columns) > 1:
         raise DataError(
             f"{shown(table.path)}: classification needs one column of classes, there are "
             f"{len(columns)}: {', '.join(columns)}."
         )
-    if task == MULTI_LABEL:
-        return _lists(table, columns[0], notes)
-    return _classes(table, columns[0], notes)
+    return _classes(table, columns[0])
 
 
-def _classes(table: Table, column: str, notes: tuple[str, ...]) -> Targets:
+def _classes(table: Table, column: str) -> Targets:
     table.refuse(column, lambda cell: not cell, "has empty cells")
     cells = table.cells(column)
     names = _sorted_names(table, column, set(cells))
@@ -165,27 +194,15 @@ def _classes(table: Table, column: str, notes: tuple[str, ...]) -> Targets:
             f"{shown(table.path)} has only one class, {names[0]!r}; at least two are needed."
         )
     places = {name: place for place, name in enumerate(names)}
-    warnings = []
-    unclear = could_be_lists(cells)
-    if notes and unclear is not None:  # the task was not said
-        warnings.append(
-            f"column {column!r}: each cell is one class, {cell_in_words(unclear)} too. If it holds "
-            "several labels, write them as a|b"
-        )
-    warnings += [
+    labels = np.array([places[label_name(cell)] for cell in cells], np.int32)
+    warnings = tuple(
         f"the classes {first!r} and {second!r} differ only in upper and lower case"
         for first, second in alike_but_for_case(names)[:3]
-    ]
-    return Targets(
-        CLASSIFICATION,
-        names,
-        np.array([places[label_name(cell)] for cell in cells], np.int32),
-        notes,
-        tuple(warnings),
     )
+    return Targets(CLASSIFICATION, names, labels, warnings=warnings)
 
 
-def _lists(table: Table, column: str, notes: tuple[str, ...]) -> Targets:
+def _lists(table: Table, column: str) -> Targets:
     cells = table.cells(column)
     found = find_lists(cells, expected=_is_listed(column))
     lists = found or one_label_each(cells)
@@ -196,8 +213,9 @@ def _lists(table: Table, column: str, notes: tuple[str, ...]) -> Targets:
     places = {name: place for place, name in enumerate(names)}
     for row, listed in enumerate(lists.labels):
         labels[row, [places[label_name(name)] for name in listed]] = 1
+    notes: tuple[str, ...] = ()
     if found is None and any(" " in cell for cell in cells):
-        notes += (
+        notes = (
             f"column {column!r} has no | or ; between labels: every cell is one label, spaces are "
             "part of its name",
         )
@@ -263,3 +281,11 @@ def _number(cell: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and "_" not in cell else None
+
+
+Reader = Callable[[Table, Sequence[str]], Targets]
+_READERS: dict[str, Reader] = {
+    CLASSIFICATION: _of_classes,
+    MULTI_LABEL: _of_labels,
+    REGRESSION: _of_quantities,
+}

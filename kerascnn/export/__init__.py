@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from kerascnn.export.benchmark import benchmark_tflite as benchmark_tflite
     from kerascnn.export.bundle import BundleResult as BundleResult
     from kerascnn.export.bundle import export_bundle as export_bundle
-    from kerascnn.export.comparison import Report as Report
     from kerascnn.export.convert import convert_float as convert_float
     from kerascnn.export.export_result import ExportResult as ExportResult
     from kerascnn.export.interpreter import FileSummary as FileSummary
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from kerascnn.export.targets.tflm_sources import write_tflm_sources as write_tflm_sources
     from kerascnn.export.tflite import export_tflite as export_tflite
     from kerascnn.export.verify import Evaluation as Evaluation
+    from kerascnn.export.verify import Report as Report
     from kerascnn.export.verify import evaluate_tflite as evaluate_tflite
     from kerascnn.export.verify import verify_tflite as verify_tflite
 
@@ -71,7 +71,7 @@ _WHERE = {
     "ExportResult": "export_result",
     "export_tflite": "tflite",
     "Evaluation": "verify",
-    "Report": "comparison",
+    "Report": "verify",
     "evaluate_tflite": "verify",
     "verify_tflite": "verify",
 }

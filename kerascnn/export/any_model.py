@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,11 @@ def require_tensorflow() -> None:
 
 
 def input_shape_of(
-    model: "keras.Model", input_shape: tuple[int, ...] | None, *, need_size: bool
+    model: "keras.Model",
+    input_shape: tuple[int, ...] | None,
+    *,
+    need_size: bool,
+    outputs: int | None = 1,
 ) -> tuple[int | None, ...]:
     """Returns the `(height, width, channels)` of the one image a model takes.
 
@@ -39,17 +43,17 @@ def input_shape_of(
         model: Any Keras model.
         input_shape: The size to use where the model leaves height, width or all of it free.
         need_size: Whether every size must be known at the end.
+        outputs: How many outputs it must have; None for any number.
 
     Raises:
-        InputError: Not a Keras model, more than one input or output, no image input, or a
-            free or contradicting size.
+        InputError: Not a Keras model, more than one input, another number of outputs, no image
+            input, or a free or contradicting size.
     """
     import keras
 
     if not isinstance(model, keras.Model):
         raise InputError(f"export takes a keras.Model, got {type(model).__name__}")
-    _refuse_several(model)
-    _refuse_structures(model)
+    _check_ends(model, outputs)
     known = getattr(model, "inputs", None)
     shape: tuple[int | None, ...]
     if known:
@@ -82,28 +86,46 @@ def input_shape_of(
     return shape
 
 
-def _refuse_several(model: "keras.Model") -> None:
-    for kind in ("inputs", "outputs"):
+def _check_ends(model: "keras.Model", outputs: int | None) -> None:
+    for kind, count in (("inputs", 1), ("outputs", outputs)):
         tensors = getattr(model, kind, None)
-        if tensors is not None and len(tensors) > 1:
+        if tensors and count is not None and len(tensors) != count:
             struct = getattr(model, kind.removesuffix("s"))
             names = ", ".join(
                 struct if isinstance(struct, dict) else (tensor.name for tensor in tensors)
             )
+            wanted = "one output" if outputs in (1, None) else f"{outputs} outputs"
             raise InputError(
-                f"export takes models with one input and one output, but {model.name!r} has "
+                f"export takes models with one input and {wanted} here, but {model.name!r} has "
                 f"{len(tensors)} {kind}: {names}. Export a keras.Model between two of its tensors."
             )
-
-
-def _refuse_structures(model: "keras.Model") -> None:
-    output = getattr(model, "output", None) if getattr(model, "outputs", None) else None
-    if isinstance(output, dict | list | tuple):
-        place = repr(next(iter(output))) if isinstance(output, dict) else "0"
+    found = getattr(model, "output", None) if getattr(model, "outputs", None) else None
+    if outputs == 1 and isinstance(found, dict | list | tuple):
+        place = repr(next(iter(found))) if isinstance(found, dict) else "0"
         raise InputError(
             f"export takes models that give a tensor, but {model.name!r} gives its output in a "
-            f"{type(output).__name__}. Export keras.Model(model.input, model.output[{place}])."
+            f"{type(found).__name__}. Export keras.Model(model.input, model.output[{place}])."
         )
+
+
+def with_listed_outputs(model: "keras.Model", roles: Sequence[str]) -> "keras.Model":
+    """The model itself, or one with its outputs in a list, where it gives a mapping by role.
+
+    Raises:
+        InputError: The mapping has other keys than `roles`.
+    """
+    import keras
+
+    named = getattr(model, "output", None)
+    if not isinstance(named, Mapping):
+        return model
+    if set(named) != set(roles):
+        raise InputError(
+            f"model {model.name!r} gives outputs of other names than the task has. Expected: "
+            f"{', '.join(roles)}. Received: {', '.join(map(str, named))}."
+        )
+    found = model(model.inputs[0])
+    return keras.Model(model.inputs[0], [found[role] for role in roles], name=model.name)
 
 
 def float32_model(model: "keras.Model") -> "keras.Model":

@@ -2,18 +2,20 @@
 
 import dataclasses
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from kerascnn import tasks
 from kerascnn.errors import ExportError, InputError
 from kerascnn.export.calibration import Progress
-from kerascnn.export.comparison import Report, compare
 from kerascnn.export.interpreter import TFLiteModel
 from kerascnn.export.quantize import quantize
 from kerascnn.export.recipes import INT8, get
 from kerascnn.export.runtime import default_threads
 from kerascnn.export.sensitivity import all_but, sensitivity_of, tensors_of
+from kerascnn.export.verify import compare_file
+from kerascnn.tasks import Output, Report, Task
 
 _LOG = logging.getLogger(__name__)
 _SHARES = (0.05, 0.1, 0.2)  # of the layers that are left in float, one after the other
@@ -51,6 +53,8 @@ def choose_recipe(
     labels: np.ndarray | None,
     limit: float,
     *,
+    task: str | Task = "classification",
+    outputs: Sequence[Output] | None = None,
     evaluation: tuple[np.ndarray, np.ndarray | None] | None = None,
     io: str = "uint8",
     calibration: str = "auto",
@@ -66,8 +70,10 @@ def choose_recipe(
     Args:
         float_bytes: A float32 file with batch size 1.
         samples: Raw images [n, height, width, channels], 0..255.
-        labels: True class of each sample, or None.
+        labels: The truth of each sample in the form of the task, or None.
         limit: The most accuracy that may be lost; 0.01 is one point.
+        task: What the outputs mean.
+        outputs: What they are; None takes what the float file's last operators say.
         evaluation: Images and labels to measure on; the samples by default, which the files were
             made with and which therefore flatter them a little.
         io: Input and output type of the integer files.
@@ -90,7 +96,9 @@ def choose_recipe(
     if not limit >= 0:
         raise InputError(f"accuracy_drop must be 0 or more, got {limit}")
     images, truth = evaluation or (samples, labels)
-    wanted = TFLiteModel(float_bytes, threads=default_threads()).predict(images)
+    task, reference = tasks.get(task), TFLiteModel(float_bytes, threads=default_threads())
+    wanted = task.arrays(reference.predict(images), "the float file")
+    outputs = outputs or task.describe(wanted, reference.kinds, "the float file")
     trials: list[Trial] = []
     for name, layers in _order(float_bytes, samples):
         try:
@@ -108,15 +116,9 @@ def choose_recipe(
             _LOG.info("recipe auto: %s is not possible: %s", name, error)
             continue
         file = TFLiteModel(content, threads=default_threads())
-        report = compare(
-            name,
-            wanted,
-            file.predict(images),
-            truth,
-            dataclasses.replace(get(name).tolerance, accuracy_drop=limit),
-            "samples",
-            file.output.scale or 0.0,
-        )
+        limits = dataclasses.replace(get(name).tolerance, accuracy_drop=limit)
+        got = task.arrays(file.predict(images), "the file")
+        report = compare_file(task, file, name, wanted, got, outputs, truth, limits)
         drop = _drop(report)
         kept = drop <= limit + 1e-12 and (name == "float32" or report.passed)
         trials.append(Trial(name, layers, len(content), drop, kept))

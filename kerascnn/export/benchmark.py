@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.export.interpreter import TFLiteModel
+from kerascnn.export.any_inputs import AnyFile
 from kerascnn.files import PathLike
 
 
@@ -71,7 +71,7 @@ def benchmark_tflite(
         delegate: False times the built-in kernels without XNNPACK.
 
     Raises:
-        InputError: No such file, a number out of range, or several inputs or outputs.
+        InputError: No such file, or a number out of range.
         BundleError: The file is damaged, or the runtime refuses it.
     """
     return compare([path], threads=threads, runs=runs, warmup=warmup, delegate=delegate).results[0]
@@ -95,7 +95,7 @@ def compare(
         delegate: False times the built-in kernels without XNNPACK.
 
     Raises:
-        InputError: No files, a missing one, a number out of range, or several inputs or outputs.
+        InputError: No files, a missing one, or a number out of range.
         BundleError: A file is damaged, or the runtime refuses it.
     """
     if not paths:
@@ -103,13 +103,12 @@ def compare(
     for name, value, least in (("threads", threads, 1), ("runs", runs, 1), ("warmup", warmup, 0)):
         if value < least:
             raise InputError(f"`{name}` must be at least {least}. Received: {value}")
-    models = [TFLiteModel(path, threads=threads, delegate=delegate) for path in paths]
-    inputs = [_random_input(model) for model in models]
+    models = [AnyFile(path, threads=threads, delegate=delegate) for path in paths]
     seconds: list[list[float]] = [[] for _ in models]
     for turn in range(warmup + runs):
-        for model, array, times in zip(models, inputs, seconds, strict=True):
+        for model, times in zip(models, seconds, strict=True):
             start = time.perf_counter()
-            model.run(array)
+            model.run()
             elapsed = time.perf_counter() - start
             if turn >= warmup:
                 times.append(elapsed)
@@ -128,12 +127,6 @@ def cpu_name() -> str:
     except OSError:
         pass  # no such file outside Linux
     return platform.processor() or platform.machine() or "unknown"
-
-
-def _random_input(model: TFLiteModel) -> np.ndarray:
-    shape = [1 if size == -1 else size for size in model.input.shape]
-    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    return model.input.quantize(pixels)
 
 
 def _result(times: list[float], threads: int, delegate: bool, cpu: str) -> BenchmarkResult:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerascnn import tasks
 from kerascnn.errors import BundleError, InputError, VerificationError
 from kerascnn.export import manifest as contract
 from kerascnn.export import targets
-from kerascnn.export.answers import Answers, answers_of
+from kerascnn.export.any_model import with_listed_outputs
 from kerascnn.export.bundle_arguments import (
     STRETCH,
     check_names,
@@ -21,18 +22,19 @@ from kerascnn.export.bundle_arguments import (
 )
 from kerascnn.export.clipping import check_calibration
 from kerascnn.export.convert import convert_float
+from kerascnn.export.file_kinds import output_kinds
 from kerascnn.export.golden import GoldenFile, choose, narrowed
 from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.measure import File, Images, build_report
+from kerascnn.export.measure import File, Images, Meaning, build_report
 from kerascnn.export.recipes import Recipe
 from kerascnn.export.report import BundleReport, RecipeReport, to_json
 from kerascnn.export.report_page import to_html
 from kerascnn.export.report_pictures import pictures
 from kerascnn.export.saved_model import float32_model, input_shape_of, write_errors
-from kerascnn.export.task_comparison import Task, check_task
 from kerascnn.export.tflite import export_tflite
-from kerascnn.export.verify import check_truth, keras_outputs
+from kerascnn.export.verify import check_truth, keras_outputs, known_kinds
 from kerascnn.files import PathLike, atomic_folder, refuse_existing, user_path
+from kerascnn.tasks.comparison import output_range
 
 if TYPE_CHECKING:
     import keras
@@ -72,7 +74,7 @@ def export_bundle(
     class_names: Sequence[str] | None = None,
     resize: Mapping[str, Any] | None = None,
     evaluation: tuple[np.ndarray, np.ndarray] | None = None,
-    task: Task = "classification",
+    task: str = "classification",
     io: str = "uint8",
     calibration: str = "auto",
     clusters: int | None = None,
@@ -88,20 +90,22 @@ def export_bundle(
     leaves nothing of it behind.
 
     Args:
-        model: Any Keras model with one image input and one output [batch, outputs].
+        model: Any Keras model with one image input and the outputs of the task: one [batch,
+            outputs], for those that kerascnn brings.
         folder: The bundle to write.
         recipes: One file for each. The first is what a device kit runs unless told otherwise.
         samples: Raw images [n, height, width, channels], 0..255, such as the model will see: they
             set the ranges of int8 and int16x8, verify every file, and give the golden inputs.
         labels: True class of each sample, or rows of 0 and 1 of a multi-label classifier;
             verification then limits the loss of accuracy too. None for quantities.
-        class_names: One name per output; "0", "1", ... by default.
+        class_names: One name per output, two for one sigmoid; "0", "1", ... by default.
         resize: The rule by which images were brought to the model's size, in the manifest's
             form; plain stretching by default.
         evaluation: Held-out (images, labels), on which the report measures accuracy and
             agreement, or with rows of true values, errors; the samples by default.
         task: What the outputs are: "classification" (scores of classes), "multi_label" (a
-            probability for each label) or "regression" (quantities).
+            probability for each label), "regression" (quantities) or another of
+            `kerascnn.tasks.names()`.
         io: Input and output type of the integer files, as in `export_tflite`.
         calibration: How their ranges are set, as in `export_tflite`.
         clusters: How many values the 8-bit weights of a layer may share, as in `export_tflite`;
@@ -120,12 +124,12 @@ def export_bundle(
         VerificationError: A file answers differently from the model.
     """
     folder, say = user_path(folder), progress or _silent
-    check_task(task)
+    found = tasks.get(task)
     if target is not None:
         targets.find(target)
     chosen = check_recipes(recipes, io)
     check_calibration(calibration)
-    shape = input_shape_of(model, input_shape, need_size=True)
+    shape = input_shape_of(model, input_shape, need_size=True, outputs=len(found.roles))
     sizes = tuple(size for size in shape if size is not None)
     samples = raw_pixels(samples, sizes)
     rule = check_resize(STRETCH if resize is None else resize)
@@ -134,12 +138,27 @@ def export_bundle(
 
     from kerascnn.quantization import has_fake_quantization
 
+    if sizes[2] not in (1, 3):
+        raise InputError(f"a bundle is for grey or RGB images, but the model takes {sizes}")
     say("running the Keras model")
-    served = float32_model(model)
-    known, held_out, answers = _reference(served, sizes, samples, labels, evaluation, task)
-    names = check_names(class_names, known.outputs.shape[1])
+    served = with_listed_outputs(float32_model(model), found.roles)
+    source = f"model {model.name!r}"
+    arrays, kinds = found.arrays(keras_outputs(served, samples), source), known_kinds(served, found)
+    float_model = None
+    if None in kinds:  # the operators of the file may tell what the layers do not
+        float_model = convert_float(served, input_shape)
+        kinds = known_kinds(served, found, output_kinds(float_model, None))
+    outputs = found.describe(arrays, kinds, source)
+    names = check_names(class_names, found.names(outputs))
+    meaning = Meaning(found, outputs, names)
+    try:
+        found.check_outputs(outputs, len(names))
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
+    known = Images(samples, check_truth(found, labels, len(samples), outputs), arrays)
+    held_out = known if evaluation is None else _held_out(served, sizes, evaluation, meaning)
     say("converting to float32")
-    float_model = convert_float(served, input_shape)
+    float_model = float_model or convert_float(served, input_shape)
     writing = atomic_folder(folder, contract.BUNDLE, overwrite=overwrite)
     with write_errors(folder), writing as temporary:
         files = []
@@ -155,11 +174,14 @@ def export_bundle(
                     known.labels,
                     task=task,
                     io=io,
-                    class_names=None if task == "regression" else names,
+                    class_names=names
+                    if outputs[0].role == "scores" and len(outputs) == 1
+                    else None,
                     name=name or model.name,
                     input_shape=input_shape,
                     float_model=float_model,
                     reference=known.outputs,
+                    outputs=outputs,
                     calibration=calibration,
                     clusters=clusters if recipe.weights == "int8" else None,
                     target=target,
@@ -168,21 +190,20 @@ def export_bundle(
                 raise VerificationError(str(error).replace(str(temporary), str(folder))) from error
             say(f"running {recipe.name} on {len(held_out.pixels):,} images")
             opened = TFLiteModel(result.path)
-            outputs = opened.predict(held_out.pixels)
-            files.append(File(recipe, result, opened, outputs))
+            answers = found.arrays(opened.predict(held_out.pixels), recipe.name)
+            files.append(File(recipe, result, opened, answers))
         say("measuring the files")
         report = build_report(
             model=name or model.name,
             parameters=int(model.count_params()),
-            answers=answers,
-            names=names,
+            meaning=meaning,
             inputs=_input(sizes, rule),
             images=held_out,
             evaluation="samples" if evaluation is None else "held-out images",
             files=files,
         )
         say("writing the manifest")
-        manifest = _write(temporary, report, files, known, held_out, answers)
+        manifest = _write(temporary, report, files, known, held_out, meaning)
         if contract.read(temporary) != manifest:
             raise BundleError(f"{temporary} does not read back as it was written")
     return BundleResult(folder=folder, manifest=manifest, report=report)
@@ -192,29 +213,16 @@ def _silent(_: str) -> None:
     """For callers who want no progress."""
 
 
-def _reference(
+def _held_out(
     served: "keras.Model",
-    shape: tuple[int, ...],
-    samples: np.ndarray,
-    labels: np.ndarray | None,
-    evaluation: tuple[np.ndarray, np.ndarray] | None,
-    task: Task,
-) -> tuple[Images, Images, Answers]:
-    """The samples and the evaluation images, with what the Keras model says, and what it means."""
-    if shape[2] not in (1, 3):
-        raise InputError(f"a bundle is for grey or RGB images, but the model takes {shape}")
-    outputs = keras_outputs(served, samples)
-    if outputs.ndim != 2:
-        raise InputError(
-            f"a bundle is for models with outputs [n, outputs], got {list(outputs.shape)}"
-        )
-    answers = answers_of(task, outputs)
-    known = Images(samples, check_truth(task, labels, *outputs.shape), outputs)
-    if evaluation is None:
-        return known, known, answers
-    images = raw_pixels(evaluation[0], shape)
-    truth = answers.truth(evaluation[1], len(images), outputs.shape[1])
-    return known, Images(images, truth, keras_outputs(served, images)), answers
+    sizes: tuple[int, ...],
+    evaluation: tuple[np.ndarray, np.ndarray],
+    meaning: Meaning,
+) -> Images:
+    """The evaluation images with what the Keras model says."""
+    task, images = meaning.task, raw_pixels(evaluation[0], sizes)
+    truth = task.check_targets(evaluation[1], len(images), len(meaning.names))
+    return Images(images, truth, task.arrays(keras_outputs(served, images), served.name))
 
 
 def _input(shape: tuple[int, ...], rule: contract.Resize) -> contract.Input:
@@ -234,20 +242,22 @@ def _write(
     files: Sequence[File],
     known: Images,
     held_out: Images,
-    answers: Answers,
+    meaning: Meaning,
 ) -> contract.Manifest:
     """Writes everything but the `.tflite` files, the manifest last."""
-    (folder / _LABELS).write_bytes(contract.label_lines(report.class_names).encode("utf-8"))
-    replayed = [GoldenFile(file.model.predict, _tolerance(file, answers)) for file in files]
-    inputs, outputs = choose(known.pixels, known.outputs, replayed, answers)
-    np.savez_compressed(folder / _GOLDEN, inputs=inputs, outputs=outputs)
+    task, outputs = meaning.task, meaning.outputs
+    (folder / _LABELS).write_bytes(contract.label_lines(meaning.names).encode("utf-8"))
+    ranges = [output_range(output, known.outputs[output.role]) for output in outputs]
+    replayed = [_golden_file(file, meaning, ranges) for file in files]
+    chosen = choose(known.pixels, known.outputs, replayed, task, outputs)
+    inputs = known.pixels[chosen]
+    wanted = {role: values[chosen] for role, values in known.outputs.items()}
+    np.savez_compressed(folder / _GOLDEN, inputs=inputs, **wanted)
     (folder / _JSON).write_bytes(to_json(report).encode("utf-8"))
     shown = pictures(
-        held_out.pixels,
-        held_out.labels,
-        report.class_names,
+        held_out,
         {"Keras": held_out.outputs, **{file.recipe.name: file.outputs for file in files}},
-        answers,
+        meaning,
     )
     hashes = {name: contract.sha256_of(folder / name) for name in (_LABELS, _GOLDEN)}
     (folder / _HTML).write_bytes(to_html(report, shown, hashes).encode("utf-8"))
@@ -256,26 +266,20 @@ def _write(
         return contract.FileRef(path=name, sha256=contract.sha256_of(folder / name))
 
     manifest = contract.Manifest(
-        # Classifiers as version 1, which kits on devices already read.
-        schema_version=1 if answers.task == "classification" else contract.SCHEMA_VERSION,
+        schema_version=contract.SCHEMA_VERSION,
         versions=report.versions,
         model=contract.Model(
             name=report.model,
-            task=answers.name,
-            classes=len(report.class_names),
+            task=task.name,
+            classes=len(meaning.names),
             parameters=report.parameters,
         ),
         input=report.input,
-        output=contract.Output(
-            shape=(1, len(report.class_names)),
-            kind=answers.kind,
-            thresholds=answers.thresholds,
-            ranges=answers.ranges,
-        ),
+        outputs=tuple(outputs),
         labels=reference(_LABELS),
         golden=contract.Golden(path=_GOLDEN, sha256=hashes[_GOLDEN], count=len(inputs)),
         files=tuple(
-            _model_file(file, narrowed(golden, inputs, outputs, _unit(file, answers), answers))
+            _model_file(file, narrowed(golden, inputs, wanted, outputs, ranges))
             for file, golden in zip(files, replayed, strict=True)
         ),
         reports=contract.Reports(json=reference(_JSON), html=reference(_HTML)),
@@ -284,32 +288,36 @@ def _write(
     return manifest
 
 
-def _model_file(file: File, tolerance: contract.Tolerance) -> contract.ModelFile:
-    tensors = [
+def _model_file(file: File, tolerances: tuple[contract.Tolerance, ...]) -> contract.ModelFile:
+    taken, *given = (
         contract.TensorIO(dtype=_dtype(spec.dtype), scale=spec.scale, zero_point=spec.zero_point)
-        for spec in (file.result.input, file.result.output)
-    ]
+        for spec in (file.result.input, *file.result.outputs)
+    )
     return contract.ModelFile(
         recipe=file.recipe.name,
         path=file.result.path.name,
         bytes=file.result.bytes,
         sha256=file.result.sha256,
-        input=tensors[0],
-        output=tensors[1],
-        tolerance=tolerance,
+        input=taken,
+        outputs=tuple(given),
+        tolerances=tolerances,
     )
 
 
-def _tolerance(file: File, answers: Answers) -> contract.Tolerance:
-    """The recipe's limits in the outputs' own unit."""
-    tolerance, unit = file.recipe.tolerance, _unit(file, answers)
-    limits = {"max_abs": tolerance.max_abs * unit, "mean_abs": tolerance.mean_abs * unit}
-    return answers.tolerance(limits, tolerance.top1_agreement)
-
-
-def _unit(file: File, answers: Answers) -> float:
-    """What differences are compared in; those of quantities are shares already."""
-    return 1.0 if answers.task == "regression" else file.check.output_range
+def _golden_file(file: File, meaning: Meaning, ranges: Sequence[float]) -> GoldenFile:
+    """The recipe's limits in the outputs' own units."""
+    limits, model = file.recipe.tolerance, file.model
+    return GoldenFile(
+        lambda images: meaning.task.arrays(model.predict(images), file.recipe.name),
+        tuple(
+            contract.Tolerance(
+                max_abs=limits.max_abs * unit,
+                mean_abs=limits.mean_abs * unit,
+                agreement=limits.top1_agreement if output.decides else None,
+            )
+            for output, unit in zip(meaning.outputs, ranges, strict=True)
+        ),
+    )
 
 
 def _dtype(name: str) -> contract.DType:

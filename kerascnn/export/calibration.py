@@ -102,7 +102,13 @@ def widest(pairs: np.ndarray) -> tuple[float, float]:
 
 
 def typical(pairs: np.ndarray) -> tuple[float, float]:
-    """The mean of the images' ranges: outliers are clipped, everything else is finer."""
+    """The mean of the images' ranges: outliers are clipped, everything else is finer.
+
+    A tensor with one value per image, such as a single logit, has no range within an image: the
+    mean of such values says nothing about how far they spread.
+    """
+    if np.array_equal(pairs[:, 0], pairs[:, 1]):
+        return widest(pairs)
     return float(pairs[:, 0].mean()), float(pairs[:, 1].mean())
 
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kerascnn.errors import ExportError, InputError
-from kerascnn.export import conversion_cache, rewrites
+from kerascnn.export import conversion_cache, flatbuffer, rewrites
 from kerascnn.export.any_model import float32_model, input_shape_of, require_tensorflow
 from kerascnn.export.frozen import can_freeze, freeze, trace, write_function
 from kerascnn.files import temporary_folder
@@ -37,7 +39,8 @@ def convert_float(
     rewritten (`kerascnn.export.rewrites`).
 
     Args:
-        model: Any Keras model with one image input and one output.
+        model: Any Keras model with one image input; several outputs keep their order, those of a
+            mapping that of their names.
         input_shape: `(height, width, channels)`, for a model that leaves its size free.
         timeout: Seconds the converter may take.
         cache: Whether a conversion of exactly this graph may come from disk, and is kept there
@@ -48,7 +51,7 @@ def convert_float(
         ExportError: The model needs an operator TFLite does not have (named, with its layer), or
             the converter failed, crashed or ran out of time.
     """
-    shape = input_shape_of(model, input_shape, need_size=True)
+    shape = input_shape_of(model, input_shape, need_size=True, outputs=None)
     served = float32_model(model)
     require_tensorflow()
     sizes = (1, *(size for size in shape if size is not None))
@@ -62,7 +65,7 @@ def convert_float(
                 key = conversion_cache.key_of(function, _CHILD) if cache else ""
                 content = conversion_cache.load(key) if cache else None
                 if content is not None:
-                    return rewrites.for_all(content)
+                    return rewrites.for_all(_in_order(content))
             write_function(function, folder / "saved_model", model.name)
             content = _converted(child, folder, model.name, timeout)
             if key:
@@ -72,7 +75,22 @@ def convert_float(
             f"conversion could not use the temporary folder {tempfile.gettempdir()}: "
             f"{error.strerror or error}"
         ) from error
-    return rewrites.for_all(content)
+    return rewrites.for_all(_in_order(content))
+
+
+def _in_order(content: bytes) -> bytes:
+    """The file with its outputs in the order of the model's, which the converter does not keep."""
+    from ai_edge_litert.schema_py_generated import Model
+
+    if Model.GetRootAs(content, 0).Subgraphs(0).OutputsLength() < 2:
+        return content
+    model = flatbuffer.parse(content)
+    named = {
+        int(re.sub(rb"\D", b"", entry.name)): entry.tensorIndex
+        for entry in model.signatureDefs[0].outputs  # output_0, output_1, ...
+    }
+    model.subgraphs[0].outputs = np.array([named[place] for place in sorted(named)], np.int32)
+    return flatbuffer.pack(model)
 
 
 @contextlib.contextmanager

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from kerascnn.errors import InputError
-from kerascnn.export.file_arguments import check_classifier
 from kerascnn.export.flatbuffer import pack, parse
 from kerascnn.export.interpreter import inspect
 from kerascnn.export.metadata import embed
+from kerascnn.tasks import Output
 
 
 def describe(
@@ -15,24 +15,44 @@ def describe(
     description: str | None,
     recipe: str,
     class_names: Sequence[str] | None,
-    kind: str,
+    outputs: Sequence[Output],
 ) -> bytes:
-    """Returns the file with TFLite Metadata where it is an image classifier, else as it is.
+    """Returns the file with TFLite Metadata where it gives scores of names, else as it is.
 
     Without class names the labels are the class numbers: clients that look for labels find some.
+
+    Raises:
+        InputError: Class names for a file that cannot hold them.
     """
     summary = inspect(content)
     try:
+        check_scores(outputs)
         check_classifier(summary.input.shape, summary.output.shape)
     except InputError:
         if class_names is not None:
             raise
         return pack(parse(content))  # for its alignment of the constants
-    labels = list(class_names) if class_names is not None else None
+    count = outputs[0].names
     return embed(
         content,
         name=name,
         description=description or f"{name}, recipe {recipe}, exported by kerascnn",
-        labels=labels or [str(index) for index in range(summary.output.shape[-1])],
-        output_range=(0.0, 1.0) if kind == "probabilities" else None,
+        labels=list(class_names or map(str, range(count))),
+        output_range=None if outputs[0].kind == "logits" else (0.0, 1.0),
     )
+
+
+def check_scores(outputs: Sequence[Output]) -> None:
+    """Raises InputError unless this is one output with a score for each name."""
+    if len(outputs) != 1 or outputs[0].role != "scores":
+        what = "a file of quantities" if not outputs[0].decides else "a file with several outputs"
+        raise InputError(f"class_names are for classifiers; {what} has none")
+
+
+def check_classifier(takes: Sequence[int], gives: Sequence[int | None]) -> None:
+    """Raises InputError unless these are the input and output of an image classifier."""
+    if len(gives) != 2 or takes[-1] not in (1, 3):
+        raise InputError(
+            "class_names can be embedded in classifiers [1, classes] of grey or RGB images; this "
+            f"model maps {list(takes)} to {list(gives)}"
+        )

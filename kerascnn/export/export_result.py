@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kerascnn.export.automatic import Trial
-from kerascnn.export.comparison import Report
 from kerascnn.export.interpreter import TensorSpec, inspect
+from kerascnn.tasks import Report
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class ExportResult:
         bytes: Size of the file.
         sha256: Its hash, in hexadecimal.
         input: Name, shape, type and quantisation of the input.
-        output: The same of the output.
+        outputs: The same of each output.
         operators: How often each operator occurs.
         delegate_partitions: Pieces of the graph the CPU delegate runs; 1 is best.
         undelegated_operators: Operators outside these pieces, with counts.
@@ -35,7 +35,7 @@ class ExportResult:
     bytes: int
     sha256: str
     input: TensorSpec
-    output: TensorSpec
+    outputs: tuple[TensorSpec, ...]
     operators: Mapping[str, int]
     delegate_partitions: int
     undelegated_operators: Mapping[str, int]
@@ -43,6 +43,11 @@ class ExportResult:
     report: Report | None
     seconds: float
     trials: tuple[Trial, ...] = ()
+
+    @property
+    def output(self) -> TensorSpec:
+        """The first output, the only one of most files."""
+        return self.outputs[0]
 
 
 def result_of(
@@ -61,7 +66,7 @@ def result_of(
         bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         input=summary.input,
-        output=summary.output,
+        outputs=summary.outputs,
         operators=summary.operators,
         delegate_partitions=summary.delegate_partitions,
         undelegated_operators=summary.undelegated_operators,

@@ -1,60 +1,49 @@
 """What `export_tflite` is given, checked before the slow part begins."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.export.describe import check_classifier, check_scores
 from kerascnn.export.recipes import Recipe
 from kerascnn.export.samples import check_samples
-from kerascnn.export.task_comparison import Task, check_task
-from kerascnn.export.verify import check_truth
-
-if TYPE_CHECKING:
-    import keras
+from kerascnn.tasks import Output, Task
 
 
-def check_data(
-    model: "keras.Model",
-    recipe: Recipe,
-    shape: tuple[int | None, ...],
-    samples: np.ndarray | None,
-    labels: np.ndarray | None,
-    class_names: Sequence[str] | None,
-    task: Task,
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The samples and labels in the form that is verified; InputError for unfit ones."""
-    check_task(task)
-    if task == "regression" and class_names is not None:
-        raise InputError("class_names are for classifiers; a file of quantities has none")
-    outputs = getattr(model, "outputs", None)
-    classes = outputs[0].shape[-1] if outputs else None
-    if class_names is not None and outputs:
-        check_classifier((1, *known_sizes(shape)), tuple(outputs[0].shape))
-        if len(class_names) != classes:
-            raise InputError(f"{len(class_names)} class names were given for {classes} outputs")
-    if samples is None:
-        if recipe.needs_samples:
-            raise InputError(
-                f"recipe {recipe.name} measures value ranges on real images: pass samples=, a "
-                "uint8 array [n, height, width, channels] of 100 to 500 typical images"
-            )
-        if labels is not None:
-            raise InputError("labels were given without the samples they belong to")
-        return None, None
-    samples = check_samples(samples, known_sizes(shape))
-    if task == "multi_label" and labels is not None and classes is None:
-        classes = np.shape(labels)[-1]
-    return samples, check_truth(task, labels, len(samples), classes or 1 << 31)
-
-
-def check_classifier(takes: Sequence[int], gives: Sequence[int | None]) -> None:
-    """Raises InputError unless these are the input and output of an image classifier."""
-    if len(gives) != 2 or takes[-1] not in (1, 3):
+def check_images(
+    recipe: Recipe, shape: tuple[int | None, ...], samples: Any, labels: Any, task: Task
+) -> np.ndarray | None:
+    """The samples as raw images; InputError for unfit ones, or where some are missing."""
+    if labels is not None and not task.accuracy:
         raise InputError(
-            "class_names can be embedded in classifiers [1, classes] of grey or RGB images; this "
-            f"model maps {list(takes)} to {list(gives)}"
+            "labels are for classifiers; a regressor is verified by its outputs alone. Leave "
+            "them out."
+        )
+    if samples is not None:
+        return check_samples(samples, known_sizes(shape))
+    if recipe.needs_samples:
+        raise InputError(
+            f"recipe {recipe.name} measures value ranges on real images: pass samples=, a "
+            "uint8 array [n, height, width, channels] of 100 to 500 typical images"
+        )
+    if labels is not None:
+        raise InputError("labels were given without the samples they belong to")
+    return None
+
+
+def check_class_names(
+    class_names: Sequence[str] | None, shape: tuple[int | None, ...], outputs: Sequence[Output]
+) -> None:
+    """Raises InputError unless a file with these outputs can hold these names."""
+    if class_names is None:
+        return
+    check_scores(outputs)
+    check_classifier((1, *known_sizes(shape)), outputs[0].shape)
+    if len(class_names) != outputs[0].names:
+        raise InputError(
+            f"{len(class_names)} class names were given for {outputs[0].names} outputs"
         )
 
 

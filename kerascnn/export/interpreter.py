@@ -1,9 +1,13 @@
 """Running any `.tflite` file with the device's own interpreter."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from kerascnn.errors import BundleError, InputError
 from kerascnn.export import metadata, structure
+from kerascnn.export.file_kinds import output_kinds
 from kerascnn.export.metadata_schema import Metadata
 from kerascnn.export.pixels import PixelRule, rule_for
 from kerascnn.export.runtime import one_line, open_runtime, read
@@ -18,9 +22,10 @@ NUMERIC = ("float32", "float16", "uint8", "int8", "int16", "int32", "int64")
 
 
 class TFLiteModel:
-    """A `.tflite` file with one input and one output, ready to run on raw images.
+    """A `.tflite` file with one image input, ready to run on raw images.
 
-    Files made elsewhere too: `pixels` says how raw pixels enter the file, by its metadata.
+    Files made elsewhere too: `pixels` says how raw pixels enter the file, by its metadata, and
+    `kinds` what its outputs are, by its last operators and its metadata.
 
     Args:
         path_or_bytes: The file, or its content.
@@ -31,8 +36,8 @@ class TFLiteModel:
             for a file that does not say it.
 
     Raises:
-        InputError: No such file, `threads` below 1, a model with several inputs or outputs, or a
-            pixel range for a file that says its own.
+        InputError: No such file, `threads` below 1, a model with several inputs or without outputs,
+            or a pixel range for a file that says its own.
         BundleError: The content is no whole `.tflite` model, its metadata are damaged, or the
             runtime refuses it.
     """
@@ -51,30 +56,49 @@ class TFLiteModel:
         structure.check(content, source)
         self.source = source
         inputs, outputs = specs(content)
-        for kind, ends in (("input", inputs), ("output", outputs)):
-            if len(ends) != 1:
+        if len(inputs) != 1 or not outputs:
+            raise InputError(
+                f"{source} has {len(inputs)} inputs ({_named(inputs)}) and {len(outputs)} outputs: "
+                "expected exactly one input, an image. Export a model with a single input."
+            )
+        for kind, tensor in (("input", inputs[0]), *(("output", one) for one in outputs)):
+            if tensor.dtype not in NUMERIC:
                 raise InputError(
-                    f"{source} has {len(ends)} {kind}s "
-                    f"({', '.join(spec.name for spec in ends) or 'none'}): expected exactly one. "
-                    f"Export a model with a single {kind}."
-                )
-            if ends[0].dtype not in NUMERIC:
-                raise InputError(
-                    f"{source} has an {kind} of type {ends[0].dtype}: expected one of "
-                    f"{', '.join(NUMERIC)}. Export an image classifier."
+                    f"{source} has an {kind} of type {tensor.dtype}: expected one of "
+                    f"{', '.join(NUMERIC)}. Export an image model."
                 )
         self.input: TensorSpec = inputs[0]
-        self.output: TensorSpec = outputs[0]
+        self.outputs: tuple[TensorSpec, ...] = outputs
         self.metadata = metadata.parse(content, source)
-        self.pixels: PixelRule = _pixel_rule(self.input, self.metadata, pixel_range, source)
+        self.kinds = output_kinds(content, self.metadata)
+        self.pixels: PixelRule = check_pixels(self.input, self.metadata, pixel_range, source)
         self._interpreter = open_runtime(content, source, threads=threads, delegate=delegate)
         self._in = self._interpreter.get_input_details()[0]["index"]
-        self._out = self._interpreter.get_output_details()[0]["index"]
+        self._out = [detail["index"] for detail in self._interpreter.get_output_details()]
 
-    def run(self, array: np.ndarray) -> np.ndarray:
+    @property
+    def output(self) -> TensorSpec:
+        """The output of a file with one.
+
+        Raises:
+            InputError: It has several.
+        """
+        if len(self.outputs) != 1:
+            raise InputError(
+                f"{self.source} has {len(self.outputs)} outputs ({_named(self.outputs)}): expected "
+                "exactly one. Export a keras.Model between two of its tensors."
+            )
+        return self.outputs[0]
+
+    @property
+    def steps(self) -> tuple[float, ...]:
+        """The smallest step of each output, 0 for floats."""
+        return tuple(output.scale or 0.0 for output in self.outputs)
+
+    def run(self, array: np.ndarray) -> Any:
         """One pass over an array of exactly the input's type and shape; the raw output.
 
-        A first dimension of size 1 may be left out.
+        A first dimension of size 1 may be left out. Of a file with several outputs it is a list.
 
         Raises:
             InputError: Another type or shape.
@@ -92,20 +116,22 @@ class TFLiteModel:
         try:
             self._interpreter.set_tensor(self._in, np.ascontiguousarray(array))
             self._interpreter.invoke()
-            return self._interpreter.get_tensor(self._out)
+            found = [self._interpreter.get_tensor(index) for index in self._out]
         except (RuntimeError, ValueError, MemoryError) as error:
             raise BundleError(
                 f"{self.source} cannot be run: {one_line(error)}. Export the model again."
             ) from error
+        return found[0] if len(found) == 1 else found
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
+    def predict(self, images: np.ndarray) -> Any:
         """Outputs for raw images, one by one, as real numbers; `pixels` says how they enter.
 
         Args:
             images: `[n, H, W, C]`, uint8 or float, values 0..255 as the model's pixels are.
 
         Returns:
-            float32 `[n, ...]`, dequantised where the model is quantised.
+            float32 `[n, ...]`, dequantised where the model is quantised; a list of such arrays for
+            a file with several outputs.
 
         Raises:
             InputError: The images have another shape than the model takes, or are no numbers.
@@ -128,18 +154,29 @@ class TFLiteModel:
             raise InputError(
                 f"{self.source} takes images of numbers 0..255, received {images.dtype}."
             )
-        if len(images) == 0:
-            return np.empty((0, *self.output.shape[1:]), np.float32)
-        outputs = [self.run(self.pixels.enter(image, self.input)) for image in images]
-        return self.output.dequantize(np.concatenate(outputs))
+        runs = [self.run(self.pixels.enter(image, self.input)) for image in images]
+        if len(self.outputs) == 1:
+            return self._real(self.outputs[0], runs)
+        columns = list(zip(*runs, strict=True)) or [()] * len(self.outputs)
+        return [self._real(one, column) for one, column in zip(self.outputs, columns, strict=True)]
+
+    def _real(self, output: TensorSpec, stored: Sequence[np.ndarray]) -> np.ndarray:
+        if not stored:
+            return np.empty((0, *output.shape[1:]), np.float32)
+        return output.dequantize(np.concatenate(stored))
 
 
-def _pixel_rule(
+def _named(tensors: Sequence[TensorSpec]) -> str:
+    return ", ".join(f"{tensor.name} {list(tensor.shape)}" for tensor in tensors) or "none"
+
+
+def check_pixels(
     tensor: TensorSpec,
     known: Metadata | None,
     pixel_range: tuple[float, float] | None,
     source: str,
 ) -> PixelRule:
+    """`pixels.rule_for` with the name of the file in its messages."""
     try:
         return rule_for(tensor, known, pixel_range)
     except BundleError as error:

@@ -1,6 +1,6 @@
 """The manifest of a bundle: what a device must know about the files, and nothing it must guess.
 
-Standard library only. Reading is strict: a key that is missing, unknown, doubled or of the wrong
+Reading is strict: a key that is missing, unknown, doubled or of the wrong
 type, a newer schema, a path out of the bundle, an altered file are each one BundleError.
 `export/CONTRACT.md` describes the format in prose; `export/manifest.schema.json` is its schema.
 """
@@ -14,25 +14,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kerascnn.errors import BundleError
+from kerascnn import tasks
+from kerascnn.errors import BundleError, InputError
 from kerascnn.export import strict_json
 from kerascnn.export.manifest_schema import DTYPES as DTYPES
-from kerascnn.export.manifest_schema import KINDS as KINDS
 from kerascnn.export.manifest_schema import DType as DType
 from kerascnn.export.manifest_schema import FileRef as FileRef
 from kerascnn.export.manifest_schema import Golden as Golden
 from kerascnn.export.manifest_schema import Input as Input
-from kerascnn.export.manifest_schema import Kind as Kind
 from kerascnn.export.manifest_schema import Manifest as Manifest
 from kerascnn.export.manifest_schema import Model as Model
 from kerascnn.export.manifest_schema import ModelFile as ModelFile
-from kerascnn.export.manifest_schema import Output as Output
 from kerascnn.export.manifest_schema import Reports as Reports
 from kerascnn.export.manifest_schema import Resize as Resize
-from kerascnn.export.manifest_schema import Task as Task
 from kerascnn.export.manifest_schema import TensorIO as TensorIO
 from kerascnn.export.manifest_schema import Tolerance as Tolerance
 from kerascnn.export.manifest_schema import Versions as Versions
+from kerascnn.export.manifest_versions import NEWEST, upgraded
 from kerascnn.export.strict_json import mismatch
 from kerascnn.files import (
     JSON,
@@ -43,10 +41,12 @@ from kerascnn.files import (
     user_path,
     write_text,
 )
+from kerascnn.tasks import Output as Output
 
-SCHEMA_VERSION = 2  # the newest; classifiers are written as version 1, which older kits read
+SCHEMA_VERSION = NEWEST  # what is written; versions 1 and 2 are read
 FILE_NAME = "manifest.json"
 _BARE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}")  # no separator, drive or "..", ever
+_ROLE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LARGEST = 1 << 26  # bytes of a manifest, or of labels
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -137,15 +137,13 @@ def write(manifest: Manifest, folder: PathLike) -> Path:
 def to_json(manifest: Manifest) -> str:
     """The content of `manifest.json`."""
     data = dataclasses.asdict(manifest)
-    if manifest.schema_version == 1:
-        for part, keys, _ in _added(data):
-            for key in keys:
-                del part[key]
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
 def parse(text: str) -> Manifest:
     """The manifest in `text`, its values checked; the files it names are not looked at.
+
+    Manifests of older versions come in the form of the newest.
 
     Raises:
         BundleError: The text is not a manifest of this schema version.
@@ -153,67 +151,65 @@ def parse(text: str) -> Manifest:
     data = strict_json.loads(text)
     if isinstance(data, dict):  # before its keys: another version may have others
         _check_version(data.get("schema_version"))
-        if data["schema_version"] == 1:
-            _complete(data)
-    manifest = strict_json.build(Manifest, data)
+    older = isinstance(data, dict) and data["schema_version"] < SCHEMA_VERSION
+    manifest = upgraded(data) if older else strict_json.build(Manifest, data)
     _check_values(manifest)
     return manifest
 
 
 def _check_version(version: object) -> None:
     if type(version) is not int or version < 1:
-        raise BundleError(f"schema_version: expected 1 or {SCHEMA_VERSION}, got {version!r}")
+        raise BundleError(f"schema_version: expected 1 to {SCHEMA_VERSION}, got {version!r}")
     if version > SCHEMA_VERSION:
         raise BundleError(
             f"made by a newer kerascnn: schema {version}, this one reads {SCHEMA_VERSION}: upgrade"
         )
 
 
-def _added(data: dict[str, Any]) -> list[tuple[dict[str, Any], tuple[str, ...], str]]:
-    """The objects that have more keys in version 2, these keys, and where they are."""
-    found: list[tuple[Any, tuple[str, ...], str]] = [
-        (data.get("output"), ("thresholds", "ranges"), "output")
-    ]
-    files = data.get("files")
-    for i, file in enumerate(files if isinstance(files, list | tuple) else ()):
-        part = file.get("tolerance") if isinstance(file, dict) else None
-        found.append((part, ("decision_agreement",), f"files[{i}].tolerance"))
-    return [(part, keys, where) for part, keys, where in found if isinstance(part, dict)]
-
-
-def _complete(data: dict[str, Any]) -> None:
-    """Says in the words of version 2 what version 1 says."""
-    for part, keys, where in _added(data):
-        for key in keys:
-            if key in part:
-                raise BundleError(f"unknown key {key!r} in {where}: schema version 1 has none")
-            part[key] = None
-
-
-def _check_task(manifest: Manifest) -> None:
-    task, output, count = manifest.model.task, manifest.output, manifest.model.classes
-    if manifest.schema_version == 1 and task != "image-classification":
-        raise mismatch("model.task", '"image-classification" in schema version 1', task)
-    if output.kind not in KINDS[task]:
-        raise mismatch("output.kind", " or ".join(map(json.dumps, KINDS[task])), output.kind)
-    needed = {
-        "output.thresholds": (output.thresholds, output.kind == "scores"),
-        "output.ranges": (output.ranges, output.kind == "quantities"),
-    }
-    for where, (values, wanted) in needed.items():
-        if (values is not None) != wanted or (values is not None and len(values) != count):
-            raise mismatch(where, f"{count} of them" if wanted else "null", values)
-    for threshold in output.thresholds or ():
-        if not 0 <= threshold <= 1:
-            raise mismatch("output.thresholds", "numbers in 0..1", threshold)
-    for low, high in output.ranges or ():
-        if not low <= high:
-            raise mismatch("output.ranges", "pairs of a low and a high value", [low, high])
+def _check_outputs(manifest: Manifest) -> None:
+    """Roles, kinds and sizes, and whether the task can have such outputs."""
+    known = tasks.names()
+    if manifest.model.task not in known:
+        raise mismatch("model.task", " or ".join(map(json.dumps, known)), manifest.model.task)
+    roles = [output.role for output in manifest.outputs]
+    for i, output in enumerate(manifest.outputs):
+        where = f"outputs[{i}]"
+        if not _ROLE.fullmatch(output.role) or output.role == "inputs":
+            raise mismatch(f"{where}.role", "lower-case letters, digits and _", output.role)
+        if roles.count(output.role) > 1:
+            raise BundleError(
+                f"{where}.role: {output.role!r} appears {roles.count(output.role)} times"
+            )
+        if len(output.shape) < 2 or output.shape[0] != 1 or min(output.shape) < 1:
+            raise mismatch(f"{where}.shape", "[1, ...] of sizes above 0", list(output.shape))
+        count = output.shape[-1]
+        for name, values, wanted in (
+            ("thresholds", output.thresholds, output.kind == "independent"),
+            ("ranges", output.ranges, output.kind == "quantities"),
+        ):
+            if values is not None and (not wanted or len(values) != count):
+                raise mismatch(f"{where}.{name}", f"{count} of them" if wanted else "null", values)
+        if output.kind == "quantities" and output.ranges is None:
+            raise mismatch(f"{where}.ranges", f"{count} of them", None)
+        for threshold in output.thresholds or ():
+            if not 0 <= threshold <= 1:
+                raise mismatch(f"{where}.thresholds", "numbers in 0..1", threshold)
+        for low, high in output.ranges or ():
+            if not low <= high:
+                raise mismatch(f"{where}.ranges", "pairs of a low and a high value", [low, high])
+    task = tasks.get(manifest.model.task)
+    try:
+        task.check_outputs(manifest.outputs, manifest.model.classes)
+        needed = task.names(manifest.outputs)
+    except InputError as error:
+        raise BundleError(str(error)) from None
+    if needed != manifest.model.classes:
+        raise mismatch("model.classes", f"{needed}, as the outputs say", manifest.model.classes)
 
 
 def _check_values(manifest: Manifest) -> None:
     """What types cannot say."""
-    _check_task(manifest)
+    _check_outputs(manifest)
     height_and_width = manifest.input.shape[1:3]
     channels = {"grayscale": 1, "rgb": 3}[manifest.input.color]
     expected = (1, *height_and_width, channels)
@@ -223,9 +219,6 @@ def _check_values(manifest: Manifest) -> None:
         raise mismatch("input.range", "[0, 255]", list(manifest.input.range))
     if not 0 <= manifest.input.resize.pad_value <= 255:
         raise mismatch("input.resize.pad_value", "0 to 255", manifest.input.resize.pad_value)
-    if manifest.output.shape != (1, manifest.model.classes):
-        expected_text = f"[1, {manifest.model.classes}] (model.classes)"
-        raise mismatch("output.shape", expected_text, list(manifest.output.shape))
     for where, count in (
         ("model.classes", manifest.model.classes),
         ("model.parameters", manifest.model.parameters + 1),
@@ -235,7 +228,7 @@ def _check_values(manifest: Manifest) -> None:
         if count < 1:
             raise BundleError(f"{where}: there must be at least one")
     for i, file in enumerate(manifest.files):
-        _check_model_file(file, f"files[{i}]", manifest.model.task)
+        _check_model_file(file, f"files[{i}]", manifest.outputs)
     for reference in manifest.references():
         if not is_bare_name(reference.path) or reference.path == FILE_NAME:
             raise BundleError(
@@ -252,8 +245,13 @@ def _check_values(manifest: Manifest) -> None:
                 raise BundleError(f"{what} {name!r} appears {names.count(name)} times")
 
 
-def _check_model_file(file: ModelFile, where: str, task: Task) -> None:
-    for side, tensor in (("input", file.input), ("output", file.output)):
+def _check_model_file(file: ModelFile, where: str, outputs: Sequence[Output]) -> None:
+    for name, parts in (("outputs", file.outputs), ("tolerances", file.tolerances)):
+        if len(parts) != len(outputs):
+            raise BundleError(f"{where}.{name}: expected {len(outputs)} of them, got {len(parts)}")
+    ends = [("input", file.input)]
+    ends += [(f"outputs[{i}]", tensor) for i, tensor in enumerate(file.outputs)]
+    for side, tensor in ends:
         quantised = tensor.dtype != "float32"
         known = tensor.scale is not None and tensor.zero_point is not None
         absent = tensor.scale is None and tensor.zero_point is None
@@ -262,17 +260,14 @@ def _check_model_file(file: ModelFile, where: str, task: Task) -> None:
             raise BundleError(f"{where}.{side}: {tensor.dtype} needs {needs}")
         if tensor.scale is not None and not 0 < tensor.scale < math.inf:
             raise mismatch(f"{where}.{side}.scale", "a number above 0", tensor.scale)
-    agreement = {
-        "image-classification": "top1_agreement",
-        "image-multi-label": "decision_agreement",
-    }
-    for name, limit in dataclasses.asdict(file.tolerance).items():
-        place = f"{where}.tolerance.{name}"
-        if name.endswith("agreement") and name != agreement.get(task):
-            if limit is not None:
-                raise mismatch(place, f"null for {task}", limit)
-        elif limit is None or not 0 <= limit <= (1 if name.endswith("agreement") else math.inf):
-            raise mismatch(place, "a limit of its range", limit)
+    for i, (limits, output) in enumerate(zip(file.tolerances, outputs, strict=True)):
+        for name, limit in dataclasses.asdict(limits).items():
+            place, share = f"{where}.tolerances[{i}].{name}", name == "agreement"
+            if share and not output.decides:
+                if limit is not None:
+                    raise mismatch(place, f"null for {output.kind}", limit)
+            elif limit is None or not 0 <= limit <= (1 if share else math.inf):
+                raise mismatch(place, "a limit of its range", limit)
     if file.bytes < 1:
         raise mismatch(f"{where}.bytes", "at least 1", file.bytes)
 

@@ -1,25 +1,16 @@
 """What `manifest.json` holds, as frozen dataclasses: the annotations are the schema.
 
-Standard library only. `manifest.py` reads and checks it.
+`manifest.py` reads and checks it, `manifest_versions.py` brings older ones to this form.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 from kerascnn.errors import BundleError
+from kerascnn.tasks import Output
 
 DType = Literal["float32", "uint8", "int8", "int16"]
 DTYPES: tuple[DType, ...] = ("float32", "uint8", "int8", "int16")
-
-
-Task = Literal["image-classification", "image-multi-label", "image-regression"]
-Kind = Literal["probabilities", "logits", "scores", "quantities"]
-# Task -> what its outputs can be.
-KINDS: dict[Task, tuple[Kind, ...]] = {
-    "image-classification": ("probabilities", "logits"),
-    "image-multi-label": ("scores",),
-    "image-regression": ("quantities",),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +28,12 @@ class Versions:
 class Model:
     """The model the files were made from.
 
-    `classes` is the number of its outputs: of classes, labels or quantities; `parameters` counts
-    all its weights.
+    `task` is one of `kerascnn.tasks.names()`; `classes` is the number of names in the labels file:
+    of classes, labels or quantities; `parameters` counts all its weights.
     """
 
     name: str
-    task: Task
+    task: str
     classes: int
     parameters: int
 
@@ -69,20 +60,6 @@ class Input:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
-    """What every file gives, after dequantisation.
-
-    `thresholds` are for scores: above its own a label is given. `ranges` are for quantities: the
-    smallest and the largest value of each that the Keras model gave for the samples.
-    """
-
-    shape: tuple[int, int]
-    kind: Kind
-    thresholds: tuple[float, ...] | None = None
-    ranges: tuple[tuple[float, float], ...] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class FileRef:
     """A file of the bundle and the SHA-256 of its bytes."""
 
@@ -92,7 +69,7 @@ class FileRef:
 
 @dataclass(frozen=True, kw_only=True)
 class Golden(FileRef):
-    """A few inputs and the Keras model's outputs for them."""
+    """A few inputs and the Keras model's outputs for them, an array for each role."""
 
     count: int
 
@@ -108,27 +85,31 @@ class TensorIO:
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """How far the file's outputs may be from the Keras model's on the golden inputs.
+    """How far one output of a file may be from the Keras model's on the golden inputs.
 
-    `top1_agreement` is for classes, `decision_agreement` for labels; quantities have neither, and
-    their differences are shares of `unit`.
+    `agreement` is the least share of best classes, or of labels, that are alike; quantities have
+    none, and their differences are shares of `tasks.outputs.unit`.
     """
 
     max_abs: float
     mean_abs: float
-    top1_agreement: float | None
-    decision_agreement: float | None = None
+    agreement: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFile(FileRef):
-    """One `.tflite` file."""
+    """One `.tflite` file; `outputs` and `tolerances` are in the order of the manifest's outputs."""
 
     recipe: str
     bytes: int
     input: TensorIO
-    output: TensorIO
-    tolerance: Tolerance
+    outputs: tuple[TensorIO, ...]
+    tolerances: tuple[Tolerance, ...]
+
+    @property
+    def output(self) -> TensorIO:
+        """The first output."""
+        return self.outputs[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,11 +128,16 @@ class Manifest:
     versions: Versions
     model: Model
     input: Input
-    output: Output
+    outputs: tuple[Output, ...]
     labels: FileRef
     golden: Golden
     files: tuple[ModelFile, ...]
     reports: Reports
+
+    @property
+    def output(self) -> Output:
+        """The first output, which is the only one of the tasks that kerascnn brings."""
+        return self.outputs[0]
 
     def references(self) -> tuple[FileRef, ...]:
         """Every file the manifest names, itself excluded."""
@@ -168,12 +154,3 @@ class Manifest:
                 return file
         known = ", ".join(file.recipe for file in self.files)
         raise BundleError(f"the bundle has no recipe {recipe!r}. It has: {known}")
-
-
-def unit(low: float, high: float) -> float:
-    """What differences of a quantity with this range are divided by before they are compared.
-
-    Far from zero float32 itself is coarser than a narrow range: a hundredth of the values is the
-    least.
-    """
-    return max(high - low, 0.01 * max(abs(low), abs(high)), 1e-6)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerascnn.errors import VerificationError
-from kerascnn.export.answers import Answers
 from kerascnn.export.benchmark import compare
 from kerascnn.export.export_result import ExportResult
 from kerascnn.export.interpreter import TFLiteModel
@@ -22,18 +21,34 @@ from kerascnn.export.report import (
     this_machine,
 )
 from kerascnn.export.targets import runs_on
-from kerascnn.export.verify import Report
+from kerascnn.tasks import Arrays, Metrics, Output, Report, Task
 
 RUNS = 50
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """What the outputs of a bundle's files mean: their task, what they are, and their names."""
+
+    task: Task
+    outputs: tuple[Output, ...]
+    names: tuple[str, ...]
+
+    def score(self, arrays: Arrays, targets: np.ndarray | None, step: float) -> Metrics | None:
+        """How good outputs are; None without targets."""
+        if targets is None:
+            return None
+        predictions = self.task.predictions(arrays, self.outputs)
+        return self.task.score(predictions, targets, self.outputs, self.names, step)
+
+
+@dataclass(frozen=True)
 class Images:
-    """Images with the Keras model's outputs for them, and true classes where known."""
+    """Images with the Keras model's outputs for them, and their targets where known."""
 
     pixels: np.ndarray
     labels: np.ndarray | None
-    outputs: np.ndarray
+    outputs: Arrays
 
 
 @dataclass(frozen=True)
@@ -43,7 +58,7 @@ class File:
     recipe: Recipe
     result: ExportResult
     model: TFLiteModel
-    outputs: np.ndarray
+    outputs: Arrays
 
     @property
     def check(self) -> Report:
@@ -57,8 +72,7 @@ def build_report(
     *,
     model: str,
     parameters: int,
-    answers: Answers,
-    names: tuple[str, ...],
+    meaning: Meaning,
     inputs: Input,
     images: Images,
     evaluation: str,
@@ -69,8 +83,7 @@ def build_report(
     Args:
         model: Name of the model.
         parameters: Number of all its weights.
-        answers: What the outputs mean.
-        names: Names of the outputs.
+        meaning: Of the outputs.
         inputs: What the files take.
         images: The evaluation images.
         evaluation: Where these come from, in words.
@@ -81,7 +94,10 @@ def build_report(
     base = recipes.index("float32") if "float32" in recipes else 0
     reports = []
     for file, time in zip(files, times.results, strict=True):
-        difference = np.abs(file.outputs - images.outputs) / answers.units
+        differences = [
+            np.abs(file.outputs[one.role] - images.outputs[one.role]) / one.units
+            for one in meaning.outputs
+        ]
         result = file.result
         reports.append(
             RecipeReport(
@@ -93,11 +109,11 @@ def build_report(
                 sha256=result.sha256,
                 size_ratio=result.bytes / files[base].result.bytes,
                 input_dtype=result.input.dtype,
-                output_dtype=result.output.dtype,
-                score=answers.score(file.outputs, images.labels, result.output.scale or 0.0),
-                agreement=_agreement(answers, images.outputs, file.outputs),
-                max_abs=float(difference.max()),
-                mean_abs=float(difference.mean()),
+                output_dtypes=tuple(output.dtype for output in result.outputs),
+                score=meaning.score(file.outputs, images.labels, file.model.steps[0]),
+                agreement=_agreement(meaning, images.outputs, file.outputs),
+                max_abs=max(float(difference.max()) for difference in differences),
+                mean_abs=max(float(difference.mean()) for difference in differences),
                 median_ms=time.median_ms,
                 p10_ms=time.p10_ms,
                 p90_ms=time.p90_ms,
@@ -118,14 +134,14 @@ def build_report(
     return BundleReport(
         model=model,
         parameters=parameters,
-        task=answers.task,
-        class_names=names,
+        task=meaning.task.name,
+        class_names=meaning.names,
         input=inputs,
-        output_kind=answers.kind,
+        outputs=meaning.outputs,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         evaluation=evaluation,
         images=len(images.pixels),
-        keras=answers.score(images.outputs, images.labels, 0.0),
+        keras=meaning.score(images.outputs, images.labels, 0.0),
         baseline=recipes[base],
         runs=RUNS,
         files=tuple(reports),
@@ -134,9 +150,16 @@ def build_report(
     )
 
 
-def _agreement(answers: Answers, wanted: np.ndarray, got: np.ndarray) -> float | None:
-    decided, other = answers.decisions(wanted), answers.decisions(got)
-    return float((decided == other).all(axis=1).mean()) if decided.shape[1] else None
+def _agreement(meaning: Meaning, wanted: Arrays, got: Arrays) -> float | None:
+    """The share of images with all decisions alike; None where nothing is decided."""
+    deciding = [output for output in meaning.outputs if output.decides]
+    if not deciding:
+        return None
+    same = [
+        (one.decisions(wanted[one.role]) == one.decisions(got[one.role])).all(axis=1)
+        for one in deciding
+    ]
+    return float(np.logical_and.reduce(same).mean())
 
 
 def _versions() -> Versions:

@@ -24,6 +24,7 @@ from kerascnn.files import PathLike
 __all__ = ["Metadata", "embed", "parse", "read"]
 
 BUFFER_NAME = "TFLITE_METADATA"
+CLASSES_FILE = "two_classes.txt"  # beside LABELS_FILE, where one output stands for two classes
 LARGEST_LABELS = 16 << 20  # bytes; a few hundred thousand classes, and no zip bomb
 PARSER_VERSION = "1.0.0"  # of the schema, when the newest field written here was added
 
@@ -51,7 +52,9 @@ def embed(
         model_bytes: A `.tflite` image classifier.
         name: Name of the model.
         description: What it does.
-        labels: Class names in the order of the output, one per value of its last axis.
+        labels: Class names in the order of the output, one per value of its last axis; two for
+            the one number of a sigmoid, the probability of the second. Clients of the metadata see
+            that one only, `read` gives both.
         version: Version of the model.
         author: Who made it.
         license: Terms of its weights.
@@ -71,7 +74,8 @@ def embed(
             "describe an image classifier with one of each. Export such a model."
         )
     color = _checked_color(color, inputs[0].shape)
-    _check_labels(labels, outputs[0].shape)
+    binary = outputs[0].shape[-1:] == (1,) and len(labels) == 2 and output_range is not None
+    _check_labels(labels[1:] if binary else labels, outputs[0].shape)
     content = metadata_schema.encode(
         Metadata(
             name=name,
@@ -89,7 +93,8 @@ def embed(
         )
     )
     _store(model, content)
-    return _append_labels(flatbuffer.pack(model), labels)
+    packed = flatbuffer.pack(model)
+    return _append_labels(packed, labels[1:], labels) if binary else _append_labels(packed, labels)
 
 
 def read(path: PathLike | bytes) -> Metadata | None:
@@ -183,21 +188,26 @@ def _stored(content: bytes) -> bytes | None:
     return None
 
 
-def _append_labels(content: bytes, labels: Sequence[str]) -> bytes:
+def _append_labels(content: bytes, labels: Sequence[str], classes: Sequence[str] = ()) -> bytes:
     """A zip archive behind the model: stored plainly, for readers that map it into memory."""
     stream = io.BytesIO(content)
     stream.seek(0, io.SEEK_END)
     with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as archive:
-        entry = zipfile.ZipInfo(LABELS_FILE, date_time=(1980, 1, 1, 0, 0, 0))
-        entry.create_system = 3
-        entry.external_attr = 0o644 << 16
-        archive.writestr(entry, "".join(f"{label}\n" for label in labels).encode())
+        for name, lines in ((LABELS_FILE, labels), (CLASSES_FILE, classes)):
+            if not lines:
+                continue
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, "".join(f"{line}\n" for line in lines).encode())
     return stream.getvalue()
 
 
 def _read_labels(content: bytes, name: str) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if CLASSES_FILE in archive.namelist():
+                name = CLASSES_FILE
             if archive.getinfo(name).file_size > LARGEST_LABELS:
                 raise BundleError(f"its label file {name!r} is larger than {LARGEST_LABELS} bytes")
             text = archive.read(name).decode("utf-8")

@@ -192,11 +192,18 @@ class _Work:
         from kerascnn.export.interpreter import TFLiteModel
 
         images = self.samples[:: max(1, len(self.samples) // _SCORED)][:_SCORED]
-        wanted = TFLiteModel(self.float_bytes, threads=default_threads()).predict(images)
+
+        def outputs(file: bytes) -> list[np.ndarray]:
+            found = TFLiteModel(file, threads=default_threads()).predict(images)
+            return found if isinstance(found, list) else [found]
+
+        wanted = outputs(self.float_bytes)
+        # Of several outputs each counts alike, whatever its unit.
+        spans = [1.0] if len(wanted) == 1 else [max(float(np.ptp(one)), 1e-6) for one in wanted]
 
         def error(file: bytes) -> float:
-            found = TFLiteModel(file, threads=default_threads()).predict(images)
-            return float(np.abs(found - wanted).mean())
+            trio = zip(outputs(file), wanted, spans, strict=True)
+            return sum(float(np.abs(found - one).mean()) / span for found, one, span in trio)
 
         return error
 

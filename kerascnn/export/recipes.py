@@ -11,43 +11,11 @@ from types import MappingProxyType
 from typing import Literal
 
 from kerascnn.errors import InputError
+from kerascnn.tasks import Tolerance as Tolerance
 
 Io = Literal["uint8", "int8", "int16", "float32"]
 AUTO = "auto"  # no recipe, but the choice of one by measuring: export_tflite(recipe="auto")
 IO_TYPES: tuple[Io, ...] = ("uint8", "int8", "int16", "float32")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Tolerance:
-    """How far a file may be from the Keras model it was made from.
-
-    The differences are shares of the output range: 1 for probabilities, the spread between the
-    smallest and the largest output for logits. They are compared on de-quantised outputs.
-
-    Attributes:
-        max_abs: Largest difference of any single output.
-        mean_abs: Mean difference over all outputs of all samples, for up to ten classes; with
-            more it shrinks in proportion where outputs are probabilities, which share a sum of 1.
-        top1_agreement: Least share of samples whose best class is the same.
-        accuracy_drop: Most accuracy lost where labels are given; 0.01 is one point. The noise of
-            the measurement (one standard deviation of it) is allowed on top.
-        near_tie: A changed best class still counts as the same when the Keras model rates the
-            two classes within this of each other: such a sample has no answer to keep.
-    """
-
-    max_abs: float
-    mean_abs: float
-    top1_agreement: float
-    accuracy_drop: float
-    near_tie: float
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if not value >= 0:  # NaN too
-                raise InputError(f"tolerance {field.name} must be 0 or more, got {value}")
-        if self.top1_agreement > 1:
-            raise InputError(f"tolerance top1_agreement is a share of 1, got {self.top1_agreement}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

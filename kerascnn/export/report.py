@@ -10,27 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.export.manifest import Input, Kind, Versions
+from kerascnn.export.manifest import Input, Versions
 from kerascnn.export.targets.verdict import Verdict
-from kerascnn.export.task_comparison import Task
-
-
-@dataclass(frozen=True, kw_only=True)
-class Score:
-    """How good a model or file is on the evaluation images; None where they have no labels.
-
-    Attributes:
-        accuracy: Share of images whose best class is the true one; of labels, share of decisions
-            (one per image and label) that are right; None of quantities.
-        top5: Share whose true class is among the best five; None with five classes or fewer.
-        loss: Mean cross-entropy; of labels, binary; None of quantities.
-        mae: Mean absolute error of each quantity in its own unit.
-    """
-
-    accuracy: float | None = None
-    top5: float | None = None
-    loss: float | None = None
-    mae: tuple[float, ...] | None = None
+from kerascnn.tasks import Metrics, Output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +37,9 @@ class RecipeReport:
         sha256: Its hash.
         size_ratio: Size divided by the size of the bundle's baseline file.
         input_dtype: Type of the input tensor.
-        output_dtype: Type of the output tensor.
-        score: How good it is on the evaluation images.
+        output_dtypes: Types of the output tensors.
+        score: How good it is on the evaluation images, as the task measures it; None where they
+            have no labels.
         agreement: Share of evaluation images with the same answer as the Keras model: the same best
             class, all labels alike; None of quantities.
         max_abs: Largest difference from the Keras model's outputs; of quantities, as a share of
@@ -84,8 +67,8 @@ class RecipeReport:
     sha256: str
     size_ratio: float
     input_dtype: str
-    output_dtype: str
-    score: Score
+    output_dtypes: tuple[str, ...]
+    score: Metrics | None
     agreement: float | None
     max_abs: float
     mean_abs: float
@@ -120,14 +103,14 @@ class BundleReport:
     Attributes:
         model: Name of the model.
         parameters: Number of all its weights.
-        task: "classification", "multi_label" or "regression".
+        task: One of `kerascnn.tasks.names()`.
         class_names: Names of the outputs, in order.
         input: What the files take.
-        output_kind: `probabilities` or `logits` of classes, `scores` of labels, `quantities`.
+        outputs: What the files give, as in the manifest.
         created: Time of the export, UTC, ISO 8601.
         evaluation: Where the evaluation images come from: `held-out images` or `samples`.
         images: Number of evaluation images.
-        keras: Score of the Keras model on them.
+        keras: How good the Keras model is on them; None where they have no labels.
         baseline: Recipe that ratios refer to: float32, or else the first.
         runs: Timed runs of each file.
         files: One report per file, in the order of the manifest.
@@ -137,14 +120,14 @@ class BundleReport:
 
     model: str
     parameters: int
-    task: Task
+    task: str
     class_names: tuple[str, ...]
     input: Input
-    output_kind: Kind
+    outputs: tuple[Output, ...]
     created: str
     evaluation: str
     images: int
-    keras: Score
+    keras: Metrics | None
     baseline: str
     runs: int
     files: tuple[RecipeReport, ...]
@@ -163,9 +146,17 @@ def this_machine(cpu: str) -> Machine:
 
 
 def to_json(report: BundleReport) -> str:
-    """`report.json`: the report as it is, with a schema version of its own."""
-    data: dict[str, Any] = {"schema_version": 2, **dataclasses.asdict(report)}
+    """`report.json`: the report as it is, scores in short, with a schema version of its own."""
+    bare = [dataclasses.replace(file, score=None) for file in report.files]
+    plain = dataclasses.replace(report, keras=None, files=tuple(bare))
+    data: dict[str, Any] = {"schema_version": 3, **dataclasses.asdict(plain)}
+    for place, score in ((data, report.keras), *zip(data["files"], _scores(report), strict=True)):
+        place["keras" if place is data else "score"] = score.summary() if score else None
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _scores(report: BundleReport) -> list[Metrics | None]:
+    return [file.score for file in report.files]
 
 
 def stratified(classes: np.ndarray) -> list[int]:
@@ -182,10 +173,3 @@ def spread(indices: np.ndarray, count: int) -> np.ndarray:
     if len(indices) <= count:
         return indices
     return indices[np.linspace(0, len(indices) - 1, count).round().astype(int)]
-
-
-def softmax(values: np.ndarray) -> np.ndarray:
-    """Probabilities [n, classes] of logits."""
-    powers = np.exp(values - values.max(-1, keepdims=True))
-    shares: np.ndarray = powers / powers.sum(-1, keepdims=True)
-    return shares

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from kerascnn import tasks
 from kerascnn.export import report_tables as tables
 from kerascnn.export import report_targets
 from kerascnn.export.report import BundleReport
 from kerascnn.export.report_pictures import Answer, Picture
 from kerascnn.pages import format as page
 from kerascnn.pages import frame, picture
+from kerascnn.tasks import Output
 
 _LINES = 4  # answers under a picture before they are grouped
 
@@ -41,15 +43,11 @@ def to_html(report: BundleReport, pictures: Sequence[Picture], hashes: Mapping[s
 def _header(report: BundleReport) -> str:
     count = len(report.files)
     subject = "The file answers" if count == 1 else f"All {count} files answer"
-    what, one, many = {
-        "classification": ("Image classifier", "1 class", "classes"),
-        "multi_label": ("Multi-label image classifier", "1 label", "labels"),
-        "regression": ("Image regressor", "1 quantity", "quantities"),
-    }[report.task]
-    outputs = one if len(report.class_names) == 1 else f"{len(report.class_names):,} {many}"
+    task, count = tasks.get(report.task), len(report.class_names)
+    outputs = f"{count:,} {task.nouns[count != 1]}"
     return (
         f"<header>\n<h1>{page.text(report.model)}</h1>\n"
-        f"<p>{what} · {outputs} · "
+        f"<p>{page.text(task.title)} · {outputs} · "
         f"{report.parameters:,} parameters · exported {page.text(report.created[:10])} "
         f"with kerascnn {page.text(report.versions.kerascnn)}</p>\n</header>\n"
         '<div class="verdict"><div aria-hidden="true">✓</div><div>'
@@ -66,8 +64,7 @@ def _verdict(report: BundleReport) -> str:
         return f"The mean difference is at most {share} of a quantity's range, on"
     least = min(agreements)
     share = "all" if least == 1 else f"{page.percent(least, 2)} or more of"
-    same = "Same best class" if report.task == "classification" else "All labels alike"
-    return f"{same} on {share}"
+    return f"{tasks.get(report.task).adjective} on {share}"
 
 
 def _contract(report: BundleReport) -> str:
@@ -82,16 +79,12 @@ def _contract(report: BundleReport) -> str:
     }[rule.fit]
     types: dict[str, list[str]] = {}
     for file in report.files:
-        kind = f"{file.input_dtype} in, {file.output_dtype} out"
+        given = ", ".join(dict.fromkeys(file.output_dtypes))
+        kind = f"{file.input_dtype} in, {given} out"
         types.setdefault(kind, []).append(file.recipe)
     tensors = "; ".join(f"{', '.join(names)}: {kind}" for kind, names in types.items())
-    output = {
-        "probabilities": "probabilities, one per class, that sum to 1",
-        "logits": "one score per class; softmax makes probabilities of them",
-        "scores": "one probability per label, whatever the others; given above 50 %",
-        "quantities": "one number per quantity, in its own unit",
-    }[report.output_kind]
-    title = {"classification": "Classes", "multi_label": "Labels", "regression": "Quantities"}
+    many = tasks.get(report.task).nouns[1].capitalize()
+    output = "; ".join(_output(one, len(report.outputs) > 1) for one in report.outputs)
     rows = (
         (
             "Image",
@@ -101,11 +94,27 @@ def _contract(report: BundleReport) -> str:
         ("Other sizes", f"{fitting}; bilinear, antialiased when shrinking"),
         ("Output", output),
         ("Tensors", page.text(tensors)),
-        (title[report.task], page.text(_listed(report.class_names))),
+        (many, page.text(_listed(report.class_names))),
     )
     items = "".join(f"<dt>{term}</dt><dd>{meaning}</dd>" for term, meaning in rows)
     heading = "<h2>What goes in, what comes out</h2>"
     return f'<section>\n{heading}\n<dl class="card">{items}</dl>\n</section>'
+
+
+def _output(output: Output, several: bool) -> str:
+    words = {
+        "probabilities": "probabilities, one per class, that sum to 1",
+        "logits": "one score per class; softmax makes probabilities of them",
+        "independent": "one probability per class, whatever the others",
+        "quantities": "one number per quantity, in its own unit",
+    }[output.kind]
+    if output.thresholds is not None:
+        limits = {f"{100 * limit:g} %" for limit in output.thresholds}
+        above = limits.pop() if len(limits) == 1 else "its threshold"
+        words = f"one probability per label, whatever the others; given above {above}"
+    elif output.is_binary:
+        words = "one probability, that of the second class; the first has the rest"
+    return f"{page.text(output.role)}: {words}" if several else words
 
 
 def _listed(names: Sequence[str], most: int = 20) -> str:
@@ -118,7 +127,7 @@ def _pictures(report: BundleReport, pictures: Sequence[Picture]) -> str:
     for shown in pictures:
         wrong = any(answer.right is False for answer in shown.answers)
         # Quantities of two files are hardly ever the same, which is no mistake.
-        differ = report.task != "regression" and len({a.label for a in shown.answers}) > 1
+        differ = _judges(report) and len({a.label for a in shown.answers}) > 1
         groups = _grouped(shown.answers)
         lines = [_answer(answers, len(groups), differ) for answers in groups]
         grouped = "<ul class=grouped>" if len(groups) < len(shown.answers) else "<ul>"
@@ -130,19 +139,22 @@ def _pictures(report: BundleReport, pictures: Sequence[Picture]) -> str:
             "</figure>"
         )
     labelled = any(shown.truth is not None for shown in pictures)
-    if report.task == "regression":
-        legend = (
-            "The true values in bold, then each model's." if labelled else "Each model's values."
-        )
+    truth = tasks.get(report.task).truth
+    if not _judges(report):
+        legend = f"{truth} in bold, then each model's." if labelled else "Each model's values."
     elif labelled:
-        true = "The true class" if report.task == "classification" else "The true labels"
-        legend = f"{true} in bold, then each model's answer. Mistakes come first and are marked ✗."
+        legend = f"{truth} in bold, then each model's answer. Mistakes come first and are marked ✗."
     else:
         legend = "Each model's answer. Images on which the answers differ come first, in red."
     return (
         f'<section>\n<h2>A few predictions</h2>\n<p class="soft">{legend}</p>\n'
         f'<div class="pictures">{"".join(figures)}</div>\n</section>'
     )
+
+
+def _judges(report: BundleReport) -> bool:
+    """Whether an answer can be right or wrong."""
+    return all(output.decides for output in report.outputs)
 
 
 def _grouped(answers: Sequence[Answer]) -> list[list[Answer]]:
@@ -199,8 +211,8 @@ def _device(report: BundleReport) -> str:
 
 
 def _elsewhere(report: BundleReport) -> str:
-    if report.task == "regression":  # TFLite's metadata are for classifiers
-        return ""
+    if [output.role for output in report.outputs] != ["scores"]:
+        return ""  # TFLite's metadata are for classifiers
     return (
         "<p>Phones and browsers open the <code>.tflite</code> files directly: the labels are "
         "embedded as TFLite Metadata.</p>\n"

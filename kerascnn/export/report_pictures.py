@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kerascnn.export.answers import Answers
+from kerascnn.export.measure import Images, Meaning
 from kerascnn.export.report import spread, stratified
+from kerascnn.tasks import Arrays
 
 _PICTURES = 12
 
@@ -34,54 +35,55 @@ class Picture:
 
 
 def pictures(
-    images: np.ndarray,
-    labels: np.ndarray | None,
-    class_names: tuple[str, ...],
-    outputs: Mapping[str, np.ndarray],
-    answers: Answers,
+    images: Images, outputs: Mapping[str, Arrays], meaning: Meaning
 ) -> tuple[Picture, ...]:
     """Up to 12 images that show the files at work: mistakes first, then all answers in turn.
 
     Args:
-        images: Evaluation images [n, height, width, channels].
-        labels: The truth of each in the form of the task, or None.
-        class_names: Names of the outputs.
-        outputs: Outputs [n, outputs] by who gave them, the Keras model first.
-        answers: What the outputs mean.
+        images: The evaluation images, with their targets where known.
+        outputs: Outputs by who gave them, the Keras model first.
+        meaning: What the outputs mean.
     """
-    said = {by: answers.decisions(values) for by, values in outputs.items()}
+    task, labels = meaning.task, images.labels
     first = next(iter(outputs.values()))
-    wanted = next(iter(said.values())) if labels is None else answers.true_decisions(labels)
-    right: dict[str, np.ndarray] = {
-        by: np.all(found == wanted, axis=1) for by, found in said.items()
-    }
-    all_right: np.ndarray = np.logical_and.reduce(list(right.values()))
-    chosen = [int(i) for i in spread(np.flatnonzero(~all_right), _PICTURES // 3)]
-    for i in stratified(_kinds(wanted, first, answers)):
+    right: dict[str, np.ndarray | None] = dict.fromkeys(outputs)
+    if labels is not None:
+        right = {by: task.right(found, labels, meaning.outputs) for by, found in outputs.items()}
+    # Without a right and a wrong, what differs from the Keras model comes first.
+    fine = [
+        task.agrees(first, outputs[by], meaning.outputs) if found is None else found.all(axis=1)
+        for by, found in right.items()
+    ]
+    all_fine: np.ndarray = np.logical_and.reduce(fine)
+    chosen = [int(i) for i in spread(np.flatnonzero(~all_fine), _PICTURES // 3)]
+    for i in stratified(_kinds(first, labels, meaning)):
         if len(chosen) == _PICTURES:
             break
-        if i not in chosen and all_right[i]:
+        if i not in chosen and all_fine[i]:
             chosen.append(i)
-    judged = labels is not None and wanted.shape[1] > 0
+    predictions = {by: task.predictions(found, meaning.outputs) for by, found in outputs.items()}
 
     def answer(by: str, i: int) -> Answer:
-        label, probability = answers.words(outputs[by][i], class_names)
-        correct = bool(right[by][i]) if judged else None
+        row = {role: values[i] for role, values in predictions[by].items()}
+        label, probability = task.answer(row, meaning.outputs, meaning.names)
+        judged = right[by]
+        correct = None if judged is None else bool(judged[i].all())
         return Answer(by=by, label=label, probability=probability, right=correct)
 
     return tuple(
         Picture(
-            pixels=images[i],
-            truth=None if labels is None else answers.true_words(labels[i], class_names),
+            pixels=images.pixels[i],
+            truth=None if labels is None else task.truth_in_words(labels[i], meaning.names),
             answers=tuple(answer(by, i) for by in outputs),
         )
         for i in chosen
     )
 
 
-def _kinds(wanted: np.ndarray, outputs: np.ndarray, answers: Answers) -> np.ndarray:
-    """A number for each kind of answer that is wanted; of quantities, that are given."""
-    if not wanted.shape[1]:
-        return answers.groups(outputs)
-    _, numbers = np.unique(wanted, axis=0, return_inverse=True)
-    return numbers.reshape(len(wanted))
+def _kinds(first: Arrays, labels: np.ndarray | None, meaning: Meaning) -> np.ndarray:
+    """A number for each kind of answer that is true; where that is not known, that is given."""
+    strata = None if labels is None else meaning.task.strata(labels)
+    if strata is None:
+        return meaning.task.groups(first, meaning.outputs)
+    _, numbers = np.unique(strata, axis=0, return_inverse=True)
+    return numbers.reshape(len(strata))

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from kerascnn.export.delegate import sentences
-from kerascnn.export.report import BundleReport, Check, RecipeReport, Score
+from kerascnn.export.report import BundleReport, Check, RecipeReport
 from kerascnn.pages import format as page
 from kerascnn.pages import frame
+from kerascnn.tasks import Metrics
 
 _CHECKS = {
     "finite": "every output is a number",
@@ -25,12 +26,10 @@ def files_section(report: BundleReport) -> str:
     size, time = (
         max(getattr(file, name) for file in report.files) for name in ("bytes", "median_ms")
     )
-    score = {"multi_label": "decisions right", "regression": "mean error"}.get(
-        report.task, "accuracy"
-    )
-    labelled = report.keras.accuracy is not None or report.keras.mae is not None
+    labelled = report.keras is not None
+    score = report.keras.title if report.keras is not None else ""
     columns = [score] if labelled else []
-    columns += [] if report.task == "regression" else ["same answer"]
+    columns += ["same answer"] if any(output.decides for output in report.outputs) else []
     columns += ["difference", "size", "time per image", "CPU delegate"]
     head = "".join(f'<th scope="col">{column}</th>' for column in ["file", *columns])
     rows = []
@@ -38,14 +37,14 @@ def files_section(report: BundleReport) -> str:
         dashes = "".join(f"<td class=none>{page.NONE}</td>" for _ in columns[1:])
         rows.append(
             '<tr class="reference"><th scope="row">Keras<small>the model the files were made from'
-            f"</small></th>{page.cell(score, _score(report, report.keras, None))}{dashes}</tr>"
+            f"</small></th>{page.cell(score, _score(report.keras, None))}{dashes}</tr>"
         )
     for file in report.files:
         base = file.recipe == report.baseline
         pieces = (
             "1 piece" if file.delegate_partitions == 1 else f"{file.delegate_partitions} pieces"
         )
-        cells = [page.cell(score, _score(report, file.score, report.keras))] if labelled else []
+        cells = [page.cell(score, _score(file.score, report.keras))] if labelled else []
         if file.agreement is not None:
             same = page.figure(page.percent(file.agreement, 2))
             cells.append(page.cell("same answer", same))
@@ -75,11 +74,9 @@ def files_section(report: BundleReport) -> str:
         if len(report.files) > 1
         else ""
     )
-    unit = {
-        "probabilities": ", which are probabilities",
-        "scores": ", which are probabilities",
-        "quantities": ", as shares of each quantity's range",
-    }.get(report.output_kind, "")
+    kinds = {output.kind for output in report.outputs}
+    unit = ", as shares of each quantity's range" if kinds == {"quantities"} else ""
+    unit = ", which are probabilities" if kinds <= {"probabilities", "independent"} else unit
     return (
         "<section>\n<h2>The files</h2>\n"
         f'<p class="soft">Measured on {report.images:,} {page.text(report.evaluation)}. '
@@ -102,24 +99,16 @@ def _reasons(report: BundleReport) -> str:
     return f'<p class="soft">Outside the CPU delegate stay:</p><ul class="soft">{lines}</ul>\n'
 
 
-def _score(report: BundleReport, score: Score, reference: Score | None) -> str:
-    if score.mae is not None:
-        errors = zip(report.class_names, score.mae, strict=True)
-        first, *rest = (f"{name} {error:.4g}" for name, error in errors)
-        return page.figure(first, *rest)
-    return _accuracy(score, reference)
-
-
-def _accuracy(score: Score, reference: Score | None) -> str:
-    if score.accuracy is None:
+def _score(score: Metrics | None, reference: Metrics | None) -> str:
+    """The main figures; of a share, also how far it is from the Keras model's."""
+    if score is None:
         return page.figure("no labels")
-    change = top5 = ""
-    if reference is not None and reference.accuracy is not None:
-        points = 100 * (score.accuracy - reference.accuracy)
+    first, *rest = score.lines(lambda share: page.percent(share, 2))
+    change = ""
+    if score.share is not None and reference is not None and reference.share is not None:
+        points = 100 * (score.share - reference.share)
         change = "as Keras" if abs(points) < 0.005 else f"{points:+.2f} points"
-    if score.top5 is not None:
-        top5 = f"top 5: {page.percent(score.top5, 2)}"
-    return page.figure(page.percent(score.accuracy, 2), change, top5)
+    return page.figure(first, change, *rest)
 
 
 def _outside(file: RecipeReport) -> str:
@@ -143,7 +132,8 @@ def checks_section(report: BundleReport) -> str:
         for file in report.files:
             check = next((check for check in file.checks if check.name == name), None)
             cells.append(page.cell(file.recipe, _check(check, name)))
-        title = _CHECKS.get(name, name)
+        role, _, plain = name.rpartition(".")
+        title = (f"{role}: " if role else "") + _CHECKS.get(plain, plain)
         rows.append(f'<tr><th scope="row">{page.text(title)}</th>{"".join(cells)}</tr>')
     count = report.files[0].checked_images
     return (
@@ -159,6 +149,7 @@ def checks_section(report: BundleReport) -> str:
 def _check(check: Check | None, name: str) -> str:
     if check is None:
         return page.NONE
+    name = name.rpartition(".")[2]
     if name in ("finite", "varies"):
         return page.figure("yes")
     if name.endswith("agreement"):

@@ -1,4 +1,4 @@
-"""The images and labels callers hand to export: checked before anything slow begins."""
+"""The images callers hand to export: checked before anything slow begins."""
 
 from typing import Any
 
@@ -39,50 +39,6 @@ def check_samples(samples: Any, shape: tuple[int, ...]) -> np.ndarray:
             "takes scaled pixels needs its scaling inside: put keras.layers.Rescaling before it."
         )
     return samples
-
-
-def check_labels(labels: Any, n: int, classes: int) -> np.ndarray:
-    """Returns `labels` as `n` class indices below `classes`, or raises InputError."""
-    labels = np.asarray(labels)
-    if labels.shape != (n,):
-        hint = ""
-        if labels.ndim == 2:
-            hint = ". Rows of labels are for export_tflite(..., task='multi_label')"
-        raise InputError(
-            f"labels must have shape [{n}], one per sample, got {list(labels.shape)}{hint}"
-        )
-    if labels.dtype.kind not in "iu":
-        raise InputError(f"labels must be class indices (integers), got {labels.dtype}")
-    if n and not 0 <= labels.min() <= labels.max() < classes:
-        raise InputError(
-            f"labels must be 0 to {classes - 1} for {classes} outputs, "
-            f"got {labels.min()} to {labels.max()}"
-        )
-    return labels.astype(np.int64)
-
-
-def check_label_rows(labels: Any, n: int, outputs: int) -> np.ndarray:
-    """Returns `labels` as bool rows `[n, outputs]` of 0 and 1, or raises InputError."""
-    labels = np.asarray(labels)
-    if labels.shape != (n, outputs) or not np.isin(labels, (0, 1)).all():
-        raise InputError(
-            f"labels of a multi-label classifier must be rows [{n}, {outputs}] of 0 and 1, got "
-            f"{list(labels.shape)} of {labels.dtype}"
-        )
-    return labels.astype(bool)
-
-
-def check_quantities(values: Any, n: int, outputs: int) -> np.ndarray:
-    """Returns `values` as float64 rows `[n, outputs]`, or raises InputError."""
-    values = np.asarray(values)
-    if values.shape != (n, outputs) or values.dtype.kind not in "iuf":
-        raise InputError(
-            f"the truth of a regressor must be rows of numbers [{n}, {outputs}], got "
-            f"{list(values.shape)} of {values.dtype}"
-        )
-    if not np.isfinite(values).all():
-        raise InputError("the truth of a regressor holds values that are not finite numbers")
-    return values.astype(np.float64)
 
 
 def synthetic_images(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:

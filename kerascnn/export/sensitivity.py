@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerascnn import tasks
 from kerascnn.errors import InputError
 from kerascnn.export import rewrites
 from kerascnn.export.any_model import input_shape_of
@@ -17,7 +18,6 @@ from kerascnn.export.calibration import (
     signature,
     widest,
 )
-from kerascnn.export.comparison import output_range
 from kerascnn.export.convert import convert_float
 from kerascnn.export.graph import Graph
 from kerascnn.export.interpreter import TFLiteModel
@@ -108,8 +108,10 @@ def sensitivity_of(
 ) -> Sensitivity:
     """As `measure_sensitivity`, of a float32 file with batch size 1."""
     images = samples[:: max(1, len(samples) // _IMAGES)][:_IMAGES]
-    wanted = TFLiteModel(float_bytes, threads=default_threads()).predict(images)
-    unit = output_range(wanted)
+    reference = TFLiteModel(float_bytes, threads=default_threads())
+    wanted, kind = reference.predict(images), reference.kinds[0]
+    scores = (kind or tasks.kind_of(wanted)) == "logits"
+    unit = max(float(np.ptp(wanted)), 1e-6) if scores else 1.0
     prepared = rewrites.for_int8(float_bytes)
     pixels = signature(float_bytes)[2]
     ranges = ranges_of(observe(prepared.content, samples), widest, pixels)

@@ -28,6 +28,7 @@ from kerascnn.export.signatures import (
     write_signatures,
 )
 from kerascnn.files import PathLike, atomic_folder, refuse_existing, user_path
+from kerascnn.last_layers import output_kinds
 
 if TYPE_CHECKING:
     import keras
@@ -81,7 +82,8 @@ def export_serving(
         model: Any Keras model with one image input and one output [n, outputs].
         path: The folder to create.
         resize: How images are brought to size, in the manifest's form; plain stretching by default.
-        class_names: One name per output of a classifier.
+        class_names: One name per output of a classifier; two for one sigmoid, whose score is that
+            of the second.
         input_shape: `(height, width, channels)`, for a model that leaves its size free.
         overwrite: Whether an existing folder may be replaced.
 
@@ -103,10 +105,10 @@ def export_serving(
         raise InputError(f"serving is for grey or RGB images, but the model takes {shape}")
     rule = check_resize(STRETCH if resize is None else resize)
     served = float32_model(model)
-    if class_names is not None and len(class_names) != served.output_shape[-1]:
-        raise InputError(
-            f"{len(class_names)} class names were given for {served.output_shape[-1]} outputs"
-        )
+    outputs = served.output_shape[-1]
+    binary = outputs == 1 and output_kinds(served)[0] == "independent"
+    if class_names is not None and len(class_names) != (2 if binary else outputs):
+        raise InputError(f"{len(class_names)} class names were given for {outputs} outputs")
     require_tensorflow()
     with write_errors(path), atomic_folder(path, SAVED_MODEL, overwrite=overwrite) as folder:
         _write(served, folder, shape, rule, class_names)
@@ -136,7 +138,9 @@ def _write(
         scores = model(image, training=False)
         if names is None:
             return {"scores": scores}
-        return {"scores": scores, "label": tf.gather(tf.constant(names), tf.argmax(scores, -1))}
+        single = scores.shape[-1] < len(names)  # one sigmoid, two classes
+        best = tf.cast(scores[:, 0] > 0.5, tf.int64) if single else tf.argmax(scores, -1)
+        return {"scores": scores, "label": tf.gather(tf.constant(names), best)}
 
     def encoded(image_bytes: Any) -> dict[str, Any]:
         images = tf.map_fn(

@@ -79,7 +79,7 @@ def inspect(path: PathLike | bytes) -> FileSummary:
     content, source = read(path)
     structure.check(content, source)
     model = Model.GetRootAs(content, 0)
-    names = _operator_names(model)
+    names = operator_names(model)
     counts: Counter[str] = Counter()
     for g in range(model.SubgraphsLength()):
         graph = model.Subgraphs(g)
@@ -142,7 +142,7 @@ def _partitions(interpreter: Any, count: int) -> tuple[int, set[int]]:
     return len(pieces), taken
 
 
-def _operator_names(model: Any) -> list[str]:
+def operator_names(model: Any) -> list[str]:
     """Name of each operator code of the file."""
     from ai_edge_litert.schema_py_generated import BuiltinOperator
 

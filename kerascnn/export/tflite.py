@@ -3,36 +3,39 @@
 import dataclasses
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerascnn import tasks
 from kerascnn.errors import InputError, VerificationError
 from kerascnn.export import targets
 from kerascnn.export.any_model import (
     float32_model,
     input_shape_of,
     require_tensorflow,
+    with_listed_outputs,
     write_errors,
 )
 from kerascnn.export.automatic import Trial, choose_recipe
 from kerascnn.export.calibration import Progress
 from kerascnn.export.clipping import check_calibration
-from kerascnn.export.comparison import Report, output_kind
 from kerascnn.export.convert import convert_float
 from kerascnn.export.describe import describe
 from kerascnn.export.export_result import ExportResult, result_of
-from kerascnn.export.file_arguments import check_data, known_sizes
-from kerascnn.export.flatbuffer import pack, parse
+from kerascnn.export.file_arguments import check_class_names, check_images, known_sizes
+from kerascnn.export.file_kinds import output_kinds
+from kerascnn.export.interpreter import TFLiteModel
 from kerascnn.export.learned_ranges import learned_ranges
 from kerascnn.export.quantize import quantize
-from kerascnn.export.recipes import AUTO, INT8, Recipe, Tolerance, get
+from kerascnn.export.recipes import AUTO, INT8, Recipe, get
+from kerascnn.export.runtime import default_threads
 from kerascnn.export.samples import synthetic_images
 from kerascnn.export.sensitivity import all_but, tensors_of
-from kerascnn.export.task_comparison import Task
-from kerascnn.export.verify import keras_outputs, verify_tflite
+from kerascnn.export.verify import check_truth, compare_file, keras_outputs, known_kinds
 from kerascnn.export.weight_levels import check_clusters
 from kerascnn.files import TFLITE, PathLike, atomic_file, refuse_existing, user_path
+from kerascnn.tasks import Output, Report, Tolerance
 
 if TYPE_CHECKING:
     import keras
@@ -57,7 +60,7 @@ def export_tflite(
     verify: bool = True,
     overwrite: bool = False,
     *,
-    task: Task = "classification",
+    task: str = "classification",
     io: str = "uint8",
     class_names: Sequence[str] | None = None,
     name: str | None = None,
@@ -65,7 +68,8 @@ def export_tflite(
     input_shape: tuple[int, int, int] | None = None,
     tolerance: Tolerance | None = None,
     float_model: bytes | None = None,
-    reference: np.ndarray | None = None,
+    reference: Any = None,
+    outputs: Sequence[Output] | None = None,
     calibration: str = "auto",
     clusters: int | None = None,
     float_layers: Sequence[str] = (),
@@ -80,8 +84,9 @@ def export_tflite(
     `path` only after it passed; a failure leaves nothing there.
 
     Args:
-        model: Any Keras model with one image input and one output. Of a quantisation-aware one
-            (`kerascnn.quantization`), int8 takes the learned ranges, and is compared with it.
+        model: Any Keras model with one image input and the outputs of the task: one, for those that
+            kerascnn brings. Of a quantisation-aware one (`kerascnn.quantization`), int8 takes the
+            learned ranges, and is compared with it.
         path: The file to write.
         recipe: float32, float16, dynamic_int8, weight_only_int8, int8, int16x8, or a Recipe; or
             "auto": the smallest and fastest file that loses at most `accuracy_drop`, see
@@ -96,8 +101,9 @@ def export_tflite(
             compared on generated images.
         overwrite: Whether an existing file may be replaced.
         task: What the outputs are, which decides how they are compared: "classification" (scores
-            of classes), "multi_label" (a probability for each label) or "regression" (quantities;
-            such a file has no metadata, since those of TFLite are for classifiers).
+            of classes; one sigmoid stands for two), "multi_label" (a probability for each label),
+            "regression" (quantities; such a file has no metadata, since those of TFLite are for
+            classifiers) or another of `kerascnn.tasks.names()`.
         io: Input and output type of int8 (uint8, int8 or float32) and int16x8 (float32 or int16);
             a recipe without the type keeps its own, float32.
         class_names: One name per output, embedded as labels.
@@ -107,6 +113,7 @@ def export_tflite(
         tolerance: Limits in place of the recipe's.
         float_model: Bytes from `convert_float(model)`, to share one conversion among recipes.
         reference: Keras outputs for `samples`, to share one pass among recipes.
+        outputs: What these are, where it is known already.
         calibration: How int8 and int16x8 set ranges: "auto" (two ways are tried), "minmax",
             "percentile" or "mse", see `clipping.check_calibration`.
         clusters: How many values the 8-bit weights of a layer may share, 4 to 255: with 16, a zip
@@ -139,24 +146,41 @@ def export_tflite(
     check_clusters(clusters, recipe, learned=False)
     if automatic and clusters is not None:
         raise InputError('clusters= goes with a recipe of 8-bit weights, not with "auto"')
-    if automatic and task != "classification":
+    found = tasks.get(task)
+    if automatic and not found.accuracy:
         raise InputError(
             f'recipe "auto" measures classifiers, not the task {task!r}: name a recipe'
         )
-    shape = input_shape_of(model, input_shape, need_size=True)
-    samples, labels = check_data(model, recipe, shape, samples, labels, class_names, task)
+    shape = input_shape_of(model, input_shape, need_size=True, outputs=len(found.roles))
+    samples = check_images(recipe, shape, samples, labels, found)
     if evaluation is not None:
         if not automatic:
             raise InputError('evaluation= goes with recipe "auto"; other recipes take samples=')
-        evaluation = check_data(model, recipe, shape, *evaluation, class_names, task)  # type: ignore[assignment]
+        pixels = check_images(recipe, shape, *evaluation, found)
     with write_errors(path):
         refuse_existing(path, TFLITE, overwrite)
     require_tensorflow()
     from kerascnn.quantization import has_fake_quantization
 
-    served = float32_model(model)
-    if float_model is None:
-        float_model = convert_float(served, input_shape)
+    served = with_listed_outputs(float32_model(model), found.roles)
+    images = synthetic_images(known_sizes(shape)) if samples is None else samples
+    if evaluation is not None and pixels is not None:
+        images, reference = pixels, None
+    if reference is None or samples is None:
+        reference = keras_outputs(served, images if verify else images[:_FOR_KIND])
+    wanted = found.arrays(reference, f"model {model.name!r}")
+    if outputs is None:
+        kinds = known_kinds(served, found)
+        if None in kinds:  # the operators of the file may tell what the layers do not
+            float_model = float_model or convert_float(served, input_shape)
+            kinds = known_kinds(served, found, output_kinds(float_model, None))
+        outputs = found.describe(wanted, kinds, f"model {model.name!r}")
+    check_class_names(class_names, shape, outputs)
+    truth = check_truth(found, labels, 0 if samples is None else len(samples), outputs)
+    judged = truth
+    if evaluation is not None:
+        judged = check_truth(found, evaluation[1], len(images), outputs)
+    float_model = float_model or convert_float(served, input_shape)
     learned = None
     trials: tuple[Trial, ...] = ()
     if samples is not None and recipe.activations == "int8" and has_fake_quantization(model):
@@ -165,16 +189,19 @@ def export_tflite(
         trials = choose_recipe(
             float_model,
             samples,
-            labels,
+            truth,
             accuracy_drop,
-            evaluation=evaluation,
+            task=found,
+            outputs=outputs,
+            evaluation=None if evaluation is None else (images, judged),
             io=io,
             calibration=calibration,
             learned=learned,
         )
         recipe, float_layers = get(trials[-1].recipe), trials[-1].float_layers
-    if learned and recipe.activations == "int8":
-        served = model  # it computes what the file will
+    if learned and recipe.activations == "int8":  # the file computes what the rounded model does
+        rounded = keras_outputs(model, images if verify else images[:_FOR_KIND])
+        wanted = found.arrays(rounded, f"model {model.name!r}")
     content = quantize(
         float_model,
         recipe,
@@ -187,16 +214,7 @@ def export_tflite(
         learned=learned,
     )
     content = targets.prepare(target, content)
-    images = synthetic_images(known_sizes(shape)) if samples is None else samples
-    if evaluation is not None:
-        (images, labels), reference = evaluation, None
-    if reference is None or samples is None:
-        reference = keras_outputs(served, images if verify else images[:_FOR_KIND])
-    if task == "regression":
-        content = pack(parse(content))  # for its alignment of the constants
-    else:
-        kind = "probabilities" if task == "multi_label" else output_kind(reference)
-        content = describe(content, name or model.name, description, recipe.name, class_names, kind)
+    content = describe(content, name or model.name, description, recipe.name, class_names, outputs)
     if target is not None:
         targets.require(target, content)
     report = None
@@ -204,10 +222,12 @@ def export_tflite(
         limits = tolerance or recipe.tolerance
         if automatic and tolerance is None:
             limits = dataclasses.replace(limits, accuracy_drop=accuracy_drop)
-        report = verify_tflite(reference, content, images, labels, limits, task=task)
-        report = dataclasses.replace(report, path=str(path))
-        if samples is None:
-            report = dataclasses.replace(report, source="synthetic")
+        file = TFLiteModel(content, threads=default_threads())
+        got = found.arrays(file.predict(images), "the file")
+        report = compare_file(
+            *(found, file, str(path), wanted, got, outputs, judged, limits),
+            synthetic=samples is None,
+        )
         _judge(report, recipe)
     with write_errors(path), atomic_file(path, TFLITE, overwrite=overwrite) as temporary:
         temporary.write_bytes(content)

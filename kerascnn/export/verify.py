@@ -1,23 +1,19 @@
 """Does a TFLite file answer like the Keras model it was made from? Works on any file."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerascnn import last_layers, tasks
 from kerascnn.errors import InputError
-from kerascnn.export.comparison import Report, output_kind
 from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.recipes import FLOAT32, Tolerance
+from kerascnn.export.recipes import FLOAT32
 from kerascnn.export.runtime import default_threads
-from kerascnn.export.samples import (
-    check_label_rows,
-    check_labels,
-    check_samples,
-    synthetic_images,
-)
-from kerascnn.export.task_comparison import Task, check_task, compare_for
+from kerascnn.export.samples import check_samples, synthetic_images
 from kerascnn.files import PathLike
+from kerascnn.tasks import Arrays, Kind, Output, Report, Task, Tolerance
 
 if TYPE_CHECKING:
     import keras
@@ -45,72 +41,112 @@ class Evaluation:
 
 
 def verify_tflite(
-    model_or_outputs: "keras.Model | np.ndarray",
+    model_or_outputs: "keras.Model | np.ndarray | Sequence[np.ndarray]",
     path: PathLike | bytes,
     samples: np.ndarray | None = None,
     labels: np.ndarray | None = None,
     tolerance: Tolerance = FLOAT32.tolerance,
     *,
-    task: Task = "classification",
+    task: str = "classification",
     threads: int | None = None,
 ) -> Report:
     """Compares a TFLite file with the model it was made from; `Report.raise_if_failed` judges.
 
     Args:
-        model_or_outputs: The Keras model, or its outputs for `samples` [n, ...].
-        path: Any `.tflite` file with one image input and one output, or its content.
+        model_or_outputs: The Keras model, or its outputs for `samples` [n, ...]; of a model with
+            several outputs a list of them.
+        path: Any `.tflite` file with one image input and the outputs of the task, or its content.
         samples: Raw images [n, height, width, channels] 0..255. Without them a seeded mixture of
             noise, smooth colour and flat images is used, which needs the model itself.
         labels: True class of each sample, or rows of 0 and 1 of a multi-label classifier; turns
             the accuracy limit on.
         tolerance: The limits; a recipe's is `recipes.get(name).tolerance`. With few samples one
             differing answer is always allowed where the recipe allows any.
-        task: What the outputs are: "classification", "multi_label" or "regression"
-            (`task_comparison.compare_for` says how these are compared).
+        task: What the outputs are, one of `kerascnn.tasks.names()`, which decides how they are
+            compared.
         threads: CPU threads of the interpreter; by default up to four.
 
     Raises:
         InputError: Samples, labels and outputs do not fit the file or one another.
         BundleError: The file is damaged.
     """
+    import keras
+
+    found, name = tasks.get(task), "the file" if isinstance(path, bytes) else str(path)
     file = TFLiteModel(path, threads=threads or default_threads())
-    shape = tuple(file.input.shape[1:])
-    source: Literal["samples", "synthetic"] = "samples"
+    shape, generated = tuple(file.input.shape[1:]), samples is None
+    kinds: tuple[Kind | None, ...] = file.kinds
+    given: Any = model_or_outputs
     if samples is None:
-        if isinstance(model_or_outputs, np.ndarray):
+        if not isinstance(given, keras.Model):
             raise InputError("outputs without the samples they belong to cannot be compared")
-        samples, source = synthetic_images(shape), "synthetic"
+        samples = synthetic_images(shape)
     samples = check_samples(samples, shape)
-    wanted = (
-        model_or_outputs
-        if isinstance(model_or_outputs, np.ndarray)
-        else keras_outputs(model_or_outputs, samples)
+    if isinstance(given, keras.Model):
+        given, kinds = keras_outputs(given, samples), known_kinds(given, found, kinds)
+    wanted, got = found.arrays(given, "the model"), found.arrays(file.predict(samples), name)
+    for role, values in wanted.items():
+        if len(values) != len(samples):
+            raise InputError(f"{len(values)} outputs were given for {len(samples)} samples")
+        if got[role].shape != values.shape:
+            raise InputError(
+                f"the file's outputs have shape {list(got[role].shape)}, the model's "
+                f"{list(values.shape)}: they are not the same model"
+            )
+    outputs = found.describe(wanted, kinds, "the model")
+    return compare_file(
+        *(found, file, name, wanted, got, outputs),
+        check_truth(found, labels, len(samples), outputs),
+        tolerance,
+        synthetic=generated,
     )
-    if len(wanted) != len(samples):
-        raise InputError(f"{len(wanted)} outputs were given for {len(samples)} samples")
-    got = file.predict(samples)
-    if got.shape != wanted.shape:
-        raise InputError(
-            f"the file's outputs have shape {list(got.shape)}, the model's {list(wanted.shape)}: "
-            "they are not the same model"
-        )
-    truth = check_truth(task, labels, len(samples), got.shape[-1])
-    name = "the file" if isinstance(path, bytes) else str(path)
-    return compare_for(task, name, wanted, got, truth, tolerance, source, file.output.scale or 0.0)
 
 
-def check_truth(task: Task, labels: np.ndarray | None, n: int, outputs: int) -> np.ndarray | None:
-    """Returns labels in the form that the task compares, None without; raises InputError."""
-    check_task(task)
+def compare_file(
+    task: Task,
+    file: TFLiteModel,
+    name: str,
+    wanted: Arrays,
+    got: Arrays,
+    outputs: Sequence[Output],
+    targets: np.ndarray | None,
+    tolerance: Tolerance,
+    *,
+    synthetic: bool = False,
+) -> Report:
+    """The comparison of a file's outputs `got` with the model's, `wanted`, both by role."""
+    return task.compare(
+        *(name, wanted, got, outputs, targets, tolerance),
+        "synthetic" if synthetic else "samples",
+        file.steps,
+    )
+
+
+def known_kinds(
+    model: "keras.Model", task: Task, otherwise: Sequence[Kind | None] = ()
+) -> tuple[Kind | None, ...]:
+    """What the outputs of a model are by its last layers, in the order of the task's roles.
+
+    Args:
+        model: Any Keras model.
+        task: Whose roles its outputs have.
+        otherwise: What a file made from it says, in that order, where the layers do not.
+    """
+    found = last_layers.kinds_by_role(model, task.roles)
+    rest = [*otherwise, *([None] * len(found))]
+    return tuple(kind or other for kind, other in zip(found, rest, strict=False))
+
+
+def check_truth(task: Task, labels: Any, n: int, outputs: Sequence[Output]) -> np.ndarray | None:
+    """Labels in the form that the task compares, None without; raises InputError."""
     if labels is None:
         return None
-    if task == "regression":
+    if not task.accuracy:
         raise InputError(
             "labels are for classifiers; a regressor is verified by its outputs alone. Leave "
             "them out."
         )
-    check = check_labels if task == "classification" else check_label_rows
-    return check(labels, n, outputs)
+    return task.check_targets(labels, n, task.names(outputs))
 
 
 def evaluate_tflite(
@@ -123,7 +159,8 @@ def evaluate_tflite(
     """Measures accuracy, top-5 and loss of any TFLite classifier on labelled raw images.
 
     Args:
-        path: A `.tflite` file with one image input and one output [1, classes], or its content.
+        path: A `.tflite` file with one image input and one output [1, classes], or its content; one
+            number that a sigmoid gives is the probability of the second of two classes.
         samples: Raw images [n, height, width, channels], 0..255.
         labels: True class of each, 0 to classes - 1.
         threads: CPU threads of the interpreter; by default up to four.
@@ -132,53 +169,41 @@ def evaluate_tflite(
         InputError: Samples or labels do not fit the file.
         BundleError: The file is damaged.
     """
+    task, source = tasks.get("classification"), "the file"
     file = TFLiteModel(path, threads=threads or default_threads())
     samples = check_samples(samples, tuple(file.input.shape[1:]))
-    outputs = file.predict(samples)
-    if outputs.ndim != 2:
-        raise InputError(f"a classifier has outputs [n, classes], got {list(outputs.shape)}")
-    return score(outputs, check_labels(labels, *outputs.shape), file.output.scale or 0.0)
-
-
-def score(outputs: np.ndarray, labels: np.ndarray, step: float = 0.0) -> Evaluation:
-    """Scores classifier outputs [n, classes], probabilities or logits, against true classes.
-
-    `step` is the smallest non-zero value the outputs can have (0 for floats).
-    """
-    n, classes = outputs.shape
-    if output_kind(outputs, strict=False) == "probabilities":
-        floor = max(step / 2, 1e-7)
-        likely = np.clip(outputs, floor, 1.0)
-        log_likely = np.log(likely / likely.sum(-1, keepdims=True))
-    else:
-        shifted = outputs - outputs.max(-1, keepdims=True)
-        log_likely = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
-    rows = np.arange(n)
-    # A true class that shares its value with others gets the worst place among them.
-    places = (outputs >= outputs[rows, labels][:, np.newaxis]).sum(-1)
+    arrays = task.arrays(file.predict(samples), source)
+    if next(iter(arrays.values())).ndim != 2:
+        shape = next(iter(arrays.values())).shape
+        raise InputError(f"a classifier has outputs [n, classes], got {list(shape)}")
+    outputs = task.describe(arrays, file.kinds, source)
+    targets = task.check_targets(labels, len(samples), task.names(outputs))
+    names = tuple(map(str, range(task.names(outputs))))
+    predictions = task.predictions(arrays, outputs)
+    found: Any = task.score(predictions, targets, outputs, names, file.steps[0])
     return Evaluation(
-        accuracy=float((outputs.argmax(-1) == labels).mean()),
-        top5=float((places <= 5).mean()) if classes > 5 else None,
-        loss=float(-log_likely[rows, labels].mean()),
-        n=n,
+        accuracy=found.accuracy, top5=found.top5_accuracy, loss=found.loss, n=found.images
     )
 
 
-def keras_outputs(model: "keras.Model", samples: np.ndarray) -> np.ndarray:
-    """Returns a Keras model's float32 outputs for raw images, in inference mode."""
+def keras_outputs(model: "keras.Model", samples: np.ndarray) -> Any:
+    """A Keras model's float32 outputs for raw images, in inference mode.
+
+    Returns:
+        As the model gives them: an array [n, ...], or a list or mapping of several.
+    """
+    import keras
     from keras import ops
 
     step = images_at_once(model)
     parts = [
-        np.asarray(
-            ops.convert_to_numpy(
-                model(samples[start : start + step].astype(np.float32), training=False)
-            ),
-            np.float32,
+        keras.tree.map_structure(
+            lambda values: np.asarray(ops.convert_to_numpy(values), np.float32),
+            model(samples[start : start + step].astype(np.float32), training=False),
         )
         for start in range(0, len(samples), step)
     ]
-    return np.concatenate(parts)
+    return keras.tree.map_structure(lambda *values: np.concatenate(values), *parts)
 
 
 def images_at_once(model: "keras.Model") -> int:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerascnn import augment
 from kerascnn.inputs.targets import Form, Targets
-from kerascnn.training import tasks
+from kerascnn.training import objectives
 
 if TYPE_CHECKING:
     from kerascnn.data import Splits
@@ -52,8 +52,8 @@ def training_batches(config: "RunConfig", splits: "Splits", first_epoch: int) ->
         classification).
     """
     # One-hot before augmentation: steps that mix images mix these labels too.
-    task, classes = tasks.find(config.task), len(config.class_names)
-    batches = task.targets(splits.train_from(first_epoch), classes)
+    objective = objectives.get(config.task)
+    batches = objective.targets(splits.train_from(first_epoch), config.class_names)
     pipeline = augment.get(config.augment, config.input_shape[:2])
     if not pipeline.steps:
         return batches

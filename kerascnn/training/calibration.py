@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.tasks import softmax
 
 BINS = 15
 COLDEST, HOTTEST = 0.05, 20.0
@@ -48,8 +49,12 @@ def reliability_bins(
     labels = _checked(probabilities, labels)
     if bins < 1:
         raise InputError(f"`bins` must be at least 1. Received: {bins}.")
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
+    return binned(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
+
+
+def binned(likely: np.ndarray, right: np.ndarray, bins: int) -> tuple[ReliabilityBin, ...]:
+    """Sorts answers by their probabilities (answers,) into bins; `right` says which are right."""
+    confidence = likely.astype(np.float64)
     edges = np.linspace(0, 1, bins + 1)
     member = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
     counts = np.bincount(member, minlength=bins)
@@ -88,9 +93,7 @@ def scale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
         temperature: Above 0.
     """
     _check_temperature(temperature)
-    powers = _scores(probabilities) / temperature
-    powers = np.exp(powers - powers.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return softmax(_scores(probabilities) / temperature)
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:

@@ -1,13 +1,14 @@
 """What 8 bits cost a trained classifier or regressor: float32 against two int8 files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from kerascnn.training import tasks
+from kerascnn.tasks import Kind, Metrics
+from kerascnn.training.judging import kinds_of, metrics_of
 
 if TYPE_CHECKING:
     from kerascnn.data import Splits
@@ -27,9 +28,9 @@ class EightBits:
     """
 
     split: str
-    float32: tasks.Measured
-    after_training: tasks.Measured
-    aware: tasks.Measured
+    float32: Metrics
+    after_training: Metrics
+    aware: Metrics
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -65,19 +66,20 @@ def measure(model: keras.Model, aware: keras.Model, splits: "Splits", seed: int)
         TFLiteModel(file) for file in (plain, quantize(rounded, "int8", samples, learned=learned))
     ]
 
-    def measured(answer: Callable[[np.ndarray], np.ndarray]) -> tasks.Measured:
-        outputs = np.concatenate([answer(images) for images, _ in splits.batches(split)])
-        labels = splits.labels(split)
-        return tasks.find(splits.task).measure(
-            probabilities(model, outputs), labels, splits.class_names
+    labels = splits.labels(split)
+
+    def measured(
+        answer: Callable[[np.ndarray], Any],
+        kinds: Sequence[Kind | None],
+        step: float,
+    ) -> Metrics:
+        batches = [answer(images) for images, _ in splits.batches(split)]
+        values = keras.tree.map_structure(
+            lambda *parts: np.concatenate([np.asarray(part) for part in parts]), *batches
         )
+        return metrics_of(values, labels, splits, kinds, model.name, step)
 
-    exact = measured(lambda images: np.asarray(model.predict_on_batch(images)))
-    return EightBits(split, exact, *(measured(file.predict) for file in files))
-
-
-def probabilities(network: keras.Model, outputs: np.ndarray) -> np.ndarray:
-    """The outputs of a network, through a softmax where it ends without one."""
-    if getattr(network.loss, "from_logits", False):
-        return np.asarray(keras.ops.softmax(outputs))
-    return outputs
+    exact = measured(model.predict_on_batch, kinds_of(model, splits), 0.0)
+    return EightBits(
+        split, exact, *(measured(file.predict, file.kinds, file.steps[0]) for file in files)
+    )

@@ -11,10 +11,9 @@ import keras
 from kerascnn import augment, catalog
 from kerascnn.errors import TrainingError
 from kerascnn.files import JSON, write_text
-from kerascnn.training import run_folder, tasks
+from kerascnn.training import objectives, run_folder
 from kerascnn.training.batches import training_batches
 from kerascnn.training.plan import FineTune
-from kerascnn.training.precision import keep_outputs
 from kerascnn.training.time_budget import Clock, fitting, seconds_of_a_pass
 from kerascnn.transfer.phases import Phase
 
@@ -32,8 +31,6 @@ IMBALANCE = 1.5
 
 def network(config: "RunConfig", plan: FineTune, splits: "Splits") -> keras.Model:
     """The backbone with its weights, and a fresh head for the run's task."""
-    from kerascnn.transfer import attach_head
-
     backbone = catalog.create_model(
         config.model,
         include_top=False,
@@ -41,10 +38,9 @@ def network(config: "RunConfig", plan: FineTune, splits: "Splits") -> keras.Mode
         input_shape=config.input_shape,
         **config.options,
     )
-    model = attach_head(
-        backbone, len(config.class_names), plan.head, task=config.task, name=backbone.name
+    return objectives.get(config.task).fine_tuned(
+        backbone, config.class_names, plan.head, splits.labels("train")
     )
-    return tasks.find(config.task).complete(keep_outputs(model), splits.labels("train"))
 
 
 def fit(
@@ -60,7 +56,7 @@ def fit(
     """Trains the phases that are left, and keeps in `config.json` what is decided on the way."""
     from kerascnn.transfer import fine_tune, mirrored, original
 
-    task, classes = tasks.find(config.task), len(config.class_names)
+    objective, names = objectives.get(config.task), config.class_names
     clock = Clock(plan, spent=sum(row["seconds"] for row in state.history))
 
     def augmented(epoch: int) -> Any:
@@ -82,7 +78,7 @@ def fit(
     keeper.phase_of = lambda epoch: plan.phase_of(epoch)
 
     labels = splits.labels("train")
-    images = _InOrder(splits, "train", config.training.batch_size, task, classes)
+    images = _InOrder(splits, "train", config.training.batch_size, objective, names)
     views = (original, mirrored) if _mirrors(config) else (original,)
     if plan.time_budget is not None and len(views) > 1 and plan.phases[0].until == "head":
         seconds = seconds_of_a_pass(model, images, splits.counts["train"])
@@ -96,14 +92,14 @@ def fit(
     fine_tune(
         model,
         images,
-        task.targets(splits.validation, classes),
+        objective.targets(splits.validation, names),
         phases=plan.phases,
         augmented=augmented,
         prepare=prepare,
         shortened=change,
-        loss=task.loss(labels, config.training.label_smoothing, logits=False),
-        metrics=[task.metric],
-        monitor="val_accuracy" if config.task == "classification" else "val_loss",
+        loss=objective.loss(model, labels, config.training.label_smoothing),
+        metrics=list(objective.metrics),
+        monitor=objective.monitor or "val_loss",
         batch_size=config.training.batch_size,
         batch_norm=plan.batch_norm,
         weight_decay=config.training.weight_decay,
@@ -126,16 +122,23 @@ def _mirrors(config: "RunConfig") -> bool:
 class _InOrder:
     """The images of a split in the order of its files: the same whenever they are read."""
 
-    def __init__(self, splits: "Splits", split: str, size: int, task: tasks.Task, classes: int):
+    def __init__(
+        self,
+        splits: "Splits",
+        split: str,
+        size: int,
+        objective: objectives.Objective,
+        names: Sequence[str],
+    ):
         self.splits, self.split, self.size = splits, split, size
-        self.task, self.classes = task, classes
+        self.objective, self.names = objective, names
 
     def __len__(self) -> int:
         return -(-self.splits.counts[self.split] // self.size)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         for images, labels in self.splits.batches(self.split, self.size):
-            yield images, self.task.rows(labels, self.classes)
+            yield images, self.objective.rows(labels, self.names)
 
 
 def _decide(
@@ -169,15 +172,6 @@ def _decide(
 
 def class_weight(plan: FineTune, splits: "Splits") -> dict[int, float] | None:
     """The weight of each class in the loss, where the plan asks for it and classes differ."""
-    counts = splits.class_counts["train"]
-    if not plan.balance or splits.task != "classification":
+    if not plan.balance:
         return None
-    if max(counts) < IMBALANCE * min(counts):
-        return None
-    mean = sum(counts) / len(counts)
-    logger.info(
-        "the classes are not balanced (%d to %d images): the loss of each is weighted by the "
-        "inverse of its share",
-        *(min(counts), max(counts)),
-    )
-    return {number: mean / count for number, count in enumerate(counts)}
+    return objectives.get(splits.task).class_weight(splits, IMBALANCE)

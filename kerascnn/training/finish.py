@@ -6,15 +6,15 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from kerascnn import tasks
 from kerascnn.errors import TrainingError
 from kerascnn.files import JSON, KERAS, atomic_file, write_text
 from kerascnn.model_file import copy_with_hint
-from kerascnn.training import run_folder, tasks
-from kerascnn.training.eight_bits import EightBits, probabilities
+from kerascnn.tasks import Metrics
+from kerascnn.training import objectives, run_folder
+from kerascnn.training.eight_bits import EightBits
+from kerascnn.training.judging import kinds_of, metrics_of
 from kerascnn.training.keeper import RunKeeper
-from kerascnn.training.metrics import Metrics
 from kerascnn.training.plan import FineTune
 from kerascnn.training.run_folder import open_run
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def finish(
     folder: Path, keeper: RunKeeper, splits: "Splits", eight_bits: EightBits | None
-) -> dict[str, tasks.Measured]:
+) -> dict[str, Metrics]:
     """Measures the best epoch, writes the files of a finished run, and removes its backup.
 
     Returns:
@@ -35,7 +35,7 @@ def finish(
     """
     from kerascnn.serialization import load_model
     from kerascnn.training.report.write import write_report
-    from kerascnn.visualize import plot_confusion, plot_history
+    from kerascnn.visualize import plot_history
 
     if not keeper.state.epochs:
         raise TrainingError("no epoch was finished.")
@@ -43,33 +43,29 @@ def finish(
     metrics = {}
     for name, dataset in (("validation", splits.validation), ("test", splits.test)):
         if dataset is not None:
-            labels = np.concatenate([np.asarray(batch) for _, batch in dataset])
-            outputs = probabilities(network, network.predict(dataset, verbose=0))
-            metrics[name] = tasks.find(splits.task).measure(outputs, labels, splits.class_names)
+            labels, values = splits.labels(name), network.predict(dataset, verbose=0)
+            kinds = kinds_of(network, splits)
+            metrics[name] = metrics_of(values, labels, splits, kinds, network.name)
     plot_history(keeper.state.history, folder / run_folder.CURVES)
     last = "test" if "test" in metrics else "validation"
-    judged = metrics[last]
-    if isinstance(judged, Metrics):
-        plot_confusion(
-            judged.confusion, splits.class_names, folder / run_folder.CONFUSION, title=last
-        )
+    objectives.get(splits.task).plots(metrics[last], splits.class_names, folder, last)
     report = {name: value.to_dict() for name, value in metrics.items()}
     write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n", JSON)
-    if isinstance(judged, Metrics):
-        config, quoted = open_run(folder).config, shlex.quote(str(folder))
-        write_report(
-            network,
-            splits,
-            folder / run_folder.REPORT,
-            history=_with_phases(keeper.state.history, config.fine_tuning),
-            title=config.model,
-            notes=splits.notes,
-            eight_bits=eight_bits,
-            next_commands=(
-                f"kerascnn predict {quoted} IMAGE",
-                f"kerascnn export {quoted} --recipes float32,int8 --out {quoted}-bundle",
-            ),
-        )
+    config, quoted = open_run(folder).config, shlex.quote(str(folder))
+    recipes = ",".join(tasks.get(splits.task).recipes)
+    write_report(
+        network,
+        splits,
+        folder / run_folder.REPORT,
+        history=_with_phases(keeper.state.history, config.fine_tuning),
+        title=config.model,
+        notes=splits.notes,
+        eight_bits=eight_bits,
+        next_commands=(
+            f"kerascnn predict {quoted} IMAGE",
+            f"kerascnn export {quoted} --recipes {recipes} --out {quoted}-bundle",
+        ),
+    )
     # The model comes last: where it is, everything else is there too.
     with atomic_file(folder / run_folder.MODEL, KERAS, overwrite=True) as temporary:
         copy_with_hint(keeper.best_path, temporary)

@@ -43,8 +43,8 @@ def read_state(folder: Path) -> State | None:
 class RunKeeper(keras.callbacks.Callback):
     """Saves after each epoch, so that a run killed at any moment loses one epoch at most.
 
-    The best epoch is that of the highest validation accuracy, and among equals, or where there is
-    no accuracy, that of the lowest validation loss.
+    The best epoch is that of the highest `monitor`, and among equals, or where there is none, that
+    of the lowest validation loss.
 
     The order matters: first the files of the epoch under new names, then `state.json`, which is
     replaced in one step and names them, then the old files go.
@@ -53,14 +53,16 @@ class RunKeeper(keras.callbacks.Callback):
         folder: The run folder.
         state: Where to go on from.
         patience: Epochs without a better one before training stops; None never stops it.
+        monitor: What decides, such as "val_accuracy"; "" for the loss alone.
 
     Attributes:
         phase_of: Gives the number of the phase that an epoch, counted from 0, belongs to; None in
             runs without phases.
     """
 
-    def __init__(self, folder: Path, state: State, patience: int | None):
+    def __init__(self, folder: Path, state: State, patience: int | None, monitor: str = ""):
         super().__init__()
+        self.monitor = monitor
         self.phase_of: Callable[[int], int] | None = None
         self.folder, self.backup = folder, folder / BACKUP
         self.state, self.patience = state, patience
@@ -100,7 +102,7 @@ class RunKeeper(keras.callbacks.Callback):
         state.history.append(row)
         state.checkpoint = f"epoch-{epoch + 1:04d}.keras"
         self._save(state.checkpoint)
-        accuracy = row.get("val_accuracy", 0.0)  # without classes the loss alone decides
+        accuracy = row.get(self.monitor, 0.0)
         if (accuracy, -row["val_loss"]) > (state.best_accuracy, -state.best_loss):
             state.best_accuracy, state.best_loss = accuracy, row["val_loss"]
             state.best_epoch, state.best = epoch + 1, state.checkpoint

@@ -4,6 +4,7 @@ They begin with the model of the best epoch and keep a folder of their own insid
 `quantize_aware/`: `history.csv`, a backup while they train, and `model.keras` at the end.
 """
 
+import copy
 import json
 import logging
 import shutil
@@ -14,12 +15,11 @@ from typing import TYPE_CHECKING
 import keras
 
 from kerascnn.files import JSON, KERAS, atomic_file, write_text
-from kerascnn.training import run_folder, tasks
+from kerascnn.training import objectives, run_folder
 from kerascnn.training.batches import training_batches
 from kerascnn.training.eight_bits import SAMPLES, EightBits, measure
 from kerascnn.training.fine_tuned import class_weight
 from kerascnn.training.keeper import RunKeeper, State, read_state
-from kerascnn.training.network import gives_logits
 from kerascnn.training.run_folder import RunConfig
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def train_with_rounding(
     own = folder / run_folder.QUANTIZE_AWARE
     (own / run_folder.BACKUP).mkdir(parents=True, exist_ok=True)
     state = read_state(own) or State()
-    keeper = RunKeeper(own, state, patience=None)
+    monitor = objectives.get(config.task).monitor
+    keeper = RunKeeper(own, state, patience=None, monitor=monitor)
     epochs = config.quantize_aware
     if state.epochs < epochs:
         logger.info("training with the rounding of 8 bits, %d epochs", epochs)
@@ -73,8 +74,8 @@ def train_with_rounding(
         aware.fit(
             training_batches(config, splits, _float_epochs(config) + state.epochs).repeat(),
             steps_per_epoch=len(splits.train),
-            validation_data=tasks.find(config.task).targets(
-                splits.validation, len(config.class_names)
+            validation_data=objectives.get(config.task).targets(
+                splits.validation, config.class_names
             ),
             initial_epoch=state.epochs,
             epochs=epochs,
@@ -99,15 +100,15 @@ def _network(config: RunConfig, model: keras.Model, splits: "Splits") -> keras.M
     aware = quantize_aware(float32_model(model), samples)
     plan, settings = config.fine_tuning, config.training
     rate = plan.phases[-1].learning_rate if plan else settings.learning_rate
-    task, labels = tasks.find(config.task), splits.labels("train")
+    objective, labels = objectives.get(config.task), splits.labels("train")
     aware.compile(
         keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(
                 rate * _RATE, config.quantize_aware * len(splits.train)
             )
         ),
-        task.loss(labels, settings.label_smoothing, gives_logits(config)),
-        metrics=[task.metric],
+        objective.loss(model, labels, settings.label_smoothing),
+        metrics=copy.copy(objective.metrics),
     )
     return aware
 

@@ -15,7 +15,8 @@ from kerascnn.export.any_model import require_tensorflow
 from kerascnn.files import JSON, PathLike, claim, user_path, write_text
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.serialization import load_model
-from kerascnn.training import fine_tuned, quantized, run_folder, tasks
+from kerascnn.tasks import Metrics
+from kerascnn.training import fine_tuned, objectives, quantized, run_folder
 from kerascnn.training import precision as computation
 from kerascnn.training.batches import check_labels
 from kerascnn.training.checks import Plan, check_new, check_resumed
@@ -59,7 +60,7 @@ class RunResult:
     """
 
     folder: Path
-    metrics: dict[str, tasks.Measured]
+    metrics: dict[str, Metrics]
     history: tuple[dict[str, float], ...]
     best_epoch: int
     notes: tuple[str, ...]
@@ -112,8 +113,8 @@ def train(
 
     The folder holds the model of the epoch with the best validation accuracy, or in tasks other
     than classification with the lowest validation loss (`model.keras`), `config.json`,
-    `history.csv`, `metrics.json`, `labels.txt`, `curves.png` and, in classification,
-    `confusion_matrix.png` and `report.html`, the page to look at. While training, `backup/` holds
+    `history.csv`, `metrics.json`, `labels.txt`, `curves.png`, in classification
+    `confusion_matrix.png`, and `report.html`, the page to look at. While training, `backup/` holds
     what `resume` goes on from.
 
     Args:
@@ -122,8 +123,9 @@ def train(
         model: Name in the catalogue. May be None with `resume`, and with `fine_tune`, which then
             takes MobileNetV2.
         out: The run folder to write.
-        task: What the columns of a .csv file are for: "classification", "multi_label" or
-            "regression"; by default what they look like, as `kerascnn.data.load` says.
+        task: What the columns of a .csv file are for: "classification", "multi_label",
+            "regression" or another of `kerascnn.tasks.names()`; by default what they look like, as
+            `kerascnn.data.load` says.
         options: Options of the architecture, such as {"activation": "relu"}.
         weights: A weight file or the tag of published weights to start from. The head of another
             number of classes starts afresh, and a log message says so. With `fine_tune` the
@@ -213,7 +215,7 @@ def train(
             config = replace(config, precision=precision, quantize_aware=quantize_aware)
             state = State()
         check_labels(splits)
-        check_monitors(given_callbacks, [tasks.find(config.task).metric], validation=True)
+        check_monitors(given_callbacks, list(objectives.get(config.task).metrics), validation=True)
         keras.utils.set_random_seed(config.seed)
         with computation.computing_in(config.precision):
             network = network_of(config, folder, state, splits)
@@ -291,13 +293,13 @@ def _train(
     watchers: OneTraining,
 ) -> RunResult:
     """Trains the epochs that are left, and writes the files of a finished run."""
-    plan = config.fine_tuning
+    plan, monitor = config.fine_tuning, objectives.get(config.task).monitor
     if plan is None:
-        keeper = RunKeeper(folder, state, config.training.patience)
+        keeper = RunKeeper(folder, state, config.training.patience, monitor=monitor)
         epochs = config.training.epochs
     else:
         # Its phases have schedules of their own, that end where the next begins.
-        keeper = RunKeeper(folder, state, None)
+        keeper = RunKeeper(folder, state, None, monitor)
         epochs = plan.epochs
     done = keeper.finished or quantized.has_begun(folder)
     if state.epochs < epochs and not done:

@@ -72,7 +72,7 @@ class RunConfig:
         validation_split, seed, data_dir: As `kerascnn.data.load` takes them.
         fine_tuning: The plan, if the run fine-tunes; it decides the epochs and learning rates.
         augment: Name of the augmentation of the training images.
-        task: "classification", "multi_label" or "regression".
+        task: One of `kerascnn.tasks.names()`.
         precision: Policy of the layers: "float32", "mixed_float16" or "mixed_bfloat16".
         quantize_aware: Epochs with the rounding of 8 bits after all others.
         fingerprint: Of a source that is a folder or a table, to know it again; None else.

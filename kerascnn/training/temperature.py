@@ -34,9 +34,9 @@ def apply_temperature(model: keras.Model, temperature: float) -> keras.Model:
     classes. It is not compiled; the model itself is not changed.
 
     Args:
-        model: Functional or Sequential, nested or not, ending in a softmax; between this and a
-            dense or convolutional layer there may be pooling, a ReLU and layers that only move
-            values.
+        model: Functional or Sequential, nested or not, ending in a softmax, or for two classes in
+            one sigmoid; between this and a dense or convolutional layer there may be pooling, a
+            ReLU and layers that only move values.
         temperature: From `fit_temperature`.
 
     Raises:
@@ -59,12 +59,13 @@ def score_weights(model: keras.Model) -> list[Any]:
     """
     graph = take_apart(model)
     steps = _from_the_end(model, graph)
+    single = tuple(model.outputs[0].shape)[1:] == (1,)  # one sigmoid: a softmax of two classes
     weights: list[Any] = []
     for step in steps:  # back to the softmax
         operation = step.operation
         if isinstance(operation, keras.layers.Dense) and _has_softmax(operation):
             return operation.weights
-        if _is_softmax(operation):
+        if _is_softmax(operation, single):
             break
         if not _is_fixed(operation):
             raise _other_end(model, operation)
@@ -100,13 +101,15 @@ def _from_the_end(model: keras.Model, graph: Graph) -> Iterator[Step]:
 
 
 def _has_softmax(layer: keras.layers.Dense) -> bool:
+    if layer.units == 1:
+        return layer.activation is keras.activations.sigmoid
     return layer.activation is keras.activations.softmax
 
 
-def _is_softmax(operation: Any) -> bool:
+def _is_softmax(operation: Any, single: bool) -> bool:
     if kind(operation) == "Softmax" and getattr(operation, "axis", -1) != -1:
         return False
-    return activation_name(operation) == "softmax"
+    return activation_name(operation) == ("sigmoid" if single else "softmax")
 
 
 def _is_fixed(operation: Any) -> bool:
@@ -127,5 +130,6 @@ def _other_end(model: keras.Model, operation: Any) -> InputError:
     found = "no such chain" if operation is None else f"{operation.name!r}"
     return InputError(
         "a temperature is divided out of the last dense or convolutional layer, behind which a "
-        f"softmax comes, and pooling or a ReLU at most. {model.name!r} ends otherwise: {found}."
+        "softmax comes (or one sigmoid), and pooling or a ReLU at most. "
+        f"{model.name!r} ends otherwise: {found}."
     )

@@ -12,6 +12,7 @@ Localization, IEEE Transactions on Image Processing 30, 2021, section III.
 All give float32 `[B, H, W]` in 0..1, as large as the images: what speaks against the class is cut
 off, and each map is scaled until its largest value is 1. It is 0 where nothing spoke for the class.
 The score is the one before the softmax or sigmoid; that of a subclassed model is its output.
+`kerascnn.visualize.scores` says what it is for one sigmoid, labels and quantities.
 """
 
 from typing import Any
@@ -23,7 +24,7 @@ from kerascnn.errors import InputError
 from kerascnn.inputs.images import slices
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.visualize.layer_maps import as_float32, heat_maps, scaled, seen_by
-from kerascnn.visualize.scores import Classes, checked_classes, float_images
+from kerascnn.visualize.scores import Classes, checked_classes, float_images, signed
 from kerascnn.visualize.taps import layers_of
 
 # Between the pooling and the scores, these change nothing in inference.
@@ -37,6 +38,7 @@ def grad_cam(
     classes: Classes = None,
     layer: str | None = None,
     *,
+    against: bool = False,
     batch_size: int = 32,
 ) -> np.ndarray:
     """Maps, each weighted by the mean slope of the score with respect to it (equations 1 and 2).
@@ -46,6 +48,7 @@ def grad_cam(
             nested or subclassed.
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image, or one for all; the model's choice if None.
+        against: Explain what speaks against the class, or lowers the quantity, instead.
         layer: Name of the layer whose maps are used, also inside nested models. None takes the last
             that gives maps larger than 1x1 and is no pooling or padding.
         batch_size: Images at a time.
@@ -61,7 +64,7 @@ def grad_cam(
     def combine(maps: np.ndarray, slopes: np.ndarray) -> np.ndarray:
         return np.einsum("bhwc,bc->bhw", maps, slopes.mean(axis=(1, 2)))
 
-    return heat_maps(model, images, classes, layer, batch_size, combine)
+    return heat_maps(model, images, classes, layer, batch_size, combine, against)
 
 
 @keras_words()
@@ -71,6 +74,7 @@ def grad_cam_pp(
     classes: Classes = None,
     layer: str | None = None,
     *,
+    against: bool = False,
     batch_size: int = 32,
 ) -> np.ndarray:
     """Grad-CAM++: slopes weighted by place, so that small and several objects count alike.
@@ -88,7 +92,7 @@ def grad_cam_pp(
         weights = (shares * np.maximum(slopes, 0)).sum(axis=(1, 2))
         return np.einsum("bhwc,bc->bhw", maps, weights)
 
-    return heat_maps(model, images, classes, layer, batch_size, combine)
+    return heat_maps(model, images, classes, layer, batch_size, combine, against)
 
 
 @keras_words()
@@ -98,6 +102,7 @@ def layer_cam(
     classes: Classes = None,
     layer: str | None = None,
     *,
+    against: bool = False,
     batch_size: int = 32,
 ) -> np.ndarray:
     """LayerCAM: every pixel of the maps weighted by its own slope, where that is positive.
@@ -110,12 +115,17 @@ def layer_cam(
     def combine(maps: np.ndarray, slopes: np.ndarray) -> np.ndarray:
         return (maps * np.maximum(slopes, 0)).sum(axis=-1)
 
-    return heat_maps(model, images, classes, layer, batch_size, combine)
+    return heat_maps(model, images, classes, layer, batch_size, combine, against)
 
 
 @keras_words()
 def cam(
-    model: keras.Model, images: np.ndarray, classes: Classes = None, *, batch_size: int = 32
+    model: keras.Model,
+    images: np.ndarray,
+    classes: Classes = None,
+    *,
+    against: bool = False,
+    batch_size: int = 32,
 ) -> np.ndarray:
     """CAM: the last maps, weighted by the dense layer's weights; for networks made for it.
 
@@ -124,6 +134,7 @@ def cam(
             whose outputs are the scores; dropout and a softmax or sigmoid may be there too.
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image, or one for all; the model's choice if None.
+        against: Explain what speaks against the class, or lowers the quantity, instead.
         batch_size: Images at a time.
 
     Returns:
@@ -137,12 +148,14 @@ def cam(
     parts = []
     for rows in slices(len(images), batch_size):
         maps, scores = seen_by(model, average, images[rows], inputs=True)
+        if scores.shape[1] > kernel.shape[1]:  # one sigmoid, two classes
+            kernel, bias = (np.concatenate([-one, one], axis=-1) for one in (kernel, bias))
         _check_linear(model, maps.mean(axis=(1, 2)) @ kernel + bias, scores)
         if classes is None:
             chosen = scores.argmax(-1)
         else:
             chosen = checked_classes(classes, len(images), kernel.shape[1])[rows]
-        heat = np.einsum("bhwc,cb->bhw", maps, kernel[:, chosen])
+        heat = signed(against) * np.einsum("bhwc,cb->bhw", maps, kernel[:, chosen])
         parts.append(scaled(heat, images.shape[1:3]))
     return np.concatenate(parts)
 
@@ -156,8 +169,8 @@ def _head(model: keras.Model) -> tuple[Any, np.ndarray, np.ndarray]:
     if type(average).__name__ != "GlobalAveragePooling2D" or not dense:
         raise _other_head(model, [type(layer).__name__ for layer in rest[-2:]])
     kernel = as_float32(last.kernel).reshape(shape[-2:])
-    bias = np.float32(0) if last.bias is None else as_float32(last.bias)
-    return average, kernel, np.asarray(bias)
+    bias = np.zeros(1, np.float32) if last.bias is None else as_float32(last.bias)
+    return average, kernel, bias
 
 
 def _check_linear(model: keras.Model, expected: np.ndarray, scores: np.ndarray) -> None:

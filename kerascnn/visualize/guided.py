@@ -23,7 +23,12 @@ RECTIFIERS = ("relu", "relu6")
 
 @keras_words()
 def guided_backpropagation(
-    model: keras.Model, images: np.ndarray, classes: Classes = None, *, batch_size: int = 32
+    model: keras.Model,
+    images: np.ndarray,
+    classes: Classes = None,
+    *,
+    against: bool = False,
+    batch_size: int = 32,
 ) -> np.ndarray:
     """What excites the neurons that speak for a class: slopes without what speaks against it.
 
@@ -36,6 +41,7 @@ def guided_backpropagation(
             layers, operations of a functional model, or the `activation` of a layer.
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image, or one for all; the model's choice if None.
+        against: Explain what speaks against the class, or lowers the quantity, instead.
         batch_size: Images at a time.
 
     Returns:
@@ -45,7 +51,7 @@ def guided_backpropagation(
         InputError: Images or classes that do not fit, or a model without such rectifiers.
     """
     images = float_images(model, images)
-    wanted = choose(model, images, classes, batch_size)
+    wanted = choose(model, images, classes, batch_size, against)
     with guided(model):
         return summed_slopes(
             model, images.shape, wanted, lambda rows, _: images[rows], np.ones(1), batch_size

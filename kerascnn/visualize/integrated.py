@@ -38,6 +38,7 @@ def integrated_gradients(
     images: np.ndarray,
     classes: Classes = None,
     *,
+    against: bool = False,
     baseline: float | np.ndarray = 0.0,
     steps: int = 50,
     rule: Literal["gauss-legendre", "trapezoid"] = "gauss-legendre",
@@ -49,6 +50,7 @@ def integrated_gradients(
         model: Any model with one image input and the output `[B, classes]`.
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image, or one for all; the model's choice if None.
+        against: Explain what speaks against the class, or lowers the quantity, instead.
         baseline: What an image without content is: one value (0 is black for models that take raw
             pixels), or an array that fits `[B, H, W, C]`. It gets no attribution, so black says
             nothing about black pixels.
@@ -68,7 +70,7 @@ def integrated_gradients(
     def vary(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         return ends[rows] + points[numbers].reshape(-1, 1, 1, 1).astype(np.float32) * way[rows]
 
-    wanted = choose(model, images, classes, batch_size)
+    wanted = choose(model, images, classes, batch_size, against)
     attributions = way * summed_slopes(model, images.shape, wanted, vary, weights, batch_size)
     there, here = (scores_of(model, each, batch_size) for each in (images, ends))
     gains = ((there - here) * wanted).sum(axis=1)

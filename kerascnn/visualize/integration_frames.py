@@ -18,6 +18,7 @@ def integration_path(
     images: np.ndarray,
     classes: Classes = None,
     *,
+    against: bool = False,
     baseline: float | np.ndarray = 0.0,
     frames: int = 20,
     steps: int = 5,
@@ -29,6 +30,7 @@ def integration_path(
         model: Any model with one image input and the output `[B, classes]`.
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image, or one for all; the model's choice if None.
+        against: Explain what speaks against the class, or lowers the quantity, instead.
         baseline: As in `integrated_gradients`.
         frames: Pictures on the way, one after each equal part of it.
         steps: Points of each part at which slopes are taken.
@@ -52,7 +54,11 @@ def integration_path(
     way = [start + np.float32(part / frames) * (images - start) for part in range(frames + 1)]
     parts = [
         integrated_gradients(
-            model, here, chosen, baseline=before, steps=steps, batch_size=batch_size
+            *(model, here, chosen),
+            against=against,
+            baseline=before,
+            steps=steps,
+            batch_size=batch_size,
         ).attributions
         for before, here in itertools.pairwise(way)
     ]

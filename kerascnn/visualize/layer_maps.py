@@ -11,7 +11,13 @@ from keras import ops
 from kerascnn.errors import InputError
 from kerascnn.inputs.images import slices
 from kerascnn.visualize.gradient import gradient_inside
-from kerascnn.visualize.scores import Classes, checked_classes, class_scores, float_images
+from kerascnn.visualize.scores import (
+    Classes,
+    checked_classes,
+    class_scores,
+    float_images,
+    signed,
+)
 from kerascnn.visualize.taps import find_layer, giving_logits, layers_of, tapped
 
 Tensor = Any
@@ -26,24 +32,31 @@ def heat_maps(
     layer: str | None,
     batch_size: int,
     combine: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    against: bool = False,
 ) -> np.ndarray:
     """Heat maps in 0..1, `[B, H, W]`, of what `combine` makes of maps and slopes.
 
     Args:
         combine: From the maps and the slopes of one batch, float32 `[b, h, w, C]` both, to
             `[b, h, w]`.
+        against: Whether the slopes are those of the negative score.
     """
     images = float_images(model, images)
     source = map_layer(model, images) if layer is None else find_layer(model, layer)
     parts = [
         scaled(combine(maps, slopes), images.shape[1:3])
-        for maps, slopes in _maps_and_slopes(model, source, images, classes, batch_size)
+        for maps, slopes in _maps_and_slopes(model, source, images, classes, batch_size, against)
     ]
     return np.concatenate(parts)
 
 
 def _maps_and_slopes(
-    model: keras.Model, source: Any, images: np.ndarray, classes: Classes, batch_size: int
+    model: keras.Model,
+    source: Any,
+    images: np.ndarray,
+    classes: Classes,
+    batch_size: int,
+    against: bool,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """One pass forward and a short one back for each batch."""
     given: list[Tensor] = []  # checked outside the layer: Keras adds its own words to errors
@@ -61,7 +74,7 @@ def _maps_and_slopes(
             else:
                 chosen = checked_classes(classes, len(images), scores.shape[-1])[rows]
             wanted = ops.one_hot(chosen, scores.shape[-1], dtype="float32")
-            return ops.sum(scores * wanted), scores
+            return ops.sum(scores * wanted) * signed(against), scores
 
         with giving_logits(model):
             slopes, maps, _ = gradient_inside(compute)

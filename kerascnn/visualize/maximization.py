@@ -19,6 +19,7 @@ from kerascnn.inputs.arrays import require
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.visualize.gradient import gradient
 from kerascnn.visualize.picture_parameters import PictureParameters
+from kerascnn.visualize.scores import two_sided
 from kerascnn.visualize.taps import find_layer, giving_logits, tapped
 
 
@@ -66,7 +67,7 @@ def maximize_activation(
         model: Any model with one image input; nested ones are entered.
         units: Class, or channel of the layer; one or several.
         layer: Name of a layer; of its maps the mean over all positions is climbed. None takes the
-            model's output, before a softmax or sigmoid: `units` are classes.
+            model's output, before a softmax or sigmoid: `units` are classes, two of one sigmoid.
         steps: Steps of Adam.
         learning_rate: Of Adam.
         size: Height and width of the pictures; None takes the model's.
@@ -173,6 +174,8 @@ class _Climb:
         if not hasattr(seen[0], "shape"):
             raise InputError(f"expected one output of {self.model.name!r}, or layer=NAME.")
         outputs = ops.cast(seen[0], "float32")
+        if self.source is None:
+            outputs = two_sided(self.model, outputs)
         channels = outputs.shape[-1]
         fits = len(outputs.shape) in (2, 4)
         if not fits or not all(0 <= unit < channels for unit in self.units):

@@ -57,6 +57,8 @@ def attribute(
     method: str,
     classes: int | Sequence[int] | np.ndarray | None = None,
     layer: str | None = None,
+    *,
+    against: bool = False,
     **options: Any,
 ) -> np.ndarray:
     """What a method of the table says about images.
@@ -67,6 +69,7 @@ def attribute(
         method: One of the names in `METHODS`.
         classes: The class of each image, or one for all; the model's choice if None.
             "deconvnet" is about the strongest unit of a layer instead.
+        against: Explain what speaks against the class, or lowers the quantity, instead.
         layer: Name of the layer whose maps are used; None takes the last with maps. Methods of
             pixels leave it aside.
         **options: Further keywords of the method's function.
@@ -84,7 +87,7 @@ def attribute(
     function = getattr(importlib.import_module("kerascnn.visualize"), entry.function)
     given = {**entry.options, **options}
     if entry.takes_classes:
-        given["classes"] = classes
+        given |= {"classes": classes, "against": against}
     if entry.takes_layer:
         given["layer"] = layer
         if layer is None and not entry.takes_classes:  # deconvnet has no default

@@ -32,6 +32,7 @@ def occlusion(
     images: np.ndarray,
     classes: Classes = None,
     *,
+    against: bool = False,
     patch: int | None = None,
     stride: int | None = None,
     fill: float | np.ndarray | None = None,
@@ -43,6 +44,7 @@ def occlusion(
         model: Any model with one image input and the output `[B, classes]`.
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image, or one for all; the model's choice if None.
+        against: Explain what speaks against the class, or lowers the quantity, instead.
         patch: Side of the square in pixels; None takes a sixth of the image's shorter side.
         stride: From one place to the next; None takes half a patch. The last place in each
             direction is at the border.
@@ -71,7 +73,7 @@ def occlusion(
     def compute(pixels: Tensor, chosen: Tensor) -> Tensor:
         return ops.sum(class_scores(model, pixels) * chosen, axis=-1)
 
-    wanted = choose(model, images, classes, batch_size)
+    wanted = choose(model, images, classes, batch_size, against)
     run = repeated(model, compute, len(images) * len(places), batch_size)
     scores = np.zeros((len(images), len(places)), np.float32)
     whole = np.zeros(len(images), np.float32)

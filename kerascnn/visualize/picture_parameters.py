@@ -3,6 +3,7 @@
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.tasks import sigmoid
 
 # Brightness, red against blue, green against both: the colours of photos vary along these axes
 # nearly independently (Ruderman, Cronin, Chiao, JOSA A 15, 1998), brightness by far the most.
@@ -57,7 +58,7 @@ class PictureParameters:
         values = self.values
         if self.frequencies:
             values = self._colors(_inverse_cosine(self.scale * values), forward=True)
-        return 1 / (1 + np.exp(-values))
+        return sigmoid(values)
 
     def _colors(self, values: np.ndarray, forward: bool) -> np.ndarray:
         if self.channels != 3:

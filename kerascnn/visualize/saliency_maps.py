@@ -16,7 +16,12 @@ from kerascnn.visualize.scores import Classes, choose, float_images, summed_slop
 
 @keras_words()
 def saliency(
-    model: keras.Model, images: np.ndarray, classes: Classes = None, *, batch_size: int = 32
+    model: keras.Model,
+    images: np.ndarray,
+    classes: Classes = None,
+    *,
+    against: bool = False,
+    batch_size: int = 32,
 ) -> np.ndarray:
     """By how much the score of a class changes with each pixel: the largest |slope| of its colours.
 
@@ -24,6 +29,7 @@ def saliency(
         model: Any model with one image input and the output `[B, classes]`.
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image, or one for all; the model's choice if None.
+        against: Explain what speaks against the class, or lowers the quantity, instead.
         batch_size: Images at a time.
 
     Returns:
@@ -32,7 +38,9 @@ def saliency(
     Raises:
         InputError: Images or classes that do not fit, or a model without derivatives.
     """
-    return smooth_grad(model, images, classes, noise=0, samples=1, batch_size=batch_size)
+    return smooth_grad(
+        *(model, images, classes), against=against, noise=0, samples=1, batch_size=batch_size
+    )
 
 
 @keras_words()
@@ -41,6 +49,7 @@ def smooth_grad(
     images: np.ndarray,
     classes: Classes = None,
     *,
+    against: bool = False,
     noise: float = 0.15,
     samples: int = 50,
     seed: int = 0,
@@ -55,6 +64,7 @@ def smooth_grad(
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image, or one for all; the model's choice, without noise, if
             None.
+        against: Explain what speaks against the class, or lowers the quantity, instead.
         noise: Standard deviation, as a share of the image's range (largest less smallest value);
             the paper looks at 0.1 to 0.2.
         samples: Noisy copies of each image; the paper sees little change beyond 50.
@@ -85,7 +95,7 @@ def smooth_grad(
         }
         return images[rows] + spread[rows] * np.stack([drawn[number] for number in numbers])
 
-    wanted = choose(model, images, classes, batch_size)
+    wanted = choose(model, images, classes, batch_size, against)
     weights = np.full(samples, 1 / samples)
     slopes = summed_slopes(model, images.shape, wanted, vary, weights, batch_size)
     return np.abs(slopes).max(axis=-1)

@@ -13,6 +13,7 @@ from keras import ops
 from kerascnn.errors import InputError
 from kerascnn.inputs.images import slices
 from kerascnn.inputs.keywords import keras_words
+from kerascnn.tasks import softmax
 from kerascnn.visualize.layer_maps import map_layer, scaled, seen_by
 from kerascnn.visualize.scores import (
     Classes,
@@ -21,6 +22,7 @@ from kerascnn.visualize.scores import (
     class_scores,
     float_images,
     repeated,
+    signed,
 )
 from kerascnn.visualize.taps import find_layer, giving_logits
 
@@ -34,6 +36,7 @@ def score_cam(
     classes: Classes = None,
     layer: str | None = None,
     *,
+    against: bool = False,
     channels: int | None = None,
     batch_size: int = 32,
 ) -> np.ndarray:
@@ -48,6 +51,7 @@ def score_cam(
         model: Any model with one image input and the output `[B, classes]`.
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image, or one for all; the model's choice if None.
+        against: Explain what speaks against the class, or lowers the quantity, instead.
         layer: Name of the layer whose maps are used; None as in `grad_cam`.
         channels: Only so many of the maps: those that vary most over the image. None takes all.
         batch_size: Masked images at a time.
@@ -65,13 +69,13 @@ def score_cam(
     maps, scores = (np.concatenate(parts) for parts in zip(*seen, strict=True))
     chosen = scores.argmax(-1) if classes is None else classes
     chosen = checked_classes(chosen, len(images), scores.shape[1])
-    wanted = np.eye(scores.shape[1], dtype=np.float32)[chosen]
+    wanted = signed(against) * np.eye(scores.shape[1], dtype=np.float32)[chosen]
     maps = maps[np.arange(len(images))[:, None], ..., _most_varied(maps, channels)]  # [B, K, h, w]
     low, high = (pick(maps, axis=(2, 3), keepdims=True) for pick in (np.min, np.max))
     flat = high == low
     masks = (maps - low) / np.where(flat, 1, high - low)
     found = _masked_scores(model, images, masks, wanted, batch_size)
-    weights = _softmax(np.where(flat[..., 0, 0], -np.inf, found))
+    weights = softmax(np.where(flat[..., 0, 0], -np.inf, found))
     return scaled(np.einsum("bkhw,bk->bhw", maps, weights), images.shape[1:3])
 
 
@@ -100,10 +104,3 @@ def _masked_scores(
             hidden = masks[rows, numbers][..., None].astype(np.float32, copy=False)
             scores[rows, numbers] = run(images[rows], hidden, wanted[rows])
     return scores
-
-
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    """Over the last axis; 0 where all are minus infinity."""
-    peak = scores.max(axis=-1, keepdims=True)
-    powers = np.exp(scores - np.where(np.isfinite(peak), peak, 0))
-    return powers / np.maximum(powers.sum(axis=-1, keepdims=True), np.finfo(np.float32).tiny)

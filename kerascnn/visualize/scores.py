@@ -3,6 +3,10 @@
 The score is what goes into the softmax, not what comes out of it: a probability also rises when
 another class loses (Simonyan et al., arXiv:1312.6034, section 2). It is what goes into a sigmoid,
 too: near 0 and 1 the sigmoid has no slope, and every map would be empty.
+
+One sigmoid stands for two classes: the score of the second is its logit, that of the first the
+negative of it. Of labels, `classes` counts labels; of quantities, it counts these, and the score is
+the value: the maps show what raises it, and with `against` what lowers it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +22,7 @@ from kerascnn.inputs.images import check_batch_size, slices
 from kerascnn.inputs.model_inputs import checked_images
 from kerascnn.visualize.compiled import compiled
 from kerascnn.visualize.gradient import gradient
-from kerascnn.visualize.taps import giving_logits
+from kerascnn.visualize.taps import ends_in_sigmoid, giving_logits
 
 Tensor = Any
 Classes = int | Sequence[int] | np.ndarray | None
@@ -51,7 +55,14 @@ def class_scores(model: keras.Model, images: Tensor) -> Tensor:
             "expected a model with the output [B, classes]. Its shape: "
             f"{getattr(scores, 'shape', type(scores).__name__)}."
         )
-    return ops.cast(scores, "float32")
+    return two_sided(model, ops.cast(scores, "float32"))
+
+
+def two_sided(model: keras.Model, scores: Tensor) -> Tensor:
+    """The scores of both classes, where the model ends in one sigmoid; else as they are."""
+    if scores.shape[-1] == 1 and ends_in_sigmoid(model):
+        return ops.concatenate([-scores, scores], axis=-1)
+    return scores
 
 
 def scores_of(model: keras.Model, images: np.ndarray, batch_size: int) -> np.ndarray:
@@ -64,12 +75,22 @@ def scores_of(model: keras.Model, images: np.ndarray, batch_size: int) -> np.nda
     return np.concatenate(parts)
 
 
-def choose(model: keras.Model, images: np.ndarray, classes: Classes, batch_size: int) -> np.ndarray:
-    """Whose score is meant, one-hot `[B, classes]`: the model's choice where `classes` is None."""
+def choose(
+    model: keras.Model, images: np.ndarray, classes: Classes, batch_size: int, against: bool = False
+) -> np.ndarray:
+    """Whose score is meant, one-hot `[B, classes]`: the model's choice where `classes` is None.
+
+    With `against` it is the negative of that score, -1 in place of 1.
+    """
     scores = scores_of(model, images, batch_size)
     chosen = scores.argmax(-1) if classes is None else classes
     chosen = checked_classes(chosen, len(images), scores.shape[1])
-    return np.eye(scores.shape[1], dtype=np.float32)[chosen]
+    return signed(against) * np.eye(scores.shape[1], dtype=np.float32)[chosen]
+
+
+def signed(against: bool) -> np.float32:
+    """What a score is multiplied by: 1, or -1 to explain what speaks against it."""
+    return np.float32(-1 if against else 1)
 
 
 def batches(images: int, variations: int, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

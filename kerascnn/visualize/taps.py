@@ -8,9 +8,9 @@ import keras
 
 from kerascnn.errors import InputError
 from kerascnn.inputs.arrays import require
+from kerascnn.last_layers import last_operations
 
 Tensor = Any
-PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
 
 
 @contextlib.contextmanager
@@ -44,15 +44,35 @@ def giving_logits(model: keras.Model) -> Iterator[None]:
     A probability near 0 or 1 has no slope left. A model that ends in neither gives what it always
     gives.
     """
-    layer = last_layer(model)
+    layer = _squashing_layer(model)
     if type(layer).__name__ in ("Softmax", "Sigmoid"):  # a layer, or an operation of `keras.ops`
         with replaced(layer, "call", lambda inputs, *_, **__: inputs):
             yield
-    elif getattr(layer, "activation", None) in PROBABILITIES:
+    elif getattr(layer, "activation", None) is keras.activations.sigmoid:
+        with replaced(layer, "activation", _sigmoid_left_out):
+            yield
+    elif getattr(layer, "activation", None) is keras.activations.softmax:
         with replaced(layer, "activation", keras.activations.linear):
             yield
     else:
         yield
+
+
+def ends_in_sigmoid(model: keras.Model) -> bool:
+    """Whether its outputs come from a sigmoid, also while `giving_logits` leaves it out."""
+    layer = _squashing_layer(model)
+    known = (keras.activations.sigmoid, _sigmoid_left_out)
+    return type(layer).__name__ == "Sigmoid" or getattr(layer, "activation", None) in known
+
+
+def _sigmoid_left_out(values: Tensor) -> Tensor:
+    return values
+
+
+def _squashing_layer(model: keras.Model) -> Any:
+    """The last layer, or the one before it where that only moves values or casts them."""
+    (found, *others) = last_operations(model, through_rounding=False)
+    return last_layer(model) if found is None or others else found
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from kerascnn.data import load_image
-from kerascnn.predictors import open_predictors
+from kerascnn.inference import open_predictors
 from kerascnn.training import open_run
 
 RANGE = (0.0, 1023.0)

@@ -131,7 +131,7 @@ def test_train_exports_what_it_trained(tables, call, tmp_path):
     code, _, err = call("train", tables / "values.csv", *arguments, *settings)
     assert code == 0, err
     manifest = json.loads((tmp_path / "run-bundle" / "manifest.json").read_text())
-    assert manifest["model"]["task"] == "image-regression"
+    assert manifest["model"]["task"] == "regression"
     assert (tmp_path / "run-bundle" / "labels.txt").read_text() == "light\n"
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from kerascnn.errors import BundleError, InputError
+from kerascnn.export.any_inputs import AnyFile
 from kerascnn.export.benchmark import benchmark_tflite, compare, cpu_name
-from kerascnn.export.interpreter import TFLiteModel
 
 
 @pytest.mark.parametrize("name", ["float_file", "int8_file", "grey_int8_file"])
@@ -23,12 +23,27 @@ def test_options_reach_the_result(float_file):
 
 def test_files_are_run_in_turn(float_file, int8_file, monkeypatch):
     order = []
-    run = TFLiteModel.run
-    monkeypatch.setattr(
-        TFLiteModel, "run", lambda self, array: (order.append(self.input.dtype), run(self, array))
-    )
+    run = AnyFile.run
+    monkeypatch.setattr(AnyFile, "run", lambda self: (order.append(self.source), run(self)))
     compare([float_file, int8_file], runs=3, warmup=1)
-    assert order == ["float32", "int8"] * 4
+    assert order == [str(float_file), str(int8_file)] * 4
+
+
+def test_files_of_any_inputs_and_outputs_are_timed():
+    """Two inputs that are no images, three outputs: what no predictor takes."""
+    import tensorflow as tf
+
+    spec = [tf.TensorSpec((1, 16), tf.float32), tf.TensorSpec((1, 3), tf.int32)]
+
+    @tf.function(input_signature=spec)
+    def look_up(weights, places):
+        table = tf.reshape(tf.range(20.0), (20, 1))
+        return tf.gather(table, places), tf.reduce_sum(weights, 1), weights > 0
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [look_up.get_concrete_function()], look_up
+    )
+    assert benchmark_tflite(converter.convert(), runs=2, warmup=0).runs == 2
 
 
 def test_ratios_are_medians_over_the_first_median(float_file, int8_file):

@@ -116,13 +116,18 @@ def test_zero_threads_are_refused(float_file):
         TFLiteModel(float_file, threads=0)
 
 
-def test_two_outputs_are_refused_by_name(float_file):
+def test_two_outputs_come_as_a_list_and_have_no_single_one(float_file, tiny_images):
     def add_output(model):
         graph = model.subgraphs[0]
         graph.outputs = [*graph.outputs, int(graph.operators[-2].outputs[0])]
 
+    model = TFLiteModel(edited(float_file, add_output))
+    probabilities, logits = model.predict(tiny_images[:3])
+    assert probabilities.shape == logits.shape == (3, 5)
+    assert model.kinds == ("probabilities", "logits")
+    assert [array.shape for array in model.predict(tiny_images[:0])] == [(0, 5)] * 2
     with pytest.raises(InputError, match=r"has 2 outputs .*expected exactly one"):
-        TFLiteModel(edited(float_file, add_output))
+        _ = model.output
 
 
 def test_text_output_is_refused(float_file):

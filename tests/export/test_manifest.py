@@ -13,6 +13,13 @@ from kerascnn.export import manifest as contract
 SCHEMA = Path(__file__).parents[2] / "export" / "manifest.schema.json"
 FLOAT = {"dtype": "float32", "scale": None, "zero_point": None}
 UINT8 = {"dtype": "uint8", "scale": 1.0, "zero_point": 0}
+SCORES = {
+    "role": "scores",
+    "shape": [1, 3],
+    "kind": "probabilities",
+    "thresholds": None,
+    "ranges": None,
+}
 NAMES = ("labels.txt", "golden.npz", "net_float32.tflite", "net_int8.tflite", "r.json", "r.html")
 
 
@@ -40,16 +47,16 @@ def valid(folder=None):
             "bytes": len(name),
             "sha256": digest(name),
             "input": dict(tensor),
-            "output": dict(tensor),
-            "tolerance": {"max_abs": 0.25, "mean_abs": 0.03, "top1_agreement": 0.95},
+            "outputs": [dict(tensor)],
+            "tolerances": [{"max_abs": 0.25, "mean_abs": 0.03, "agreement": 0.95}],
         }
 
     return {
-        "schema_version": 1,
+        "schema_version": 3,
         "versions": dict.fromkeys(
             ("kerascnn", "keras", "tensorflow", "ai_edge_litert", "litert_quantizer"), "1.0"
         ),
-        "model": {"name": "net", "task": "image-classification", "classes": 3, "parameters": 7},
+        "model": {"name": "net", "task": "classification", "classes": 3, "parameters": 7},
         "input": {
             "shape": [1, 8, 9, 1],
             "layout": "NHWC",
@@ -57,7 +64,7 @@ def valid(folder=None):
             "range": [0, 255],
             "resize": {"fit": "pad", "filter": "bilinear", "antialias": True, "pad_value": 0},
         },
-        "output": {"shape": [1, 3], "kind": "probabilities"},
+        "outputs": [dict(SCORES)],
         "labels": {"path": "labels.txt", "sha256": digest("labels.txt")},
         "golden": {"path": "golden.npz", "sha256": digest("golden.npz"), "count": 2},
         "files": [model("float32", FLOAT), model("int8", UINT8)],
@@ -102,81 +109,175 @@ def test_reads_every_value_as_it_is_in_the_file(folder):
     assert json.loads(contract.to_json(manifest)) == valid(folder)
 
 
-def second(task="image-multi-label"):
-    """A manifest of version 2."""
+RANGES = [[-1.5, 2], [2000, 2010], [0, 0]]
+
+
+def of_task(task):
+    """A manifest of each task."""
     data = valid()
-    data["schema_version"] = 2
     data["model"]["task"] = task
-    scores = task == "image-multi-label"
-    classes = task == "image-classification"
+    output = data["outputs"][0]
+    if task == "multi_label":
+        output |= {"kind": "independent", "thresholds": [0.5, 0.5, 0.25]}
+    if task == "regression":
+        output |= {"role": "values", "kind": "quantities", "ranges": RANGES}
+        for file in data["files"]:
+            file["tolerances"][0]["agreement"] = None
+    return data
+
+
+def older(version, task="image-classification"):
+    """A manifest of version 1 or 2, as kerascnn wrote them."""
+    data = valid()
+    scores, classes = task == "image-multi-label", task == "image-classification"
+    data["schema_version"], data["model"]["task"] = version, task
+    del data["outputs"]
     data["output"] = {
         "shape": [1, 3],
         "kind": "scores" if scores else "probabilities" if classes else "quantities",
         "thresholds": [0.5, 0.5, 0.25] if scores else None,
-        "ranges": None if scores or classes else [[-1.5, 2], [2000, 2010], [0, 0]],
+        "ranges": None if scores or classes else RANGES,
     }
     for file in data["files"]:
+        del file["tolerances"]
+        file["output"] = file.pop("outputs")[0]
         file["tolerance"] = {
             "max_abs": 0.25,
             "mean_abs": 0.03,
             "top1_agreement": 0.95 if classes else None,
             "decision_agreement": 0.95 if scores else None,
         }
+        if version == 1:
+            del file["tolerance"]["decision_agreement"]
+    if version == 1:
+        del data["output"]["thresholds"], data["output"]["ranges"]
     return data
 
 
-TASKS = ["image-classification", "image-multi-label", "image-regression"]
+OLD = [
+    (1, "image-classification", "classification"),
+    (2, "image-classification", "classification"),
+    (2, "image-multi-label", "multi_label"),
+    (2, "image-regression", "regression"),
+]
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_version_2_is_read_and_written_as_it_is(task):
-    data = second(task)
-    assert json.loads(contract.to_json(contract.parse(json.dumps(data)))) == data
+def matches_schema(data):
     jsonschema.validate(data, json.loads(SCHEMA.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("task", ["classification", "multi_label", "regression"])
+def test_each_task_is_read_and_written_as_it_is(task):
+    data = of_task(task)
+    assert json.loads(contract.to_json(contract.parse(json.dumps(data)))) == data
+    matches_schema(data)
+
+
+@pytest.mark.parametrize(("version", "old", "task"), OLD)
+def test_older_versions_say_the_same_in_the_form_of_the_newest(version, old, task):
+    data = older(version, old)
+    matches_schema(data)
+    assert contract.parse(json.dumps(data)) == contract.parse(json.dumps(of_task(task)))
+
+
+def test_one_number_stands_for_two_classes():
+    data = valid()
+    data["outputs"][0] |= {"kind": "independent", "shape": [1, 1]}
+    data["model"]["classes"] = 2
+    assert contract.parse(json.dumps(data)).output.is_binary
+    matches_schema(data)
+    data["model"]["classes"] = 1
+    with pytest.raises(BundleError, match=r"model\.classes: expected 2, as the outputs say, got 1"):
+        contract.parse(json.dumps(data))
 
 
 def change(task, path, value):
     return pytest.param(task, put(path, value), id=f"{task} {'.'.join(map(str, path))} {value}")
 
 
+OUTPUT = ["outputs", 0]
+LIMIT = ["files", 1, "tolerances", 0, "agreement"]
+
+
 @pytest.mark.parametrize(
     ("task", "edit"),
     [
-        change("image-multi-label", ["output", "kind"], "probabilities"),
-        change("image-multi-label", ["output", "thresholds"], None),
-        change("image-multi-label", ["output", "thresholds"], [0.5, 0.5, 1.5]),
-        change("image-multi-label", ["output", "ranges"], [[0, 1]] * 3),
-        change("image-multi-label", ["files", 0, "tolerance", "top1_agreement"], 0.9),
-        change("image-multi-label", ["files", 0, "tolerance", "decision_agreement"], None),
-        change("image-regression", ["output", "kind"], "scores"),
-        change("image-regression", ["output", "ranges"], None),
-        change("image-regression", ["output", "ranges"], [[0, 1, 2]] * 3),
-        change("image-regression", ["output", "thresholds"], [0.5] * 3),
-        change("image-regression", ["files", 1, "tolerance", "decision_agreement"], 0.9),
-        change("image-classification", ["output", "thresholds"], [0.5] * 3),
-        change("image-classification", ["files", 1, "tolerance", "top1_agreement"], None),
+        change("multi_label", [*OUTPUT, "kind"], "probabilities"),
+        change("multi_label", [*OUTPUT, "thresholds"], None),
+        change("multi_label", [*OUTPUT, "thresholds"], [0.5, 0.5, 1.5]),
+        change("multi_label", [*OUTPUT, "ranges"], [[0, 1]] * 3),
+        change("multi_label", LIMIT, None),
+        change("regression", [*OUTPUT, "kind"], "independent"),
+        change("regression", [*OUTPUT, "ranges"], None),
+        change("regression", [*OUTPUT, "ranges"], [[0, 1, 2]] * 3),
+        change("regression", [*OUTPUT, "thresholds"], [0.5] * 3),
+        change("regression", [*OUTPUT, "role"], "scores"),
+        change("regression", LIMIT, 0.9),
+        change("classification", [*OUTPUT, "thresholds"], [0.5] * 3),
+        change("classification", LIMIT, None),
+        change("classification", ["outputs"], [SCORES, {**SCORES, "role": "count"}]),
+        change("classification", ["outputs"], []),
+        change("classification", [*OUTPUT, "role"], "inputs"),
+        change("classification", [*OUTPUT, "role"], "Scores"),
+        change("classification", [*OUTPUT, "shape"], [3]),
+        change("classification", [*OUTPUT, "shape"], [2, 3]),
     ],
 )
 def test_what_does_not_suit_the_task_is_refused_by_reader_and_schema(task, edit):
-    data = second(task)
+    data = of_task(task)
     edit(data)
     with pytest.raises(BundleError):
         contract.parse(json.dumps(data))
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(data, json.loads(SCHEMA.read_text("utf-8")))
+        matches_schema(data)
 
 
 @pytest.mark.parametrize(
     ("task", "edit"),
     [
-        change("image-multi-label", ["output", "thresholds"], [0.5]),
-        change("image-regression", ["output", "ranges"], [[2, 1], [0, 1], [0, 1]]),
+        change("multi_label", [*OUTPUT, "thresholds"], [0.5]),
+        change("regression", [*OUTPUT, "ranges"], [[2, 1], [0, 1], [0, 1]]),
+        change("classification", ["files", 0, "outputs"], [FLOAT, FLOAT]),
+        change("classification", ["files", 0, "tolerances"], []),
+        change("ranking", ["model", "name"], "a task that nobody registered"),
     ],
 )
-def test_counts_and_orders_are_checked(task, edit):
-    data = second(task)
+def test_counts_orders_and_tasks_are_checked(task, edit):
+    data = of_task(task)
     edit(data)
-    with pytest.raises(BundleError, match="output"):
+    with pytest.raises(BundleError, match=r"output|tolerances|model\.task"):
+        contract.parse(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("version", "task", "path", "value", "message"),
+    [
+        (1, "image-classification", ["output", "thresholds"], None, "schema version 1 has none"),
+        (
+            *(1, "image-classification", ["files", 0, "tolerance", "decision_agreement"], None),
+            r"unknown key 'decision_agreement' in files\[0\].tolerance",
+        ),
+        (1, "image-classification", ["model", "task"], "image-regression", "in schema version 1"),
+        (1, "image-classification", ["model", "task"], "classification", "model.task: expected"),
+        (1, "image-classification", ["outputs"], [SCORES], "unknown key 'outputs'"),
+        (2, "image-classification", ["output", "kind"], "scores", "output.kind"),
+        (
+            2,
+            "image-classification",
+            ["output", "shape"],
+            [1, 4],
+            r"output.shape: expected \[1, 3\]",
+        ),
+        (2, "image-multi-label", ["output", "thresholds"], None, "thresholds"),
+        (2, "image-multi-label", ["files", 0, "tolerance", "top1_agreement"], 0.9, "expected null"),
+        (2, "image-regression", ["output", "ranges"], None, "ranges"),
+        (2, "image-regression", ["files", 1, "tolerance", "extra"], 1, "unknown key 'extra'"),
+    ],
+)
+def test_older_versions_are_read_as_strictly(version, task, path, value, message):
+    data = older(version, task)
+    put(path, value)(data)
+    with pytest.raises(BundleError, match=message):
         contract.parse(json.dumps(data))
 
 
@@ -218,20 +319,14 @@ BROKEN = [
     (put(["reports", "json", "extra"], 1), "unknown key 'extra' in reports.json"),
     (drop("labels"), "no key 'labels'"),
     (drop("input", "color"), "no key 'color' in input"),
-    (drop("files", 0, "tolerance", "max_abs"), "no key 'max_abs'"),
-    (put(["schema_version"], 3), "made by a newer kerascnn: schema 3, this one reads 2: upgrade"),
-    (put(["schema_version"], 0), "schema_version: expected 1 or 2, got 0"),
-    (put(["schema_version"], "1"), "schema_version: expected 1 or 2, got '1'"),
-    (put(["schema_version"], 2), "no key 'ranges', 'thresholds' in output"),
-    (put(["output", "thresholds"], None), "unknown key 'thresholds' in output: schema version 1"),
-    (
-        put(["files", 0, "tolerance", "decision_agreement"], None),
-        r"unknown key 'decision_agreement' in files\[0\].tolerance",
-    ),
-    (put(["model", "task"], "image-regression"), 'model.task: expected "image-classification" in'),
+    (drop("files", 0, "tolerances", 0, "max_abs"), "no key 'max_abs'"),
+    (put(["schema_version"], 4), "made by a newer kerascnn: schema 4, this one reads 3: upgrade"),
+    (put(["schema_version"], 0), "schema_version: expected 1 to 3, got 0"),
+    (put(["schema_version"], "1"), "schema_version: expected 1 to 3, got '1'"),
+    (put(["schema_version"], 2), "unknown key 'outputs'"),
     (put(["model", "classes"], "3"), 'model.classes: expected an integer, got "3"'),
-    (put(["model", "classes"], 0), "model.classes|output.shape"),
-    (put(["model", "task"], "detection"), "model.task: expected .image-classification."),
+    (put(["model", "classes"], 0), "model.classes"),
+    (put(["model", "task"], "image-classification"), "model.task: expected .classification. or"),
     (put(["input", "shape"], [1, 8, 9]), "input.shape: expected a list of 4 values"),
     (put(["input", "shape"], [2, 8, 9, 1]), "input.shape"),
     (put(["input", "shape"], [1, 8, 0, 1]), "input.shape"),
@@ -242,7 +337,8 @@ BROKEN = [
     (put(["input", "resize", "fit"], "zoom"), "input.resize.fit"),
     (put(["input", "resize", "antialias"], False), "input.resize.antialias: expected true"),
     (put(["input", "resize", "pad_value"], 300), "input.resize.pad_value"),
-    (put(["output", "kind"], "scores"), "output.kind"),
+    (put(["outputs", 0, "kind"], "scores"), r"outputs\[0\].kind"),
+    (put(["outputs", 0, "extra"], 1), r"unknown key 'extra' in outputs\[0\]"),
     (put(["golden", "count"], 0), "golden.count"),
     (put(["files"], []), "files: there must be at least one"),
     (put(["files"], {}), "files: expected a list"),
@@ -251,11 +347,11 @@ BROKEN = [
     (put(["files", 0, "sha256"], "A" * 64), "64 hex digits"),
     (put(["files", 0, "input", "scale"], 1.0), "float32 needs null"),
     (put(["files", 1, "input", "scale"], None), "uint8 needs a scale and a zero point"),
-    (put(["files", 1, "output", "scale"], 0), "output.scale: expected a number above 0"),
-    (put(["files", 1, "output", "zero_point"], 0.5), "zero_point: expected an integer"),
+    (put(["files", 1, "outputs", 0, "scale"], 0), r"outputs\[0\].scale: expected a number above 0"),
+    (put(["files", 1, "outputs", 0, "zero_point"], 0.5), "zero_point: expected an integer"),
     (put(["files", 1, "input", "dtype"], "int32"), "dtype"),
-    (put(["files", 0, "tolerance", "max_abs"], -0.1), "max_abs"),
-    (put(["files", 0, "tolerance", "top1_agreement"], 1.5), "top1_agreement"),
+    (put(["files", 0, "tolerances", 0, "max_abs"], -0.1), "max_abs"),
+    (put(["files", 0, "tolerances", 0, "agreement"], 1.5), "agreement"),
     (put(["labels", "path"], "../labels.txt"), "'../labels.txt' leaves the bundle"),
     (put(["labels", "path"], "/etc/hostname"), "'/etc/hostname' leaves the bundle"),
     (put(["labels", "path"], "sub/labels.txt"), "leaves the bundle"),
@@ -285,7 +381,7 @@ def test_the_schema_refuses_what_the_reader_refuses(edit):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (put(["output", "shape"], [1, 4]), r"output.shape: expected \[1, 3\]"),
+        (put(["outputs", 0, "shape"], [1, 4]), "model.classes: expected 4, as the outputs say"),
         (put(["files", 1, "recipe"], "float32"), "recipe 'float32' appears 2 times"),
         (put(["files", 1, "path"], "labels.txt"), "path 'labels.txt' appears 2 times"),
         (put(["labels", "path"], "manifest.json"), "'manifest.json' leaves"),
@@ -362,11 +458,3 @@ def test_a_manifest_that_breaks_the_rules_is_not_written(folder, tmp_path):
     with pytest.raises(BundleError, match="files"):
         contract.write(broken, folder)
     assert (folder / "manifest.json").read_bytes() == before
-
-
-def test_the_module_needs_the_standard_library_only(repository):
-    source = (repository / "kerascnn" / "export" / "manifest.py").read_text("utf-8")
-    imported = [
-        line.split()[1] for line in source.splitlines() if line.startswith(("import", "from"))
-    ]
-    assert not {name.split(".")[0] for name in imported} & {"numpy", "keras", "tensorflow", "PIL"}

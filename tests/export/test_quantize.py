@@ -1,10 +1,12 @@
 """Quantised files keep the pixel scale, the io types and the answers; unfit samples are refused."""
 
+import keras
 import numpy as np
 import pytest
 
 from kerascnn.errors import ExportError, InputError
 from kerascnn.export.calibration import off_powers_of_two
+from kerascnn.export.convert import convert_float
 from kerascnn.export.interpreter import TFLiteModel, inspect
 from kerascnn.export.quantize import quantize
 from kerascnn.export.samples import check_samples
@@ -81,6 +83,22 @@ def test_io_types_of_int8_answer_alike(float_bytes, grey_images):
         for io in ("uint8", "int8")
     )
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("last", [None, "sigmoid"])
+def test_a_single_output_around_zero_keeps_its_range(last):
+    keras.utils.set_random_seed(0)
+    images = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 1), dtype=np.uint8)
+    images[::2] //= 3
+    inputs = keras.Input((8, 8, 1))
+    values = keras.layers.GlobalAveragePooling2D()(inputs)
+    dense = keras.layers.Dense(1, activation=last)
+    model = keras.Model(inputs, dense(values))
+    mean = images.mean(axis=(1, 2))
+    dense.set_weights([np.array([[0.1]]), np.array([-0.1 * mean.mean()])])
+    file = TFLiteModel(quantize(convert_float(model), "int8", images))
+    error = np.abs(file.predict(images) - model.predict(images, verbose=0))
+    assert error.max() < (0.01 if last else 0.1)
 
 
 def test_int16x8_is_closer_than_int8(int8, float_bytes, grey_images):

@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.export.answers import Classes, Labels, Quantities
+from kerascnn import tasks
 from kerascnn.export.manifest import Input, Resize, Versions
+from kerascnn.export.measure import Images, Meaning
 from kerascnn.export.report import (
     BundleReport,
     Check,
     Machine,
     RecipeReport,
-    Score,
-    softmax,
     spread,
     stratified,
     to_json,
@@ -27,8 +26,29 @@ from kerascnn.export.report import (
 from kerascnn.export.report_page import to_html
 from kerascnn.export.report_pictures import pictures
 from kerascnn.pages import format as page
+from kerascnn.tasks.classification import ClassificationMetrics
+from kerascnn.tasks.multi_label import MultiLabelMetrics
+from kerascnn.tasks.outputs import Output
+from kerascnn.tasks.regression import RegressionMetrics, TargetMetrics
 
 NAMES = ("<b>rose</b>", "oak & elm", "tulip")
+
+
+SCORES = Output(role="scores", shape=(1, 3), kind="probabilities")
+
+
+def figures(accuracy, loss):
+    return ClassificationMetrics(accuracy, None, loss, 1234, {}, ((1, 2), (3, 4)))
+
+
+def answers(task, outputs, labels=None, kind=None):
+    """Cards of a model called Keras and of others, by their outputs of one role."""
+    meaning = tasks.get(task)
+    named = {by: {meaning.roles[0]: values} for by, values in outputs.items()}
+    first = named["Keras"]
+    described = meaning.describe(first, [kind], "the model")
+    images = Images(np.zeros((len(outputs["Keras"]), 4, 4, 3), np.uint8), labels, first)
+    return pictures(images, named, Meaning(meaning, described, NAMES))
 
 
 def recipe(name, **changes):
@@ -41,8 +61,8 @@ def recipe(name, **changes):
         "sha256": name[0] * 64,
         "size_ratio": 1.0,
         "input_dtype": "float32",
-        "output_dtype": "float32",
-        "score": Score(accuracy=0.875, top5=None, loss=0.4),
+        "output_dtypes": ("float32",),
+        "score": figures(0.875, 0.4),
         "agreement": 1.0,
         "max_abs": 1.25e-7,
         "mean_abs": 1e-8,
@@ -69,7 +89,7 @@ def report():
         size_ratio=0.25,
         latency_ratio=1.5,
         median_ms=3.0,
-        score=Score(accuracy=0.85, top5=None, loss=0.5),
+        score=figures(0.85, 0.5),
         agreement=0.9996,
         undelegated_operators={"TANH": 4, "SOFTMAX": 1},
         undelegated_reasons={"SOFTMAX": "none for 8 <bits>", "TANH": "none for 8 <bits>"},
@@ -86,11 +106,11 @@ def report():
             range=(0, 255),
             resize=Resize(fit="pad", filter="bilinear", antialias=True, pad_value=0),
         ),
-        output_kind="probabilities",
+        outputs=(SCORES,),
         created="2026-01-02T03:04:05+00:00",
         evaluation="held-out images",
         images=1234,
-        keras=Score(accuracy=0.875, top5=None, loss=0.4),
+        keras=figures(0.875, 0.4),
         baseline="float32",
         runs=50,
         files=(recipe("float32"), int8),
@@ -111,7 +131,11 @@ def shown():
     other = outputs.copy()
     other[0] = [0.1, 0.8, 0.1]
     images = random.integers(0, 256, (20, 8, 12, 1), np.uint8)
-    return pictures(images, labels, NAMES, {"Keras": outputs, "int8": other}, Classes())
+    meaning = Meaning(tasks.get("classification"), (SCORES,), NAMES)
+    first = {"scores": outputs}
+    return pictures(
+        Images(images, labels, first), {"Keras": first, "int8": {"scores": other}}, meaning
+    )
 
 
 class Page(html.parser.HTMLParser):
@@ -140,13 +164,17 @@ class Page(html.parser.HTMLParser):
 
 def test_json_holds_every_figure(report):
     data = json.loads(to_json(report))
-    assert data.pop("schema_version") == 2
-    assert data == json.loads(json.dumps(dataclasses.asdict(report)))
+    assert data.pop("schema_version") == 3
+    expected = json.loads(json.dumps(dataclasses.asdict(report)))
+    expected["keras"] = {"accuracy": 0.875, "top5_accuracy": None, "loss": 0.4}
+    for file, accuracy, loss in zip(expected["files"], (0.875, 0.85), (0.4, 0.5), strict=True):
+        file["score"] = {"accuracy": accuracy, "top5_accuracy": None, "loss": loss}
+    assert data == expected  # the confusions of a thousand classes are not in it
 
 
 def test_json_refuses_what_json_cannot_hold(report):
     with pytest.raises(ValueError, match="JSON compliant"):
-        to_json(dataclasses.replace(report, keras=Score(accuracy=float("nan"), top5=0, loss=0)))
+        to_json(dataclasses.replace(report, keras=figures(float("nan"), 0)))
 
 
 def test_page_is_well_formed(report, shown):
@@ -203,9 +231,8 @@ def test_page_says_the_input_contract_in_words(report):
 
 
 def test_page_without_labels_has_no_accuracy(report):
-    none = Score(accuracy=None, top5=None, loss=None)
-    files = tuple(dataclasses.replace(file, score=none) for file in report.files)
-    bare = dataclasses.replace(report, keras=none, files=files)
+    files = tuple(dataclasses.replace(file, score=None) for file in report.files)
+    bare = dataclasses.replace(report, keras=None, files=files)
     assert "accuracy" not in Page(to_html(bare, (), {})).text
 
 
@@ -236,17 +263,15 @@ def test_pictures_show_classes_in_turn(shown):
 
 def test_probabilities_of_logits_are_their_softmax():
     outputs = np.array([[2.0, 0.0, 0.0]], np.float32)
-    images = np.zeros((1, 4, 4, 3), np.uint8)
-    (picture,) = pictures(images, None, NAMES, {"Keras": outputs}, Classes("logits"))
+    (picture,) = answers("classification", {"Keras": outputs}, kind="logits")
     assert picture.answers[0].probability == pytest.approx(np.e**2 / (np.e**2 + 2))
     assert picture.truth is picture.answers[0].right is None
 
 
 def test_labels_are_named_together_and_wrong_sets_come_first():
     outputs = np.array([[0.9, 0.2, 0.8], [0.1, 0.2, 0.3]], np.float32)
-    images = np.zeros((2, 4, 4, 3), np.uint8)
     truth = np.array([[1, 0, 1], [0, 1, 0]], bool)
-    wrong, right = pictures(images, truth, NAMES, {"Keras": outputs}, Labels(3))
+    wrong, right = answers("multi_label", {"Keras": outputs}, truth)
     assert (wrong.truth, wrong.answers[0].label, wrong.answers[0].right) == (
         *("oak & elm", "no label"),
         False,
@@ -256,18 +281,22 @@ def test_labels_are_named_together_and_wrong_sets_come_first():
 
 
 def labelled(report):
-    score = Score(accuracy=0.875, loss=0.4)
+    score = MultiLabelMetrics(0.9, 0.7, 0.125, 0.4, 1234, {})
     files = tuple(dataclasses.replace(file, score=score) for file in report.files)
+    output = Output(role="scores", shape=(1, 3), kind="independent", thresholds=(0.5,) * 3)
     return dataclasses.replace(
-        *(report,), task="multi_label", output_kind="scores", keras=score, files=files
+        *(report,), task="multi_label", outputs=(output,), keras=score, files=files
     )
 
 
 def valued(report):
-    score = Score(mae=(0.25, 3.0, 1e-3))
+    errors = zip(NAMES, (0.25, 3.0, 1e-3), strict=True)
+    rows = {name: TargetMetrics(mae, mae, 0.5, 0.0, 1.0) for name, mae in errors}
+    score = RegressionMetrics(0.5, 1234, rows)
     files = tuple(dataclasses.replace(file, score=score, agreement=None) for file in report.files)
+    output = Output(role="values", shape=(1, 3), kind="quantities", ranges=((0, 1),) * 3)
     return dataclasses.replace(
-        *(report,), task="regression", output_kind="quantities", keras=score, files=files
+        *(report,), task="regression", outputs=(output,), keras=score, files=files
     )
 
 
@@ -280,11 +309,7 @@ def test_page_of_labels(report):
 
 def test_page_of_quantities(report):
     outputs = np.array([[0.5, 2001, 3]], np.float32)
-    shown = pictures(
-        *(np.zeros((1, 4, 4, 3), np.uint8), outputs, NAMES),
-        {"Keras": outputs, "int8": outputs + 1},
-        Quantities(np.array([[0, 2000, 1], [1, 2010, 5]])),
-    )
+    shown = answers("regression", {"Keras": outputs, "int8": outputs + 1}, outputs)
     source = to_html(valued(report), shown, {})
     text = Page(source).text
     assert "Image regressor · 3 quantities" in text
@@ -293,10 +318,6 @@ def test_page_of_quantities(report):
     assert "oak & elm 2001, tulip 3" in text
     assert 'class="card wrong"' not in source
     assert Page(source).open == []
-
-
-def test_softmax_survives_large_logits():
-    np.testing.assert_allclose(softmax(np.array([[1000.0, 1000.0]])), [[0.5, 0.5]])
 
 
 def test_stratified_takes_one_of_each_class_in_turn():

@@ -6,18 +6,12 @@ import keras
 import numpy as np
 import pytest
 
+from kerascnn import tasks
 from kerascnn.errors import BundleError, InputError, VerificationError
-from kerascnn.export.comparison import compare, output_kind, output_range
 from kerascnn.export.quantize import quantize
 from kerascnn.export.recipes import FLOAT32, INT8, Tolerance
-from kerascnn.export.samples import check_labels, synthetic_images
-from kerascnn.export.verify import (
-    evaluate_tflite,
-    images_at_once,
-    keras_outputs,
-    score,
-    verify_tflite,
-)
+from kerascnn.export.samples import synthetic_images
+from kerascnn.export.verify import evaluate_tflite, images_at_once, keras_outputs, verify_tflite
 
 WIDE = Tolerance(
     max_abs=1.0, mean_abs=1.0, top1_agreement=0.0, accuracy_drop=1.0, near_tie=0.0
@@ -27,10 +21,10 @@ WIDE = Tolerance(
 def judged(wanted, got, labels=None, step=0.0, **limits):
     tolerance = dataclasses.replace(WIDE, **limits)
     labels = None if labels is None else np.asarray(labels)
-    return compare(
-        "a.tflite", np.asarray(wanted, "f4"), np.asarray(got, "f4"), labels, tolerance,
-        "samples", step,
-    )  # fmt: skip
+    task = tasks.get("classification")
+    wanted, got = ({"scores": np.asarray(values, "f4")} for values in (wanted, got))
+    outputs = task.describe(wanted, [None], "the model")
+    return task.compare("a.tflite", wanted, got, outputs, labels, tolerance, "samples", [step])
 
 
 def failed(report):
@@ -203,53 +197,6 @@ def test_evaluation_of_a_file_counts_right_answers(float_file, tiny_images, trut
     evaluation = evaluate_tflite(float_file, tiny_images, wrong)
     assert evaluation.accuracy == pytest.approx(36 / 48)
     assert (evaluation.n, evaluation.top5) == (48, None)
-
-
-def test_loss_is_the_cross_entropy_of_probabilities():
-    outputs = np.array([[0.25, 0.75], [0.5, 0.5]], np.float32)
-    assert score(outputs, np.array([1, 0])).loss == pytest.approx(
-        -(np.log(0.75) + np.log(0.5)) / 2, rel=1e-5
-    )
-
-
-def test_loss_of_logits_takes_the_softmax():
-    outputs = np.array([[0.0, np.log(3.0)], [500.0, -500.0]], np.float32)
-    assert score(outputs, np.array([1, 0])).loss == pytest.approx(-np.log(0.75) / 2, rel=1e-5)
-
-
-def test_a_probability_rounded_to_nothing_keeps_the_loss_finite():
-    outputs = np.array([[1.0, 0.0]], np.float32)
-    assert score(outputs, np.array([1]), step=1 / 256).loss == pytest.approx(np.log(513), rel=1e-3)
-
-
-def test_top5_counts_the_best_five():
-    outputs = np.tile(np.arange(7, dtype=np.float32), (2, 1))
-    assert score(outputs, np.array([2, 1])).top5 == 0.5
-
-
-def test_classes_tied_with_the_rest_are_not_in_the_top5():
-    assert score(np.zeros((1, 9), np.float32), np.array([0])).top5 == 0.0
-
-
-@pytest.mark.parametrize(
-    ("labels", "told"),
-    [
-        ([0, 1], r"shape \[3\], one per sample, got \[2\]"),
-        ([0.0, 1.0, 2.0], "class indices"),
-        ([0, 1, 5], "must be 0 to 4 for 5 outputs, got 0 to 5"),
-        ([-1, 1, 2], "got -1 to 2"),
-    ],
-)
-def test_unfit_labels_are_refused(labels, told):
-    with pytest.raises(InputError, match=told):
-        check_labels(labels, 3, 5)
-
-
-def test_outputs_are_told_apart():
-    assert output_kind(np.array([[0.2, 0.8]])) == "probabilities"
-    assert output_kind(np.array([[0.2, 0.3]])) == "logits"
-    assert output_kind(np.array([[-1.0, 2.0]])) == "logits"
-    assert output_range(np.array([[0.2, 0.3]])) == 1.0
 
 
 def test_generated_images_are_seeded_and_varied():

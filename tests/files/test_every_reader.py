@@ -14,7 +14,7 @@ import kerascnn
 from kerascnn import data, export
 from kerascnn.errors import KerascnnError
 from kerascnn.export import manifest
-from kerascnn.predictors import open_predictors
+from kerascnn.inference import open_predictors
 from kerascnn.training import open_run
 from kerascnn.transfer import Embedder, FeatureCache
 from kerascnn.weights import read

@@ -113,3 +113,61 @@ def call(kit, capfd):
         return SimpleNamespace(returncode=code, stdout=captured.out, stderr=captured.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def pair():
+    """A task with scores of classes and a count, for bundles with two outputs."""
+    from kerascnn import tasks
+    from kerascnn.tasks.task import _TASKS
+
+    class Pair(tasks.Task):
+        name = "pair"
+        kinds = {"scores": ("probabilities",), "count": ("quantities",)}  # noqa: RUF012
+
+        def describe(self, arrays, kinds, source):
+            scores = tasks.class_scores(arrays["scores"], kinds[0], source)
+            return scores, tasks.quantities("count", arrays["count"])
+
+        def words(self, prediction, outputs, names, top=1):
+            return names[int(prediction["scores"].argmax())]
+
+    yield tasks.register(Pair()).name
+    del _TASKS["pair"]
+
+
+@pytest.fixture(scope="session")
+def bundles(net, photos, pair, tmp_path_factory):
+    """Bundles of every kind of output by name: new ones, and those of earlier versions."""
+    import keras
+    from keras import layers
+
+    from kerascnn.export import export_bundle
+
+    folder = tmp_path_factory.mktemp("every-kind")
+    features = net.layers[-2].output
+    one = keras.Model(net.input, layers.Dense(1, activation="sigmoid")(features), name="one")
+    two = keras.Model(
+        net.input,
+        [layers.Dense(3, activation="softmax")(features), layers.Dense(1)(features)],
+        name="two",
+    )
+    kernel = np.random.default_rng(1).normal(0, 9, (6, 1))
+    centre = keras.Model(net.input, features).predict(photos, verbose=0).mean(axis=0)
+    one.layers[-1].set_weights([kernel, -centre @ kernel])  # about as many of either class
+    export_bundle(one, folder / "one-sigmoid", samples=photos, class_names=["day", "night"])
+    export_bundle(two, folder / "two-outputs", samples=photos, task=pair)
+    older = KITS.parent / "tests" / "export" / "bundles"
+    return {path.name: path for path in [*folder.iterdir(), *sorted(older.iterdir())]}
+
+
+EVERY_KIND = (
+    *("one-sigmoid", "two-outputs"),
+    *("version1-classification", "version2-multi-label", "version2-regression"),
+)
+
+
+@pytest.fixture(params=EVERY_KIND)
+def any_bundle(request, bundles):
+    """Each of `bundles` in turn."""
+    return bundles[request.param]

@@ -97,12 +97,12 @@ def test_golden_archives_are_read_as_numpy_reads_them(tmp_path, save):
     random = np.random.default_rng(2)
     inputs = random.integers(0, 256, (3, 4, 5, 1), np.uint8)
     outputs = random.normal(size=(3, 2)).astype(np.float32)
-    save(tmp_path / "golden.npz", inputs=inputs, outputs=outputs)
+    save(tmp_path / "golden.npz", inputs=inputs, scores=outputs)
     script = (
         'import {readFileSync} from "node:fs"; import {readGolden} from "kit/npz.js";'
         "const bytes = new Uint8Array(readFileSync(process.env.GOLDEN));"
-        "const {inputs, outputs} = await readGolden(bytes, 1 << 20);"
-        "const {shape, data} = outputs;"
+        "const {inputs, outputs} = await readGolden(bytes, ['scores'], 1 << 20);"
+        "const [{shape, data}] = outputs;"
         "console.log(JSON.stringify([inputs.shape, [...inputs.data], shape, [...data]]));"
     )
     shape, pixels, out_shape, values = node(script, GOLDEN=tmp_path / "golden.npz")
@@ -183,6 +183,25 @@ def test_a_photo_gets_the_answer_that_litert_gives_here(browser, site, recipe):
 
 
 @needs_browser
+def test_every_kind_of_bundle_passes_and_answers(browser, site, any_bundle):
+    address, folder = site
+    if not (folder / any_bundle.name).exists():
+        shutil.copytree(any_bundle, folder / any_bundle.name)
+    query = f"?bundle={any_bundle.name}&selftest&image=photo.png"
+    assert visit(browser, f"{address}{query}") == "Self-test passed."
+    outcome = json.loads(browser.evaluate("document.getElementById('selftest').dataset.outcome"))
+    assert [result["recipe"] for result in outcome] == ["float32", "int8"]
+    names = "Array.from(document.querySelectorAll('#answers .name'), e => e.textContent)"
+    shown = browser.evaluate(names)
+    if any_bundle.name == "one-sigmoid":
+        assert sorted(shown) == ["day", "night"]
+        assert sum(answers(browser).values()) == pytest.approx(1, abs=1e-6)
+    if any_bundle.name == "two-outputs":
+        assert len(shown) == 4
+        assert shown[-1] == "count"
+
+
+@needs_browser
 def test_the_camera_is_classified_and_stopped(browser, site):
     address, _ = site
     visit(browser, address)
@@ -201,12 +220,19 @@ def test_the_camera_is_classified_and_stopped(browser, site):
     [
         (lambda data: data.update(colour="rgb"), "unknown key colour"),
         (lambda data: data["input"]["resize"].pop("fit"), "missing key fit"),
-        (lambda data: data.update(schema_version=3), "newer kerascnn: schema 3"),
-        (lambda data: data.update(schema_version=2), "manifest.json: output: missing key"),
+        (lambda data: data.update(schema_version=4), "newer kerascnn: schema 4"),
+        (lambda data: data.update(schema_version=2), "manifest.json: unknown key outputs"),
         (lambda data: data["labels"].update(sha256="0" * 64), "labels.txt was altered"),
         (lambda data: data["labels"].update(path="../labels.txt"), "leaves the bundle"),
         (lambda data: data["golden"].update(path="gone.npz"), "gone.npz is missing"),
-        (lambda data: data["files"][0]["output"].update(dtype="uint8"), "the manifest says uint8"),
+        (
+            lambda data: data["files"][0]["outputs"][0].update(
+                dtype="uint8", scale=1, zero_point=0
+            ),
+            "the manifest says uint8",
+        ),
+        (lambda data: data["files"][0]["outputs"][0].update(dtype="int8"), "has scale null"),
+        (lambda data: data["outputs"][0].update(role="inputs"), "outputs[0]: role"),
     ],
 )
 def test_an_altered_bundle_is_one_line(browser, site, edit, words):
@@ -227,8 +253,8 @@ def test_wrong_golden_outputs_fail_the_selftest(browser, site):
     address, folder = site
     copy = shutil.copytree(folder / "bundle", folder / "wrong")
     with np.load(copy / "golden.npz") as golden:
-        inputs, outputs = golden["inputs"], golden["outputs"]
-    np.savez(copy / "golden.npz", inputs=inputs, outputs=outputs[:, ::-1].copy())
+        inputs, outputs = golden["inputs"], golden["scores"]
+    np.savez(copy / "golden.npz", inputs=inputs, scores=outputs[:, ::-1].copy())
     data = json.loads((copy / "manifest.json").read_text("utf-8"))
     data["golden"]["sha256"] = hashlib.sha256((copy / "golden.npz").read_bytes()).hexdigest()
     (copy / "manifest.json").write_text(json.dumps(data), "utf-8")

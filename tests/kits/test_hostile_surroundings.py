@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mutants import refused
 from PIL import Image
@@ -166,6 +167,15 @@ def test_a_file_that_ends_the_interpreter_is_a_line(kit, call, bundle, monkeypat
     assert refused(call("--selftest", bundle), "colours_float32.tflite cannot be run", words)
 
 
-def test_a_model_that_answers_no_number_is_a_line(kit, call, bundle, photo, monkeypatch):
-    monkeypatch.setattr(kit.ImageModel, "run", lambda self, pixels: [float("nan")] * 4)
-    assert refused(call(bundle, photo), "no number")
+@pytest.mark.parametrize("role", ["scores", "count"])
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+def test_a_model_that_answers_no_number_is_a_line(
+    kit, call, bundles, photo, monkeypatch, role, odd
+):
+    right = kit.ImageModel.run
+    monkeypatch.setattr(
+        kit.ImageModel, "run", lambda self, pixels: {**right(self, pixels), role: np.array([odd])}
+    )
+    assert refused(call(bundles["two-outputs"], photo), f"{role} with what is no number")
+    result = call("--selftest", bundles["two-outputs"])
+    assert (result.returncode, result.stdout.count("FAIL"), result.stderr) == (1, 2, "")

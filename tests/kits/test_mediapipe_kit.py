@@ -48,6 +48,22 @@ def test_selftest_passes_for_every_file(bundle):
 
 
 @needs_tasks
+@pytest.mark.parametrize("name", ["one-sigmoid", "version1-classification", "version2-multi-label"])
+def test_every_kind_of_scores_passes(bundles, name):
+    result = run(TASKS, KIT / "selftest.py", bundles[name])
+    assert result.returncode == 0, result.stdout + result.stderr[-2000:]
+    assert result.stdout.count("ok  ") == 2
+
+
+@needs_tasks
+@pytest.mark.parametrize("name", ["two-outputs", "version2-regression"])
+def test_what_is_no_list_of_scores_is_one_line(bundles, name):
+    result = run(TASKS, KIT / "selftest.py", bundles[name])
+    assert result.returncode == 2
+    assert "ImageClassifier gives scores" in result.stderr
+
+
+@needs_tasks
 def test_files_for_microcontrollers_fail_with_mediapipes_reason(net, photos, tmp_path):
     export_bundle(net, tmp_path / "micro", recipes=["int8"], io="int8", samples=photos)
     result = run(TASKS, KIT / "selftest.py", tmp_path / "micro")

@@ -81,8 +81,8 @@ def test_selftest_passes_and_says_how_much_memory_each_file_takes(micro_bundle):
 def test_selftest_fails_on_outputs_that_the_files_do_not_give(micro_bundle, tmp_path):
     copy = shutil.copytree(micro_bundle, tmp_path / "copy")
     with np.load(copy / "golden.npz") as golden:
-        inputs, outputs = golden["inputs"], golden["outputs"]
-    np.savez(copy / "golden.npz", inputs=inputs, outputs=outputs[:, ::-1].copy())
+        inputs, outputs = golden["inputs"], golden["scores"]
+    np.savez(copy / "golden.npz", inputs=inputs, scores=outputs[:, ::-1].copy())
     assert "was altered" in selftest(copy).stderr
     import hashlib
 
@@ -217,3 +217,21 @@ def test_quantities_are_replayed_in_their_own_units(photos, tmp_path):
     result = selftest(folder)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "difference of range max" in result.stdout
+
+
+def test_every_kind_of_bundle_passes(any_bundle):
+    result = selftest(any_bundle, "--recipe", "float32")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.startswith("ok ")
+
+
+def test_outputs_that_the_manifest_does_not_name_fail(bundles, tmp_path):
+    folder = shutil.copytree(bundles["two-outputs"], tmp_path / "copy")
+    data = json.loads((folder / "manifest.json").read_text("utf-8"))
+    del data["outputs"][1]
+    for file in data["files"]:
+        del file["outputs"][1], file["tolerances"][1]
+    (folder / "manifest.json").write_text(json.dumps(data), "utf-8")
+    result = selftest(folder, "--recipe", "float32")
+    assert result.returncode == 1
+    assert "must have 1 output(s)" in result.stdout

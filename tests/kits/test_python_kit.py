@@ -2,6 +2,8 @@
 
 import json
 import math
+import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -36,10 +38,94 @@ def test_selftest_passes_with_one_line_per_file(run_kit, bundle):
     ]
 
 
+def test_every_kind_of_bundle_passes(run_kit, any_bundle):
+    result = run_kit("--selftest", any_bundle)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("ok  ") == 2
+
+
+def test_several_outputs_are_answered_under_their_roles(call, bundles, photos, tmp_path):
+    Image.fromarray(photos[0]).save(tmp_path / "photo.png")
+    answer = json.loads(call(bundles["two-outputs"], tmp_path / "photo.png", "--json").stdout)[0]
+    assert len(answer["top"]) == 3
+    assert set(answer["count"][0]) == {"label", "index", "value"}
+    words = call(bundles["two-outputs"], tmp_path / "photo.png").stdout
+    assert f"; count {answer['count'][0]['value']:.4g}" in words
+
+
+def test_a_further_output_that_is_called_like_a_part_of_the_answer_is_not_lost(kit):
+    outputs = [
+        {"role": role, "shape": [1, 1], "kind": "quantities", "thresholds": None, "ranges": None}
+        for role in ("first", "values", "image")
+    ]
+    values = {output["role"]: np.full(1, i, np.float32) for i, output in enumerate(outputs)}
+    found = kit.answer({"outputs": outputs}, ["years"], values, 5)
+    assert {name: said[0]["value"] for name, said in found.items()} == {
+        "values": 0.0,
+        "values_": 1.0,
+        "image_": 2.0,
+    }
+    assert kit.in_words(found) == "years 0; values_ 1; image_ 2"
+
+
+def test_the_second_output_counts_in_the_self_test(call, bundles, tmp_path):
+    folder = shutil.copytree(bundles["two-outputs"], tmp_path / "copy")
+    with np.load(folder / "golden.npz") as golden:
+        arrays = dict(golden)
+    np.savez(folder / "golden.npz", **{**arrays, "count": arrays["count"] + 1e3})
+    rehash(folder)
+    result = call("--selftest", folder)
+    assert (result.returncode, result.stdout.count("FAIL")) == (1, 2)
+
+
+def without_count(arrays):
+    del arrays["count"]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        without_count,
+        lambda arrays: arrays.update(count=arrays["count"].astype(np.float64)),
+        lambda arrays: arrays.update(count=arrays["count"][:, 0]),
+        lambda arrays: arrays.update(scores=arrays["scores"][1:]),
+        lambda arrays: arrays.update(inputs=arrays["inputs"].view(np.int8)),
+        lambda arrays: arrays.update(more=np.zeros(10_000)),
+    ],
+)
+def test_golden_arrays_that_are_not_as_the_manifest_says_are_refused(call, bundles, tmp_path, edit):
+    folder = shutil.copytree(bundles["two-outputs"], tmp_path / "copy")
+    with np.load(folder / "golden.npz") as golden:
+        arrays = dict(golden)
+    edit(arrays)
+    np.savez(folder / "golden.npz", **arrays)
+    rehash(folder)
+    assert refused(call("--selftest", folder), "golden.npz")
+
+
+def test_a_golden_file_that_is_no_array_is_refused(call, copy):
+    with zipfile.ZipFile(copy / "golden.npz", "w") as archive:
+        archive.writestr("inputs.npy", "text")
+        archive.writestr("scores.npy", "text")
+    rehash(copy)
+    assert refused(call("--selftest", copy), "golden.npz does not hold what the manifest says")
+
+
+def test_outputs_that_the_manifest_does_not_name_are_refused(call, bundles, tmp_path):
+    def one_output(data):
+        del data["outputs"][1]
+        for file in data["files"]:
+            del file["outputs"][1], file["tolerances"][1]
+
+    folder = shutil.copytree(bundles["two-outputs"], tmp_path / "copy")
+    change(folder, one_output)
+    assert refused(call("--selftest", folder), "must have one input and 1 output(s)")
+
+
 def test_selftest_fails_on_outputs_that_the_files_do_not_give(run_kit, copy):
     with np.load(copy / "golden.npz") as golden:
-        inputs, outputs = golden["inputs"], golden["outputs"]
-    np.savez(copy / "golden.npz", inputs=inputs, outputs=outputs[:, ::-1].copy())
+        inputs, outputs = golden["inputs"], golden["scores"]
+    np.savez(copy / "golden.npz", inputs=inputs, scores=outputs[:, ::-1].copy())
     rehash(copy)
     result = run_kit("--selftest", copy)
     assert result.returncode == 1
@@ -124,13 +210,20 @@ def test_an_unknown_recipe_is_refused_with_the_known_ones(call, bundle):
     assert refused(call("--selftest", bundle, "--recipe", "int4"), "int4", "float32", "int8")
 
 
+def backwards(data):
+    """Makes the outputs quantities of which the least is above the largest."""
+    data["outputs"][0].update(kind="quantities", ranges=[[2, 1]] * 4)
+    for file in data["files"]:
+        file["tolerances"][0]["agreement"] = None
+
+
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
         (lambda data: data.update(colour="rgb"), ["unknown key", "colour"]),
         (lambda data: data["files"][1].update(note="x"), ["unknown key", "note", "files[1]"]),
         (lambda data: data["input"]["resize"].pop("fit"), ["missing key", "fit"]),
-        (lambda data: data.update(schema_version=3), ["newer kerascnn", "schema 3", "reads 2"]),
+        (lambda data: data.update(schema_version=4), ["newer kerascnn", "schema 4", "reads 3"]),
         (lambda data: data.update(schema_version="1"), ["schema_version", "'1'"]),
         (lambda data: data["input"].update(layout="NCHW"), ["layout", "NCHW"]),
         (lambda data: data["input"].update(color="grayscale"), ["input.color"]),
@@ -143,15 +236,45 @@ def test_an_unknown_recipe_is_refused_with_the_known_ones(call, bundle):
         (lambda data: data["files"].clear(), ["files"]),
         (lambda data: data["files"][0].update(recipe="int8"), ["recipe appears twice"]),
         (lambda data: data["files"][1]["input"].update(scale=0.5), ["the manifest says"]),
-        (lambda data: data["files"][1]["output"].update(dtype="int8"), ["the manifest says"]),
-        (lambda data: data["files"][0]["tolerance"].update(max_abs=-1), ["max_abs", "-1"]),
-        (lambda data: data["files"][0]["tolerance"].update(max_abs=10**400), ["max_abs", "1000"]),
-        (lambda data: data["files"][0]["tolerance"].update(max_abs=math.inf), ["max_abs", "inf"]),
-        (lambda data: data["files"][0]["tolerance"].update(max_abs=math.nan), ["max_abs", "nan"]),
+        (lambda data: data["files"][1]["outputs"][0].update(dtype="int8"), ["the manifest says"]),
+        (lambda data: data["files"][0]["tolerances"][0].update(max_abs=-1), ["max_abs", "-1"]),
+        (lambda data: data["outputs"].clear(), ["outputs"]),
+        (lambda data: data["outputs"].append(data["outputs"][0]), ["outputs", "list of 2"]),
+        (lambda data: data["outputs"][0].update(kind="scores"), ["kind", "scores"]),
+        (lambda data: data["outputs"][0].update(thresholds=[0.5] * 4), ["thresholds"]),
+        (lambda data: data["outputs"][0].update(shape=[1, 5]), ["model.classes"]),
+        (lambda data: data["outputs"][0].update(role=3), ["role"]),
+        (
+            lambda data: data["outputs"][0].update(kind="independent", thresholds=[0.5, 0.5, 2, 0]),
+            ["thresholds must be 0 to 1"],
+        ),
+        (backwards, ["ranges must be [low, high], not [[2, 1]"]),
+        (lambda data: data["outputs"][0].update(role="inputs"), ["'inputs' cannot be a role"]),
+        (lambda data: data["outputs"][0].update(role="../x"), ["'../x' cannot be a role"]),
+        (lambda data: data["outputs"][0].update(shape=[4]), ["shape must be [1, ...], not [4]"]),
+        (lambda data: data.update(outputs=["scores"]), ["outputs[0] must be an object"]),
+        (lambda data: data.update(outputs="scores"), ["outputs must be a list", "'scores'"]),
+        (
+            lambda data: data["files"][0]["tolerances"][0].update(max_abs=10**400),
+            ["max_abs", "1000"],
+        ),
+        (
+            lambda data: data["files"][0]["tolerances"][0].update(max_abs=math.inf),
+            ["max_abs", "inf"],
+        ),
+        (
+            lambda data: data["files"][0]["tolerances"][0].update(max_abs=math.nan),
+            ["max_abs", "nan"],
+        ),
         (lambda data: data["files"][1]["input"].update(scale=0), ["uint8 tensor has scale 0"]),
         (lambda data: data.update({f"k{n}": n for n in range(100_000)}), ["unknown key", "k1000"]),
         (lambda data: data["labels"].update(path="x" * 1_000_000), ["leaves the bundle"]),
         (lambda data: data["versions"].update(keras=[[[["deep"]]]] * 1000), ["versions: keras"]),
+        (lambda data: data["files"][1]["outputs"][0].update(scale=0), ["output scores", "scale 0"]),
+        (
+            lambda data: data["files"][0]["outputs"][0].update(scale=1),
+            ["float32 tensor has scale 1"],
+        ),
     ],
 )
 def test_an_altered_manifest_is_refused_in_one_line(call, copy, edit, words):

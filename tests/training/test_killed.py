@@ -18,7 +18,7 @@ from belongings import NOTES
 from kerascnn import data
 from kerascnn.data import ResizeRule
 from kerascnn.errors import InputError, OutputExistsError
-from kerascnn.files import claim
+from kerascnn.files import HTML, claim, write_text
 from kerascnn.training import finish, open_run, quantized, run, train
 
 EPOCHS = 2
@@ -27,7 +27,7 @@ EPOCHS = 2
 class Network:
     """What a run asks of a network: it is saved, and predicts."""
 
-    loss = "mse"
+    name, loss = "network", "mse"
     optimizer = SimpleNamespace(learning_rate=0.1)
 
     def save(self, path):
@@ -46,6 +46,10 @@ def load(path, **_):
     return Network()
 
 
+def write_page(network, splits, path, **_):
+    write_text(path, "<!doctype html><html></html>", HTML)
+
+
 def fit(config, network, splits, state, callbacks):
     keeper = callbacks[0]
     keeper.set_model(network)
@@ -60,6 +64,9 @@ def stand_ins(monkeypatch):
     splits = SimpleNamespace(
         validation=[batch],
         test=None,
+        counts={"validation": 4},
+        labels=lambda split: batch[1],
+        source="digits",
         class_names=("size",),
         image_shape=(8, 8, 1),
         resize=ResizeRule(),
@@ -75,6 +82,8 @@ def stand_ins(monkeypatch):
     monkeypatch.setattr("kerascnn.serialization.load_model", load)
     monkeypatch.setattr(run, "fit", fit)
     monkeypatch.setattr(run, "check_architecture", lambda *_: None)
+    monkeypatch.setattr(finish, "kinds_of", lambda *_: ("quantities",))
+    monkeypatch.setattr("kerascnn.training.report.write_report", write_page)
     monkeypatch.setattr(run.keras.utils, "set_random_seed", lambda _: None)
     return splits
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from kerascnn.errors import InputError
 from kerascnn.export import export_tflite
-from kerascnn.predictors import open_predictors
+from kerascnn.inference import open_predictors
 from kerascnn.training import FineTune, open_run, precision, train
 from kerascnn.training.precision import Accelerator, choose, computing_in, keep_outputs, suited
 from kerascnn.training.run_folder import RunConfig
@@ -158,7 +158,7 @@ def test_a_mixed_run_is_exported_in_float32(mixed, tmp_path):
     result = export_tflite(run.load_model(), tmp_path / "m.tflite", "float32", images, labels)
     assert result.input.dtype == "float32"
     (file,) = open_predictors(tmp_path / "m.tflite")
-    accuracy = (file.predict(images).argmax(axis=1) == labels).mean()
+    accuracy = (file.predict(images)["scores"].argmax(axis=1) == labels).mean()
     assert accuracy > 0.9
 
 

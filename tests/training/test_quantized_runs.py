@@ -9,7 +9,7 @@ import pytest
 from kerascnn.cli.export import model_path
 from kerascnn.errors import InputError
 from kerascnn.export import evaluate_tflite, export_tflite
-from kerascnn.predictors import open_predictors
+from kerascnn.inference import open_predictors
 from kerascnn.quantization import has_fake_quantization
 from kerascnn.serialization import load_model
 from kerascnn.training import open_run, train

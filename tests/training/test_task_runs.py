@@ -95,7 +95,8 @@ def test_the_run_folder_says_the_task(name, task, figure, request):
     assert open_run(result.folder).config.task == task
     names = {path.name for path in result.folder.iterdir()}
     assert names == {
-        *("model.keras", "config.json", "history.csv", "labels.txt", "metrics.json", "curves.png")
+        *("model.keras", "config.json", "history.csv", "labels.txt", "metrics.json", "curves.png"),
+        "report.html",
     }
     header = (result.folder / "history.csv").read_text().splitlines()[0]
     expected = f"epoch,learning_rate,loss,{figure},val_loss,val_{figure},seconds"

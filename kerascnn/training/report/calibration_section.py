@@ -52,18 +52,18 @@ class Calibration:
 def calibrate(validation: Outcome, test: Outcome | None) -> Calibration:
     """Fits the temperature on the validation images and measures it on others."""
     judged = test or validation
-    temperature = fit_temperature(validation.probabilities, validation.labels)
+    temperature = fit_temperature(validation.first, validation.labels)
     if test is not None:
-        after = expected_calibration_error(scale(test.probabilities, temperature), test.labels)
+        after = expected_calibration_error(scale(test.first, temperature), test.labels)
         fitted_on = "fitted on the validation images, measured on the test images"
     else:
         after = _held_out_error(validation)
         fitted_on = "fitted on one half of the validation images, measured on the other"
     return Calibration(
-        bins=reliability_bins(judged.probabilities, judged.labels),
-        confidence=float(judged.probabilities.max(axis=1).mean()),
-        accuracy=judged.metrics.accuracy,
-        before=expected_calibration_error(judged.probabilities, judged.labels),
+        bins=reliability_bins(judged.first, judged.labels),
+        confidence=float(judged.first.max(axis=1).mean()),
+        accuracy=float((judged.first.argmax(axis=1) == judged.labels).mean()),
+        before=expected_calibration_error(judged.first, judged.labels),
         after=after,
         temperature=temperature,
         images=len(judged.labels),
@@ -73,13 +73,13 @@ def calibrate(validation: Outcome, test: Outcome | None) -> Calibration:
 
 def _held_out_error(outcome: Outcome) -> float:
     """Calibration error of probabilities, each scaled as the other half of the images says."""
-    scaled = np.empty_like(outcome.probabilities)
+    scaled = np.empty_like(outcome.first)
     if len(outcome.labels) < 2:
-        return expected_calibration_error(outcome.probabilities, outcome.labels)
+        return expected_calibration_error(outcome.first, outcome.labels)
     for half in (0, 1):
         other = slice(1 - half, None, 2)
-        temperature = fit_temperature(outcome.probabilities[other], outcome.labels[other])
-        scaled[half::2] = scale(outcome.probabilities[half::2], temperature)
+        temperature = fit_temperature(outcome.first[other], outcome.labels[other])
+        scaled[half::2] = scale(outcome.first[half::2], temperature)
     return expected_calibration_error(scaled, outcome.labels)
 
 
@@ -105,7 +105,7 @@ def calibration_section(model: keras.Model, found: Calibration, split: str) -> s
     return frame.section(
         "Confidence",
         f'<div class="plots two"><div class="card plot"><h3>Right answers by confidence</h3>'
-        f'{_diagram(found.bins)}</div><dl class="card">{items}</dl></div>',
+        f'{diagram(found.bins)}</div><dl class="card">{items}</dl></div>',
         _advice(model, found),
         about=about,
     )
@@ -142,8 +142,13 @@ def _advice(model: keras.Model, found: Calibration) -> str:
     )
 
 
-def _diagram(bins: Sequence[ReliabilityBin]) -> str:
-    axes = Axes((0.0, 1.0), (0.0, 1.0), "confidence")
+def diagram(
+    bins: Sequence[ReliabilityBin],
+    across: str = "confidence",
+    description: str = "share of right answers by confidence",
+) -> str:
+    """A reliability diagram; `across` names its horizontal axis."""
+    axes = Axes((0.0, 1.0), (0.0, 1.0), across)
     base = HEIGHT - BOTTOM
     total = max(1, sum(one.images for one in bins))
     parts = [axes.grid()]
@@ -157,11 +162,11 @@ def _diagram(bins: Sequence[ReliabilityBin]) -> str:
         parts.append(
             f'<rect class="reached" opacity="{opacity:.2f}" x="{left:.1f}" y="{top:.1f}" '
             f'width="{right - left:.1f}" height="{base - top:.1f}"><title>'
-            f"{one.images:,} images, confidence {page.percent(one.confidence)}, right "
+            f"{one.images:,} answers, {across} {page.percent(one.confidence)}, right "
             f"{page.percent(one.accuracy)}</title></rect>"
         )
     parts.append(
         f'<line class="ideal" x1="{axes.across(0):.1f}" y1="{base}" '
         f'x2="{axes.across(1):.1f}" y2="{TOP}"/>'
     )
-    return svg("share of right answers by confidence", *parts)
+    return svg(description, *parts)

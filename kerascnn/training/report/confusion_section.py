@@ -6,17 +6,15 @@ import numpy as np
 
 from kerascnn.pages import format as page
 from kerascnn.pages import frame
-from kerascnn.training.metrics import ClassMetrics, Metrics
-from kerascnn.training.report.outcome import Outcome
+from kerascnn.tasks.classification import ClassificationMetrics, ClassMetrics
 
 READABLE_CLASSES = 20  # above that, only the classes most often confused
 FEW_CLASSES = 12
 PAIRS = 8
 
 
-def confusion_section(outcome: Outcome, class_names: Sequence[str]) -> str:
+def confusion_section(metrics: ClassificationMetrics, class_names: Sequence[str]) -> str:
     """Confusion matrix, most confused pairs, and the table of classes."""
-    metrics = outcome.metrics
     confusion = np.array(metrics.confusion)
     shown = shown_classes(confusion)
     about = (
@@ -84,7 +82,7 @@ def _pairs(confusion: np.ndarray, class_names: Sequence[str]) -> str:
     return f'<div class="card listed"><h3>Most frequent mistakes</h3><ul>{items}</ul></div>'
 
 
-def _classes(metrics: Metrics) -> str:
+def _classes(metrics: ClassificationMetrics) -> str:
     rows = sorted(metrics.per_class.items(), key=lambda row: row[1].f1)
     about = (
         "Precision: the share of its predictions that is right. Recall: the share of its images "

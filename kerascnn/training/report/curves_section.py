@@ -1,4 +1,4 @@
-"""Loss, accuracy and learning rate over the epochs."""
+"""Loss, a metric and the learning rate over the epochs."""
 
 from typing import Any
 
@@ -6,16 +6,24 @@ from kerascnn.pages import frame
 from kerascnn.pages.charts import Band, Line, line_chart
 from kerascnn.training.report.history import Rows, best_epoch, column
 
-CHARTS = (("loss", "Loss"), ("accuracy", "Accuracy"))
+ACCURACY = ("accuracy", "Accuracy")
 
 
-def curves_section(rows: Rows) -> str:
-    """The section, or nothing without a history."""
+def curves_section(
+    rows: Rows, curve: tuple[str, str] | None = ACCURACY, monitor: str = "val_accuracy"
+) -> str:
+    """The section, or nothing without a history.
+
+    Args:
+        rows: The history.
+        curve: A column beside the loss, and its title.
+        monitor: The column that decides which epoch is the best; "" for the loss.
+    """
     if not rows:
         return ""
-    bands, best = _phases(rows), best_epoch(rows)
+    bands, best = _phases(rows), best_epoch(rows, monitor)
     charts = []
-    for name, title in CHARTS:
+    for name, title in filter(None, (("loss", "Loss"), curve)):
         lines = [
             Line(label, *column(rows, key), style)
             for key, label, style in (

@@ -29,14 +29,17 @@ class Check:
 
 
 def data_checks(
-    splits: "Splits", duplicates: "Duplicates", small: Sequence["SmallImage"]
+    splits: "Splits",
+    duplicates: "Duplicates",
+    small: Sequence["SmallImage"],
+    balance: Sequence[Check] = (),
 ) -> list[Check]:
     """Leaks between splits, contradicting labels, copies, sizes, balance, unusable files."""
     files = bool(splits.paths("train"))
     return [
         *_copies(duplicates),
         *([_small(splits, small)] if files or splits.own_size else []),
-        _balance(splits),
+        *balance,
         *([_skipped(splits)] if files else []),
     ]
 
@@ -93,7 +96,8 @@ def _small(splits: "Splits", small: Sequence["SmallImage"]) -> Check:
     )
 
 
-def _balance(splits: "Splits") -> Check:
+def class_balance(splits: "Splits") -> Check:
+    """Whether the classes have about as many training images."""
     counts = splits.class_counts["train"]
     most, least = max(counts), min(counts)
     largest, smallest = (

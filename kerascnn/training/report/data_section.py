@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from kerascnn import tasks
 from kerascnn.pages import format as page
 from kerascnn.pages import frame, picture
 from kerascnn.training.report.data_checks import SPLITS, Check
@@ -12,9 +11,8 @@ from kerascnn.training.report.data_checks import SPLITS, Check
 if TYPE_CHECKING:
     from kerascnn.data import DuplicatePair, Duplicates, ImageReference, SmallImage, Splits
 
-CLASSES, SAMPLES = 20, 4  # classes with pictures, and pictures of each
+SHOWN = 20  # names with pictures of their own
 PAIRS, SMALL, FILES = 12, 8, 20
-_SIDE = 128  # pixels of a small picture
 
 
 def data_section(
@@ -22,17 +20,27 @@ def data_section(
     duplicates: "Duplicates",
     small: Sequence["SmallImage"],
     checks: Sequence[Check],
+    samples: tuple[str, str],
 ) -> str:
-    """Counts and samples of each class, the checks, and the pictures that belong to them."""
+    """Counts and samples, the checks, and the pictures that belong to them.
+
+    Args:
+        splits: The data.
+        duplicates: Copies in it.
+        small: Images that were enlarged.
+        checks: What is well and what is not.
+        samples: HTML of training images, and half a sentence that says what they are.
+    """
     counts = ", ".join(f"{count:,} {SPLITS[split]}" for split, count in splits.counts.items())
     height, width, channels = splits.image_shape
+    shown, what = samples
+    names = len(splits.class_names)
     about = (
-        f"{counts} images in {len(splits.class_names):,} classes, brought to {width} {page.TIMES} "
-        f"{height} pixels, {'grey' if channels == 1 else 'RGB'}. Four training images of each "
-        f"class{_which(splits)}."
+        f"{counts} images in {names:,} {tasks.get(splits.task).nouns[names != 1]}, brought to "
+        f"{width} {page.TIMES} {height} pixels, {'grey' if channels == 1 else 'RGB'}. {what}."
     )
     return (
-        frame.section("Data", _classes(splits), _table(splits), about=about)
+        frame.section("Data", shown, _table(splits), about=about)
         + f"\n<h3>Checks</h3>\n{check_list(checks)}"
         + _pairs(splits, duplicates.pairs)
         + _small(splits, small)
@@ -49,38 +57,13 @@ def check_list(checks: Sequence[Check]) -> str:
     return f'<ul class="card checklist">{items}</ul>\n'
 
 
-def _which(splits: "Splits") -> str:
-    return "" if len(splits.class_names) <= CLASSES else f", of {CLASSES} classes"
-
-
-def _classes(splits: "Splits") -> str:
-    labels = splits.labels("train")
-    total = len(splits.class_names)
-    most = max(splits.class_counts["train"])
-    cards = []
-    for label in np.linspace(0, total - 1, min(total, CLASSES)).round().astype(int).tolist():
-        members = np.flatnonzero(labels == label)
-        places = np.linspace(0, len(members) - 1, min(SAMPLES, len(members))).round().astype(int)
-        images, _ = splits.take("train", members[places])
-        name = splits.class_names[label]
-        shown = "".join(picture.inline(image, name, _SIDE) for image in images)
-        counts = ", ".join(
-            f"{counted[label]:,} {SPLITS[split]}" for split, counted in splits.class_counts.items()
-        )
-        cards.append(
-            f'<div class="card class"><strong>{page.text(name)}</strong><small>{counts}</small>'
-            f"{page.bar(splits.class_counts['train'][label] / most)}"
-            f'<div class="strip">{shown}</div></div>'
-        )
-    return f'<div class="pictures">{"".join(cards)}</div>'
-
-
 def _table(splits: "Splits") -> str:
     """Counts of all classes, where not all have a card."""
-    if len(splits.class_names) <= CLASSES:
+    if len(splits.class_names) <= SHOWN or not splits.class_counts["train"]:
         return ""
+    noun = tasks.get(splits.task).nouns[0]
     heads = "".join(
-        f'<th scope="col">{split}</th>' for split in ("class", *map(SPLITS.get, splits.counts))
+        f'<th scope="col">{split}</th>' for split in (noun, *map(SPLITS.get, splits.counts))
     )
     rows = "".join(
         f'<tr><th scope="row">{page.text(name)}</th>'
@@ -89,7 +72,7 @@ def _table(splits: "Splits") -> str:
         for label, name in enumerate(splits.class_names)
     )
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-    return frame.folded("Images of each class", f'<div class="scroll">{table}</div>')
+    return frame.folded(f"Images of each {noun}", f'<div class="scroll">{table}</div>')
 
 
 def _pairs(splits: "Splits", pairs: Sequence["DuplicatePair"]) -> str:
@@ -110,8 +93,11 @@ def _pair(splits: "Splits", pair: "DuplicatePair") -> str:
     if pair.across:
         remarks.append(f"one in {SPLITS[pair.first.split]}, one in {SPLITS[pair.second.split]}")
     bad = " wrong" if pair.across or pair.labels_differ else ""
-    labels = [splits.labels(one.split)[one.position] for one in (pair.first, pair.second)]
-    names = [splits.class_names[label] for label in labels]
+    task = tasks.get(splits.task)
+    names = [
+        task.truth_in_words(splits.labels(one.split)[one.position], splits.class_names)
+        for one in (pair.first, pair.second)
+    ]
     title = " ≠ ".join(names) if pair.labels_differ else names[0]
     views = "".join(_view(splits, one) for one in (pair.first, pair.second))
     return (

@@ -3,24 +3,22 @@
 from kerascnn.pages import format as page
 from kerascnn.pages import frame
 from kerascnn.training.eight_bits import EightBits
-from kerascnn.training.metrics import Metrics
 
 
 def eight_bits_section(found: EightBits | None) -> str:
-    """Accuracy and loss of the three, in a table; nothing for a run without such epochs."""
+    """The figures of the three, in a table; nothing for a run without such epochs."""
     if found is None:
         return ""
-    rows = "".join(
-        f'<tr><th scope="row">{page.text(name)}</th><td>{page.percent(measured.accuracy, 2)}</td>'
-        f"<td>{measured.loss:.3f}</td></tr>"
-        for name, measured in (
-            ("float32", found.float32),
-            ("int8, made after training", found.after_training),
-            ("int8, quantisation-aware", found.aware),
-        )
-        if isinstance(measured, Metrics)
-    )
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("network", "accuracy", "loss"))
+    rows, columns = "", found.float32.rows()[0]
+    for name, measured in (
+        ("float32", found.float32),
+        ("int8, made after training", found.after_training),
+        ("int8, quantisation-aware", found.aware),
+    ):
+        for row in measured.rows()[1]:
+            cells = "".join(f"<td>{page.text(value)}</td>" for value in row)
+            rows += f'<tr><th scope="row">{page.text(name)}</th>{cells}</tr>'
+    heads = "".join(f'<th scope="col">{page.text(head)}</th>' for head in ("network", *columns))
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     about = (
         f"The Keras model and two .tflite files on all {found.float32.images:,} {found.split} "

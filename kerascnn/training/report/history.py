@@ -17,9 +17,10 @@ def column(rows: Rows, name: str) -> tuple[list[float], list[float]]:
     return [epoch for epoch, _ in pairs], [value for _, value in pairs]
 
 
-def best_epoch(rows: Rows) -> float | None:
-    """The epoch that `train` keeps: best validation accuracy, then lowest validation loss."""
-    judged = [row for row in rows if "val_accuracy" in row and "val_loss" in row]
+def best_epoch(rows: Rows, monitor: str = "val_accuracy") -> float | None:
+    """The epoch that `train` keeps: the highest `monitor`, if any, then lowest validation loss."""
+    judged = [row for row in rows if "val_loss" in row and (not monitor or monitor in row)]
     if not judged:
         return None
-    return float(max(judged, key=lambda row: (row["val_accuracy"], -row["val_loss"]))["epoch"])
+    best = max(judged, key=lambda row: (row[monitor] if monitor else 0, -row["val_loss"]))
+    return float(best["epoch"])

@@ -2,28 +2,29 @@
 
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from kerascnn.errors import InputError
 from kerascnn.pages import format as page
 from kerascnn.pages import frame, picture
-from kerascnn.training.report.outcome import Outcome
 from kerascnn.visualize import overlay
 
 if TYPE_CHECKING:
-    from kerascnn.data import Splits
+    from kerascnn.training.report.pages import TaskPages
 
 MOST = 12
 
 
-def losses_section(model: keras.Model, splits: "Splits", outcome: Outcome) -> str:
-    """The images with the highest loss, each with the heat map of the class it was taken for."""
-    worst = np.argsort(-outcome.losses, kind="stable")[:MOST]
-    images, _ = splits.take(outcome.split, outcome.positions[worst])
-    heatmaps, remark = _heatmaps(model, images, outcome.guesses[worst])
+def losses_section(pages: "TaskPages") -> str:
+    """The images with the highest loss, each with a heat map of what was answered."""
+    losses, outcome = pages.losses(), pages.outcome
+    if losses is None:
+        return ""
+    worst = np.argsort(-losses, kind="stable")[:MOST]
+    images, _ = pages.splits.take(outcome.split, outcome.positions[worst])
+    heatmaps, remark = _heatmaps(pages, images, worst)
     cards = [
-        _card(splits, outcome, int(row), image, heatmap)
+        _card(pages, int(row), image, heatmap)
         for row, image, heatmap in zip(worst, images, heatmaps, strict=True)
     ]
     about = (
@@ -36,45 +37,42 @@ def losses_section(model: keras.Model, splits: "Splits", outcome: Outcome) -> st
 
 
 def _heatmaps(
-    model: keras.Model, images: np.ndarray, classes: np.ndarray
+    pages: "TaskPages", images: np.ndarray, rows: np.ndarray
 ) -> tuple[list[np.ndarray | None], str]:
     from kerascnn.visualize import grad_cam
 
+    blamed = pages.blamed(rows)
+    if blamed is None:
+        return [None] * len(images), ""
     try:
-        found = grad_cam(model, images, classes)
+        found = grad_cam(pages.model, images, blamed)
     except InputError as error:
         return [None] * len(images), f"There are no heat maps: {page.text(error)}"
     return list(found), (
-        "The second picture shows in red what spoke for the answer (Grad-CAM); all blue: nothing "
-        "in the last feature maps did."
+        f"The second picture shows in red {pages.evidence} (Grad-CAM); all blue: nothing in the "
+        "last feature maps did."
     )
 
 
-def _card(
-    splits: "Splits", outcome: Outcome, row: int, image: np.ndarray, heatmap: np.ndarray | None
-) -> str:
-    chances, label = outcome.probabilities[row], int(outcome.labels[row])
-    guess = int(chances.argmax())
-    names = splits.class_names
-    shown = picture.inline(image, names[label])
+def _card(pages: "TaskPages", row: int, image: np.ndarray, heatmap: np.ndarray | None) -> str:
+    outcome, wrong = pages.outcome, pages.is_wrong(row)
+    (said, sure), (truth, likely) = pages.answer(row), pages.truth(row)
+    shown = picture.inline(image, truth)
     if heatmap is not None:
-        shown += picture.inline(overlay(image, heatmap), f"what spoke for {names[guess]}")
-    paths = splits.paths(outcome.split)
+        shown += picture.inline(overlay(image, heatmap), f"{pages.evidence}: {said}")
+    paths = pages.splits.paths(outcome.split)
     file = ""
     if paths:
         path = paths[int(outcome.positions[row])]
         file = f"<small>{page.text(path.parent.name)}/{page.text(path.name)}</small>"
-    said = (
-        f'<span class="mark">✗</span> {page.text(names[guess])}'
-        if guess != label
-        else f"✓ {page.text(names[guess])}"
-    )
+    mark = '<span class="mark">✗</span> ' if wrong else "✓ "
+    if not outcome.outputs[0].decides:
+        mark = ""  # a quantity is never quite right
     return (
-        f'<figure class="card answer{" wrong" if guess != label else ""}">'
+        f'<figure class="card answer{" wrong" if wrong else ""}">'
         f'<div class="views">{shown}</div><figcaption>'
-        f"<strong>{page.text(names[label])}</strong>"
-        f"<ul><li><span>answer</span><b>{said}</b>"
-        f"<span>{page.percent(chances[guess], 0)}</span></li>"
-        f"<li><span>truth</span><b>{page.text(names[label])}</b>"
-        f"<span>{page.percent(chances[label], 0)}</span></li></ul>{file}</figcaption></figure>"
+        f"<strong>{page.text(truth)}</strong>"
+        f"<ul><li><span>answer</span><b>{mark}{page.text(said)}</b><span>{sure}</span></li>"
+        f"<li><span>truth</span><b>{page.text(truth)}</b><span>{likely}</span></li></ul>{file}"
+        "</figcaption></figure>"
     )

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
+from kerascnn import tasks
 from kerascnn.errors import InputError
-from kerascnn.training.metrics import Metrics, classification_metrics
+from kerascnn.last_layers import kinds_by_role
+from kerascnn.tasks import Metrics, Output
 
 if TYPE_CHECKING:
     from kerascnn.data import Splits
@@ -23,69 +25,64 @@ class Outcome:
     Attributes:
         split: "validation" or "test".
         positions: (images,) places in the order of `Splits.arrays`.
-        labels: (images,) true classes.
-        probabilities: (images, classes).
-        metrics: What follows from both.
+        labels: (images, ...) what is true, as `Splits` holds it.
+        predictions: Probabilities or quantities (images, ...) by role.
+        outputs: What they are.
+        metrics: What follows from all of them.
         whole: Whether these are all images of the split.
     """
 
     split: str
     positions: np.ndarray
     labels: np.ndarray
-    probabilities: np.ndarray
+    predictions: dict[str, np.ndarray]
+    outputs: tuple[Output, ...]
     metrics: Metrics
     whole: bool
 
     @property
-    def guesses(self) -> np.ndarray:
-        """(images,) the class chosen for each."""
-        return self.probabilities.argmax(axis=1)
-
-    @property
-    def losses(self) -> np.ndarray:
-        """(images,) cross-entropy of each, in nats."""
-        of_truth = self.probabilities[np.arange(len(self.labels)), self.labels]
-        return -np.log(np.clip(of_truth, 1e-12, 1))
+    def first(self) -> np.ndarray:
+        """(images, names) predictions of the first output."""
+        return self.predictions[self.outputs[0].role]
 
 
 def judge(model: keras.Model, splits: "Splits", split: str, most: int = MOST) -> Outcome:
     """Computes the outcome of one split.
 
     Raises:
-        InputError: A model that does not take these images or does not give one score per class.
+        InputError: A model that does not take these images, or whose outputs are not those of the
+            task of the data.
     """
-    _check_model(model, splits)
-    count = splits.counts[split]
+    _check_input(model, splits)
+    task, count = tasks.get(splits.task), splits.counts[split]
     positions = np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
-    outputs = []
+    parts = []
     for start in range(0, len(positions), BATCH):
         images, _ = splits.take(split, positions[start : start + BATCH])
-        scores = keras.ops.cast(model(images, training=False), "float32")
-        outputs.append(keras.ops.convert_to_numpy(scores))
-    probabilities = as_probabilities(np.concatenate(outputs))
-    labels = splits.labels(split)[positions]
-    metrics = classification_metrics(probabilities, labels, splits.class_names)
-    return Outcome(split, positions, labels, probabilities, metrics, len(positions) == count)
-
-
-def as_probabilities(outputs: np.ndarray) -> np.ndarray:
-    """Softmax of outputs (images, classes), unless they are probabilities already."""
-    if outputs.min() >= 0 and np.all(np.abs(outputs.sum(axis=1) - 1) < 1e-2):
-        return outputs
-    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def _check_model(model: keras.Model, splits: "Splits") -> None:
-    if splits.task != "classification":
-        raise InputError(f"the report is for classification; the task of this data: {splits.task}.")
-    classes = len(splits.class_names)
-    output, taken = getattr(model, "output_shape", None), getattr(model, "input_shape", None)
-    if output is not None and (not isinstance(output, tuple) or output[1:] != (classes,)):
-        raise InputError(
-            f"the report is for models with one output (images, {classes}), one score for each of "
-            f"{classes} classes. The output of {model.name!r} has the shape {output}."
+        values = keras.tree.map_structure(
+            lambda value: keras.ops.convert_to_numpy(keras.ops.cast(value, "float32")),
+            model(images, training=False),
         )
+        parts.append(task.arrays(values, f"model {model.name!r}"))
+    arrays = {role: np.concatenate([part[role] for part in parts]) for role in task.roles}
+    outputs = task.describe(arrays, kinds_by_role(model, task.roles), f"model {model.name!r}")
+    task.check_rows(outputs, f"model {model.name!r}")
+    names = len(splits.class_names)
+    if task.names(outputs) != names:
+        raise InputError(
+            f"the report is for models with one output (images, {names}), one score for each of "
+            f"{names} {task.nouns[1]}. The output of {model.name!r} has the shape "
+            f"{outputs[0].shape[1:]}."
+        )
+    labels = splits.labels(split)[positions]
+    predictions = task.predictions(arrays, outputs)
+    metrics = task.score(predictions, labels, outputs, splits.class_names)
+    whole = len(positions) == count
+    return Outcome(split, positions, labels, predictions, outputs, metrics, whole)
+
+
+def _check_input(model: keras.Model, splits: "Splits") -> None:
+    taken = getattr(model, "input_shape", None)
     fits = taken is None or (
         isinstance(taken, tuple)
         and len(taken) == 4

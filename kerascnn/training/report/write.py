@@ -1,4 +1,4 @@
-"""`write_report`: everything about a trained classifier on one page."""
+"""`write_report`: everything about a trained model on one page."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -8,26 +8,20 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from kerascnn import data
+from kerascnn import data, tasks
 from kerascnn.files import HTML, PathLike, refuse_existing, user_path, write_text
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.pages import format as page
 from kerascnn.pages import frame
+from kerascnn.training import objectives
 from kerascnn.training.eight_bits import EightBits
-from kerascnn.training.report.calibration_section import (
-    Calibration,
-    calibrate,
-    calibration_section,
-)
-from kerascnn.training.report.confusion_section import confusion_section
 from kerascnn.training.report.curves_section import curves_section
 from kerascnn.training.report.data_checks import Check, data_checks
 from kerascnn.training.report.data_section import check_list, data_section
 from kerascnn.training.report.eight_bits_section import eight_bits_section
 from kerascnn.training.report.history import Rows, as_rows
-from kerascnn.training.report.losses_section import losses_section
-from kerascnn.training.report.outcome import Outcome, judge
-from kerascnn.training.report.outcome_checks import outcome_checks
+from kerascnn.training.report.outcome import judge
+from kerascnn.training.report.pages import Tile
 
 if TYPE_CHECKING:
     from kerascnn.data import Splits
@@ -45,19 +39,23 @@ def write_report(
     next_commands: Sequence[str] = (),
     eight_bits: EightBits | None = None,
 ) -> Path:
-    """Writes a page about a trained classifier and its data: one HTML file that loads nothing.
+    """Writes a page about a trained model and its data: one HTML file that loads nothing.
 
-    It shows the data and what may be wrong with it, the curves of training, confusions, the worst
-    answers with Grad-CAM, and whether probabilities can be believed. What is judged are the test
-    images, or the validation images if there are none; of more than 20,000, an even sample.
+    It shows the data and what may be wrong with it, the curves of training, the worst answers with
+    Grad-CAM, and what the task adds: of classes, confusions and whether probabilities can be
+    believed; of labels, how well each is found; of quantities, predictions against the truth. What
+    is judged are the test images, or the validation images if there are none; of more than 20,000,
+    an even sample.
 
     Args:
-        model: Takes the images of `splits`, gives probabilities or scores `[B, classes]`.
+        model: Takes the images of `splits`, gives the outputs of their task: for classification
+            probabilities or scores `[B, classes]`, one sigmoid for two classes.
         splits: The data it was trained on.
         path: The file to write; an HTML page there is replaced, nothing else.
         history: One mapping per epoch, or `model.fit(...).history`. Curves are drawn of `loss`,
-            `accuracy`, `val_loss`, `val_accuracy` and `learning_rate`, where they are there; an
-            entry `phase` names the stretches of a fine-tuning.
+            the task's metric (`accuracy`, `binary_accuracy` or `mae`), the same of validation
+            (`val_loss` ...) and `learning_rate`, where they are there; an entry `phase` names the
+            stretches of a fine-tuning.
         title: The heading; the name of the model if None.
         notes: Sentences shown at the end, such as those of the data loader.
         next_commands: Command lines shown at the end.
@@ -72,28 +70,23 @@ def write_report(
     """
     refuse_existing(path, HTML, overwrite=True)
     rows = as_rows(history)
+    objective, task = objectives.get(splits.task), tasks.get(splits.task)
     validation = judge(model, splits, "validation")
     test = judge(model, splits, "test") if "test" in splits.counts else None
-    outcome = test or validation
-    calibration = calibrate(validation, test)
+    pages = objective.pages()(model, splits, validation, test, rows)
     duplicates, small = data.find_duplicates(splits), data.find_small_images(splits)
-    checks = data_checks(splits, duplicates, small)
-    found = [
-        *(check for check in checks if not check.well),
-        *outcome_checks(outcome, calibration, rows, splits.class_names),
-    ]
+    checks = data_checks(splits, duplicates, small, pages.balance())
+    found = [*(check for check in checks if not check.well), *pages.checks()]
     title = title or model.name
     text = frame.document(
         f"{title}: training report",
         (
-            _header(model, splits, title),
-            _figures(outcome, calibration),
+            _header(model, splits, task, title),
+            _figures(pages.tiles()),
             _findings(found),
-            data_section(splits, duplicates, small, checks),
-            curves_section(rows),
-            confusion_section(outcome, splits.class_names),
-            losses_section(model, splits, outcome),
-            calibration_section(model, calibration, outcome.split),
+            data_section(splits, duplicates, small, checks, pages.samples()),
+            curves_section(rows, pages.curve, objective.monitor),
+            *pages.sections(),
             eight_bits_section(eight_bits),
             _notes(notes),
             _next(next_commands),
@@ -105,31 +98,17 @@ def write_report(
     return user_path(path)
 
 
-def _header(model: keras.Model, splits: "Splits", title: str) -> str:
+def _header(model: keras.Model, splits: "Splits", task: tasks.Task, title: str) -> str:
+    names = len(splits.class_names)
     return (
         f"<header>\n<h1>{page.text(title)}</h1>\n"
-        f"<p>Image classifier · {len(splits.class_names):,} classes · "
+        f"<p>{page.text(task.title)} · {names:,} {task.nouns[names != 1]} · "
         f"{model.count_params():,} parameters · trained on {page.text(splits.source)}</p>\n"
         "</header>"
     )
 
 
-def _figures(outcome: Outcome, calibration: Calibration) -> str:
-    metrics = outcome.metrics
-    of = f"{metrics.images:,} {outcome.split} images"
-    if not outcome.whole:
-        of = f"a sample of {of}"
-    tiles = [("accuracy", page.percent(metrics.accuracy, 2), of)]
-    if metrics.top5_accuracy is not None:
-        tiles.append(
-            ("top-5 accuracy", page.percent(metrics.top5_accuracy, 2), "right class in five")
-        )
-    recall, name = min((found.recall, name) for name, found in metrics.per_class.items())
-    tiles += [
-        ("loss", f"{metrics.loss:.3f}", "mean cross-entropy"),
-        ("weakest class", page.percent(recall), f"of {name} found"),
-        ("calibration error", page.percent(calibration.before), "0 % is perfect"),
-    ]
+def _figures(tiles: Sequence[Tile]) -> str:
     cards = "".join(
         f'<div class="card tile"><small>{page.text(name)}</small><b>{page.text(value)}</b>'
         f"<small>{page.text(under)}</small></div>"

@@ -15,7 +15,7 @@ class ImageClassifier(
 ) : AutoCloseable {
     private val file = bundle.file(recipe).also {
         val known = setOf("float32", "int8") // what LiteRT's TensorBuffer reads and writes
-        if (it.input.dtype !in known || it.output.dtype !in known) {
+        if ((listOf(it.input) + it.outputs).any { tensor -> tensor.dtype !in known }) {
             throw BundleException("${it.path} takes ${it.input.dtype}: export with --target android")
         }
     }
@@ -25,8 +25,8 @@ class ImageClassifier(
     private val inputs = model.createInputBuffers()
     private val outputs = model.createOutputBuffers()
 
-    /** Real outputs, one per class, for pixels 0..255, row by row. */
-    fun run(pixels: IntArray): FloatArray {
+    /** Real outputs, an array for each, for pixels 0..255, row by row. */
+    fun run(pixels: IntArray): List<FloatArray> {
         val tensor = file.input
         if (tensor.dtype == "float32") {
             inputs[0].writeFloat(FloatArray(pixels.size) { pixels[it].toFloat() })
@@ -37,22 +37,36 @@ class ImageClassifier(
             })
         }
         model.run(inputs, outputs)
-        if (file.output.dtype == "float32") return outputs[0].readFloat()
-        val stored = outputs[0].readInt8()
-        return FloatArray(stored.size) {
-            ((stored[it] - file.output.zeroPoint) * file.output.scale).toFloat()
+        return file.outputs.mapIndexed { i, given ->
+            if (given.dtype == "float32") {
+                outputs[i].readFloat()
+            } else {
+                val stored = outputs[i].readInt8()
+                FloatArray(stored.size) { ((stored[it] - given.zeroPoint) * given.scale).toFloat() }
+            }
         }
     }
 
-    /** The best classes of a bitmap (ARGB_8888, upright), with their probabilities. */
+    /**
+     * The best classes of a bitmap (ARGB_8888, upright), with their probabilities; of labels those
+     * above their thresholds, of quantities all, with their values.
+     */
     fun classify(bitmap: Bitmap, top: Int = 5): List<Pair<String, Float>> {
         val argb = IntArray(bitmap.width * bitmap.height)
         bitmap.getPixels(argb, 0, bitmap.width, 0, 0, bitmap.width, bitmap.height)
         val image = fromArgb(argb, bitmap.width, bitmap.height, bundle.channels)
-        val values = run(image.fitted(bundle.height, bundle.width, bundle.rule))
-        val chances = if (bundle.givesLogits) softmax(values) else values
-        return chances.indices.sortedByDescending { chances[it] }.take(top)
-            .map { bundle.labels[it] to chances[it] }
+        val output = bundle.outputs[0]
+        val values = run(image.fitted(bundle.height, bundle.width, bundle.rule))[0]
+        if (output.kind == "quantities") return bundle.labels.zip(values.toList())
+        val chances = when {
+            output.isBinary -> floatArrayOf(1 - values[0], values[0])
+            output.kind == "logits" -> softmax(values)
+            else -> values
+        }
+        val limits = output.thresholds
+        val order = chances.indices.sortedByDescending { chances[it] }
+        val shown = if (limits == null) order.take(top) else order.filter { chances[it] > limits[it] }
+        return shown.map { bundle.labels[it] to chances[it] }
     }
 
     private fun softmax(values: FloatArray): FloatArray {

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kerascnn.errors import InputError
-from kerascnn.training.multi_label import multi_label_metrics
-from kerascnn.training.regression import regression_metrics
+from kerascnn.tasks.multi_label import multi_label_metrics
+from kerascnn.tasks.regression import regression_metrics
 
 
 def test_labels_by_hand():

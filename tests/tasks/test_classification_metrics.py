@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kerascnn.errors import InputError
-from kerascnn.training.metrics import classification_metrics
+from kerascnn.tasks.classification import classification_metrics
 
 
 def test_numbers_by_hand():

@@ -4,15 +4,20 @@ import keras
 import numpy as np
 import pytest
 
+from kerascnn import tasks
 from kerascnn.errors import InputError, VerificationError
 from kerascnn.export import TFLiteModel, export_tflite, metadata
 from kerascnn.export.convert import convert_float
 from kerascnn.export.recipes import FLOAT32, INT8
-from kerascnn.export.task_comparison import compare_for
 
 
 def compared(task, wanted, got, labels=None, recipe=INT8, step=0.0):
-    return compare_for(task, "file", wanted, got, labels, recipe.tolerance, "samples", step)
+    found = tasks.get(task)
+    wanted, got = ({found.roles[0]: values} for values in (wanted, got))
+    outputs = found.describe(wanted, [None], "the model")
+    return found.compare(
+        *("file", wanted, got, outputs, labels, recipe.tolerance, "samples", [step])
+    )
 
 
 def test_labels_by_hand():

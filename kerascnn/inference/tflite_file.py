@@ -1,0 +1,110 @@
+"""Single `.tflite` files, made here or elsewhere."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kerascnn.errors import InputError
+from kerascnn.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    from kerascnn.export import FileSummary, TFLiteModel
+
+_log = logging.getLogger(__name__)
+_DETECTOR = "TFLite_Detection_PostProcess"
+_TIMED = "`kerascnn benchmark` times any file."
+
+
+def open_tflite_file(path: Path, pixel_range: tuple[float, float] | None) -> Predictor:
+    """A file of a bundle as its manifest describes it, any other by its operators and metadata."""
+    from kerascnn.export import TFLiteModel, inspect, manifest
+
+    if (path.parent / manifest.FILE_NAME).is_file():
+        from kerascnn.inference.bundle import open_files
+
+        for file in manifest.read(path.parent).files:
+            if file.path == path.name:
+                return open_files(path.parent, file.recipe)[0]
+    summary = inspect(path)
+    if len(summary.inputs) != 1:
+        named = ", ".join(f"{one.name} {list(one.shape)}" for one in summary.inputs) or "none"
+        raise InputError(
+            f"{path} takes {len(summary.inputs)} inputs ({named}). Expected one image [1, height, "
+            f"width, channels]. {_TIMED}"
+        )
+    shape = image_shape(summary.input.shape, path)
+    model = TFLiteModel(path, pixel_range=pixel_range)
+    if not model.pixels.known:
+        _log.info(
+            "%s does not say how pixels enter it: taken to be %s. Where it wants them scaled, say "
+            "so, such as --pixels 0,1 or --pixels -1,1.",
+            path.name,
+            "stored as pixel - 128" if model.pixels.as_stored else "raw, 0 to 255",
+        )
+    if model.metadata and model.metadata.calibrates_scores:
+        _log.info(
+            "%s asks MediaPipe to calibrate its scores; here they are as the model computes them.",
+            path.name,
+        )
+    return Predictor(
+        name=path.name,
+        path=path,
+        input_shape=shape,
+        labels=_labels(model, path),
+        resize=None,
+        compute=model.predict,
+        kinds=model.kinds,
+        steps=model.steps,
+        facts=_facts(summary),
+    )
+
+
+def _facts(summary: "FileSummary") -> str:
+    """What a file is whose outputs are not one row of numbers; "" of one with such outputs."""
+    shapes = [one.shape for one in summary.outputs]
+    if len(shapes) == 1 and len(shapes[0]) == 2:
+        return ""
+    boxes = any(len(shape) == 3 and shape[-1] == 4 for shape in shapes)
+    detector = boxes or _DETECTOR in summary.custom_operators
+    gives = ", ".join(f"{one.name} {list(one.shape)}" for one in summary.outputs)
+    looks = "It looks like an object detector: it" if detector else "It"
+    return f"{looks} gives {gives}. {_TIMED}"
+
+
+def image_shape(shape: Sequence[int], path: Path) -> tuple[int, int, int]:
+    """(height, width, channels) of an input [1, height, width, channels] of known size."""
+    sizes = tuple(int(size) for size in shape[1:])
+    first = len(sizes) == 3 and sizes[0] in (1, 3) and sizes[2] not in (1, 3)
+    if first:
+        raise InputError(
+            f"{path} takes images of the shape {list(shape)}, channels first (NCHW), as PyTorch "
+            "arranges them. Expected channels last, [1, height, width, channels]: convert the "
+            f"model again with its input permuted. {_TIMED}"
+        )
+    if len(sizes) != 3 or min(sizes) < 1:
+        raise InputError(
+            f"{path} must take one image of a known size, [1, height, width, channels]. Its input "
+            f"shape is {tuple(shape)}. {_TIMED}"
+        )
+    return sizes[0], sizes[1], sizes[2]
+
+
+def _labels(model: "TFLiteModel", path: Path) -> tuple[str, ...] | None:
+    """The labels in the metadata, in NFC; of one sigmoid, both classes."""
+    from kerascnn.data.names import same_form
+
+    if not model.metadata or not model.metadata.labels or len(model.outputs) != 1:
+        return None
+    labels, shape = tuple(map(same_form, model.metadata.labels)), model.output.shape
+    count = shape[-1] if shape else 0
+    if count == 1 and model.kinds[0] == "independent":
+        if len(labels) == 1:
+            return f"not {labels[0]}", labels[0]
+        count = 2
+    if len(labels) != count:
+        raise InputError(
+            f"{path} has {len(labels)} labels for {count} outputs: expected one for each. Its "
+            "metadata belong to another model."
+        )
+    return labels
