@@ -1,6 +1,6 @@
 """Training: data in, a run folder out."""
 
-import importlib.metadata
+import importlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -290,5 +290,7 @@ def _start_folder(folder: Path, config: RunConfig) -> None:
 def _versions() -> dict[str, str]:
     import kerascnn
 
-    found = {name: importlib.metadata.version(name) for name in ("keras", "tensorflow", "numpy")}
+    # Asked of the modules: the packages may be keras-nightly, tf-nightly or tensorflow-cpu.
+    names = ("keras", "tensorflow", "numpy")
+    found = {name: importlib.import_module(name).__version__ for name in names}
     return {"kerascnn": kerascnn.__version__, **found}
