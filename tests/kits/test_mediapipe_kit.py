@@ -35,7 +35,7 @@ needs_metadata = pytest.mark.skipif(
 
 def run(python, *arguments):
     command = [python, *(str(argument) for argument in arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_kits_share_one_reader_of_bundles():
