@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import other_sums
 import pytest
 
 # Processes beside each other (pytest-xdist) share the cores: threads of theirs would only wait for
@@ -36,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Takes files in the order below, not by the number of their tests as pytest-xdist does."""
+    other_sums.install()
     config.option.loadscopereorder = False
     if config.getoption("--write-durations") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Durations())
