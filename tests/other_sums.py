@@ -19,8 +19,8 @@ def install() -> None:
         return
     import keras
 
-    for kind in vars(keras.initializers).values():
-        draws = inspect.isclass(kind) and "seed" in inspect.signature(kind).parameters
+    for kind in {kind for kind in vars(keras.initializers).values() if inspect.isclass(kind)}:
+        draws = "seed" in inspect.signature(kind).parameters
         if draws and "__call__" in vars(kind):
             kind.__call__ = _changed(kind.__call__, 1 + change)
 
