@@ -10,11 +10,12 @@ DOCS   := $(VENV)/.docs
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint clients docs bench export-matrix clean
+.PHONY: help install demo test test-settings durations lint clients docs bench export-matrix clean
 
 help:
 	@echo "make demo    train, export, verify and replay a small model (sets everything up)"
 	@echo "make test    run the tests                                   (sets everything up)"
+	@echo "make test-settings SETTING=one-core   the tests in another setting; without SETTING: which there are"
 	@echo "make install only set up .venv"
 	@echo "make lint    ruff and mypy"
 	@echo "make clients the tests of the device kits with MediaPipe, tflite-micro, a browser (sets them up)"
@@ -38,6 +39,13 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+test-settings: $(STAMP)
+	PYTHON=$(BIN)/python BASE_PYTHON=$(PYTHON) WORKERS=$(WORKERS) tests/settings.sh $(SETTING)
+
+# What orders the files of tests, measured anew.
+durations: $(STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --write-durations
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -68,5 +76,5 @@ export-matrix: $(STAMP)
 	$(BIN)/python benchmarks/export_matrix.py $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(FILES),--files "$(FILES)")
 
 clean:
-	rm -rf $(VENV) $(CLIENTS) demo site build dist .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-nightly $(CLIENTS) demo site build dist .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,13 @@
 """The chapters of docs/course: their code, what it prints and draws, and their Spanish twins.
 
 Code blocks of a page run from top to bottom in one namespace. A ```text block right after a
-```python block is what that block prints. Pictures lie in docs/course/pictures.
+```python block is what that block prints. Pictures lie in docs/course/pictures; each holds the hash
+of the code that drew it.
 """
 
 import ast
 import contextlib
+import hashlib
 import io
 import re
 from dataclasses import dataclass
@@ -74,6 +76,13 @@ def steps(page: str) -> list[Step]:
 def pictures(page: str) -> list[str]:
     """Names of the pictures of the course that a page shows."""
     return PICTURE.findall(FENCE.sub("", page))
+
+
+def drawn_by(page: str, picture: str) -> str:
+    """The hash of the code that draws a picture: that of its block and of all blocks before it."""
+    blocks = [step.code for step in steps(page)]
+    last = next(number for number, code in enumerate(blocks) if f'"{picture}"' in code)
+    return hashlib.sha256("".join(blocks[: last + 1]).encode()).hexdigest()
 
 
 def headings(page: str) -> list[str]:

@@ -4,13 +4,13 @@ python docs/draw_course.py [13 14] [--spanish]
 """
 
 import argparse
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import chapters
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 
 def main() -> None:
@@ -36,14 +36,16 @@ def main() -> None:
 
 
 def keep(page: Path, folder: Path) -> None:
-    """Copies the pictures that the page shows, the large ones with 256 colours."""
+    """Keeps the pictures that the page shows, the large ones with 256 colours."""
     chapters.PICTURES.mkdir(exist_ok=True)
-    for name in chapters.pictures(chapters.read(page)):
-        written, kept = folder / name, chapters.PICTURES / name
-        if written.is_file() and written.stat().st_size > chapters.LARGEST_PICTURE:
-            Image.open(written).convert("RGB").quantize(256).save(kept, optimize=True)
-        elif written.is_file():
-            shutil.copy(written, kept)
+    text = chapters.read(page)
+    for name in filter(lambda name: (folder / name).is_file(), chapters.pictures(text)):
+        picture = Image.open(folder / name)
+        if (folder / name).stat().st_size > chapters.LARGEST_PICTURE:
+            picture = picture.convert("RGB").quantize(256)
+        about = PngInfo()
+        about.add_text("code", chapters.drawn_by(text, name))
+        picture.save(chapters.PICTURES / name, optimize=True, pnginfo=about)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 """Fixtures of the whole suite."""
 
 import gc
+import json
+import math
 import os
+from collections import Counter
 from pathlib import Path
 
+import other_sums
 import pytest
 
 # Processes beside each other (pytest-xdist) share the cores: threads of theirs would only wait for
@@ -18,25 +22,51 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERASCNN_CONVERSIONS"] = "off"
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-# Begun first, in this order, so that no process is left with a long file at the end.
-LONGEST = (
-    *("test_backends.py", "test_examples.py", "test_course_chapters.py", "test_guides.py"),
-    *("test_fine_tune_runs.py", "test_every_method.py", "test_commands.py", "test_tasks.py"),
-    *("test_inception.py", "test_contract.py", "test_run.py", "test_resume.py"),
-    *("test_fine_tuning.py", "test_convnext.py", "test_efficientnet.py", "test_tensorflow.py"),
-    *("test_any_model.py", "test_mobilenet_v3.py", "test_tflite.py", "test_strategy.py"),
-)
+# Seconds of each file of tests, written by `make durations`.
+DURATIONS = Path(__file__).with_name("durations.json")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds `--write-durations`."""
+    parser.addoption(
+        "--write-durations",
+        action="store_true",
+        help=f"write the seconds that each file took to {DURATIONS.name}, which orders the files",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Takes files in the order below, not by the number of their tests as pytest-xdist does."""
+    other_sums.install()
     config.option.loadscopereorder = False
+    if config.getoption("--write-durations") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Durations())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the longest files first."""
-    rank = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(LONGEST)))
+    """The longest files first, so that no process is left with one at the end; new ones before."""
+    seconds = json.loads(DURATIONS.read_text(encoding="utf-8"))
+    items.sort(key=lambda item: -seconds.get(_name(item.nodeid), math.inf))
+
+
+def _name(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
+class Durations:
+    """Adds up the seconds of each file; keeps those of files that did not run."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[_name(report.nodeid)] += report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        known = json.loads(DURATIONS.read_text(encoding="utf-8"))
+        known |= {name: round(seconds, 1) for name, seconds in self.seconds.items()}
+        there = {name: known[name] for name in sorted(known) if (REPOSITORY / name).is_file()}
+        DURATIONS.write_text(json.dumps(there, indent=1) + "\n", encoding="utf-8")
 
 
 def pytest_collection_finish() -> None:

@@ -68,6 +68,7 @@ PROSE = """## Exercises
 kerascnn demo
 ```"""
 NOTEBOOKS = make_notebooks.notebooks()
+HOUR = 3600  # no test depends on how fast the machine is
 
 
 def cells(text, kind):
@@ -131,7 +132,11 @@ def test_it_runs_in_jupyter_and_prints_what_its_chapters_show(path, tmp_path):
     nbclient = pytest.importorskip("nbclient", reason="`make docs` installs it")
     notebook = nbformat.read(path, 4)
     nbclient.NotebookClient(
-        notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}
+        notebook,
+        timeout=None,
+        startup_timeout=HOUR,
+        iopub_timeout=HOUR,
+        resources={"metadata": {"path": str(tmp_path)}},
     ).execute()
     log = re.compile(r"^INFO:tensorflow:.*\n", re.MULTILINE)  # in Jupyter it goes where prints go
     printed = [

@@ -32,13 +32,16 @@ ENTRY = FileKind("a kept conversion", _is_entry)
 
 
 def folder() -> Path | None:
-    """Where entries are kept; None when the cache is turned off."""
+    """Where entries are kept; None when the cache is turned off, or the user has no home folder."""
     chosen = os.environ.get(VARIABLE, "")
     if chosen.lower() == "off":
         return None
     if chosen:
         return user_path(chosen)
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    try:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:  # a number without a name, as in containers
+        return None
     return Path(home) / "kerascnn" / "conversions"
 
 

@@ -18,4 +18,6 @@ class TrueConv2D(keras.layers.Conv2D):
     """
 
     def convolution_op(self, inputs, kernel):
-        return super().convolution_op(inputs, ops.flip(kernel, axis=(0, 1)))
+        # One axis after the other: before Keras 3.10, `ops.flip` took no tuple of axes.
+        turned = ops.flip(ops.flip(kernel, axis=0), axis=1)
+        return super().convolution_op(inputs, turned)

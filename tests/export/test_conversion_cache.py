@@ -97,3 +97,10 @@ def test_the_default_folder_follows_the_system(monkeypatch, tmp_path):
     monkeypatch.delenv("KERASCNN_CONVERSIONS")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert conversion_cache.folder() == tmp_path / "kerascnn" / "conversions"
+
+
+def test_a_user_without_a_home_folder_has_no_cache(monkeypatch):
+    for name in ("KERASCNN_CONVERSIONS", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as for an unknown user
+    assert conversion_cache.folder() is None

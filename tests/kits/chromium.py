@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 import time
 
+HOUR = 3600.0  # no test depends on how fast the machine is
+
 
 def find():
     """The browser's program, or None."""
@@ -54,7 +56,7 @@ class Chromium:
 
     session = None
 
-    def send(self, method, *, within=600, **parameters):
+    def send(self, method, *, within=HOUR, **parameters):
         """The result of a command of the protocol."""
         number = next(self.ids)
         message = {"id": number, "method": method, "params": parameters}
@@ -72,7 +74,9 @@ class Chromium:
         while b"\0" not in self.buffer:
             ready, _, _ = select.select([self.read_end], [], [], max(0, until - time.monotonic()))
             assert ready, "the browser does not answer"
-            self.buffer += os.read(self.read_end, 1 << 20)
+            received = os.read(self.read_end, 1 << 20)
+            assert received, "the browser has ended"
+            self.buffer += received
         message, _, self.buffer = self.buffer.partition(b"\0")
         return json.loads(message)
 
@@ -95,7 +99,7 @@ class Chromium:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
-    def wait(self, condition, seconds=600):
+    def wait(self, condition, seconds=HOUR):
         """Waits until a JavaScript expression is true."""
         until = time.monotonic() + seconds
         while not self.evaluate(condition):
@@ -108,7 +112,7 @@ class Chromium:
 
     def close(self):
         self.process.terminate()
-        self.process.wait(timeout=600)
+        self.process.wait()
         os.close(self.write_end)
         os.close(self.read_end)
         shutil.rmtree(self.profile, ignore_errors=True)

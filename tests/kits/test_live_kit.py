@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import importlib.util
+import itertools
 import json
 import os
 import queue
@@ -23,6 +24,7 @@ from kerascnn.export.interpreter import TFLiteModel
 
 KIT = Path(__file__).parents[2] / "export" / "python"
 NAMES = ["rot", "grün", "blau", "grau"]
+HOUR = 3600.0  # no test depends on how fast the machine is
 
 
 @pytest.fixture(scope="session")
@@ -114,28 +116,29 @@ def test_images_are_answered_as_they_arrive_until_ctrl_c(bundle, two, tmp_path, 
     Image.fromarray(pictures[0]).save(tmp_path / "old.png")
     process = start(bundle, tmp_path)
     stdout, stderr = lines_of(process.stdout), lines_of(process.stderr)
-    found, said = [], ""
+    answers, said = {}, ""
     try:
-        time.sleep(1.0)  # what is there before it looks for the first time is old
         for name, pixels in (("first.png", pictures[1]), ("second.png", pictures[0])):
-            for _ in range(300):  # replaced until it is seen, however slow the start is
+            wait = 1.0
+            while name not in answers:  # replaced until it is seen, however slow the start is
+                assert process.poll() is None, list(stderr.queue)
+                wait *= 2
                 Image.fromarray(pixels).save(tmp_path / "part.tmp", format="PNG")
                 os.replace(tmp_path / "part.tmp", tmp_path / name)
                 with contextlib.suppress(queue.Empty):
-                    found.append(json.loads(stdout.get(timeout=2.0)))
-                    break
+                    while name not in answers:
+                        answer = json.loads(stdout.get(timeout=wait))
+                        answers[Path(answer["image"]).name] = answer["top"][0]["label"]
         (tmp_path / "broken.png").write_text("no image")
         while "broken.png" not in said:
-            said = stderr.get(timeout=600.0)
+            said = stderr.get(timeout=HOUR)
         process.send_signal(end)
-        process.wait(timeout=600)
+        process.wait(timeout=HOUR)
     finally:
         process.kill()
     assert process.returncode == 0
     assert "broken.png is not a readable image" in said
     assert not any("Traceback" in line for line in list(stderr.queue))
-    found += map(json.loads, list(stdout.queue))
-    answers = {Path(one["image"]).name: one["top"][0]["label"] for one in found}
     assert answers == {"first.png": names[1], "second.png": names[0]}
 
 
@@ -170,14 +173,16 @@ def test_a_file_that_is_still_written_is_waited_for(live, monkeypatch, tmp_path)
 
 
 class Capture:
-    """Stands in for OpenCV's camera: 3 frames, then nothing."""
+    """Stands in for OpenCV's camera: 50 frames a second until they end; counts those given."""
 
     def __init__(self, frames):
-        self.frames, self.released = list(frames), False
+        self.frames, self.given, self.released = iter(frames), 0, False
 
     def read(self):
         time.sleep(0.02)
-        return (True, self.frames.pop(0)) if self.frames else (False, None)
+        frame = next(self.frames, None)
+        self.given += frame is not None
+        return frame is not None, frame
 
     def release(self):
         self.released = True
@@ -186,7 +191,7 @@ class Capture:
 def test_a_camera_is_answered_until_it_ends(live, call, bundle, two, monkeypatch):
     pictures, names = two
     # OpenCV gives BGR.
-    capture = Capture([pictures[0][:, :, ::-1], pictures[1][:, :, ::-1]] * 30)
+    capture = Capture(itertools.cycle([pictures[0][:, :, ::-1], pictures[1][:, :, ::-1]]))
     monkeypatch.setattr(live, "open_capture", lambda source: (capture, 30.0))
     result = call(bundle, "--camera", "--count", "5", "--json-lines", "--top", "1")
     assert result.returncode == 0
@@ -195,21 +200,22 @@ def test_a_camera_is_answered_until_it_ends(live, call, bundle, two, monkeypatch
     for one in found:
         assert one["top"][0]["label"] == names[(one["frame"] - 1) % 2]
     assert capture.released
-    capture.frames, capture.released = [], False
+    capture.frames, capture.released = iter([]), False
     result = call(bundle, "--camera", "3")
     assert result.returncode == 2
     assert result.stderr.splitlines() == ["live.py: error: camera 3 gives no more frames"]
 
 
 def test_a_slow_model_gets_the_newest_frame(live):
-    newest = live.Newest(Capture(range(100)))
+    capture = Capture(itertools.count())
+    newest = live.Newest(capture)
     first, number = newest.after(0)
-    while newest.number < number + 5:
-        time.sleep(0.02)
+    while capture.given < number + 5:  # the model is slow
+        time.sleep(0.01)
     second, later = newest.after(number)
     newest.close()
     assert first == number - 1
-    assert second == later - 1 >= 5
+    assert second == later - 1 > first + 3
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,7 @@ def stand_ins(monkeypatch):
     monkeypatch.setattr(run, "fit", fit)
     monkeypatch.setattr(run, "check_architecture", lambda *_: None)
     monkeypatch.setattr(finish, "kinds_of", lambda *_: ("quantities",))
-    monkeypatch.setattr("kerascnn.training.report.write_report", write_page)
+    monkeypatch.setattr("kerascnn.training.report.write.write_report", write_page)
     monkeypatch.setattr(run.keras.utils, "set_random_seed", lambda _: None)
     return splits
 
@@ -103,7 +103,8 @@ def check_whole(folder):
     assert os.listdir(folder) == ["run"]
     files = {*os.listdir(folder / "run")}
     assert files == {
-        *("config.json", "curves.png", "history.csv", "labels.txt", "metrics.json", "model.keras")
+        *("config.json", "curves.png", "history.csv", "labels.txt", "metrics.json", "model.keras"),
+        "report.html",
     }
     load(folder / "run" / "model.keras")
     opened = open_run(folder / "run")

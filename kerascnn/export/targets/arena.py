@@ -18,7 +18,7 @@ from kerascnn.export.targets.graph import FileGraph, Tensor
 
 _CHILD = Path(__file__).with_name("_arena_child.py")
 _ABSENT = 4  # exit code of the child where tflite-micro is not installed
-_TIMEOUT = 300  # seconds; MobileNet 0.25 takes two
+_TIMEOUT = 1800  # seconds; MobileNet 0.25 takes two
 _ALIGNMENT = 16
 _WIDTHS = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "float16": 2, "int64": 8, "float64": 8}
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
