@@ -39,6 +39,8 @@ def finish(
 
     if not keeper.state.epochs:
         raise TrainingError("no epoch was finished.")
+    # A run killed between its last epoch's state and its history has the former only.
+    run_folder.write_history(folder, keeper.state.history)
     network = load_model(keeper.best_path)
     metrics = {}
     for name, dataset in (("validation", splits.validation), ("test", splits.test)):
