@@ -10,11 +10,19 @@ from kerascnn import catalog, data
 from kerascnn.catalog import Entry, published
 from kerascnn.data.deep_pixels import check_pixel_range
 from kerascnn.errors import InputError
-from kerascnn.files import PathLike, refuse_existing, user_path
+from kerascnn.files import PathLike, claim, refuse_existing, user_path
 from kerascnn.training.defaults import Settings, defaults_for
 from kerascnn.training.plan import AUGMENTATION, MODEL, FineTune, pretrained
 from kerascnn.training.plan import image_size as plan_image_size
-from kerascnn.training.run_folder import BACKUP, CONFIG, RUN, Run, open_run, recorded
+from kerascnn.training.run_folder import (
+    BACKUP,
+    CONFIG,
+    RUN,
+    Run,
+    open_run,
+    recorded,
+    remove_backups,
+)
 from kerascnn.training.run_folder import MODEL as MODEL_FILE
 
 # Options of a factory that the data decides, or that would not give a classifier.
@@ -206,6 +214,9 @@ def check_resumed(
             f"run {folder} has the pixel range {config.pixel_range}, not {tuple(pixel_range)}."
         )
     if (folder / MODEL_FILE).is_file():
+        if (folder / BACKUP).is_dir():  # killed at the very end
+            with claim(folder):
+                remove_backups(folder)
         raise InputError(f"run {folder} is finished; there is nothing to resume.")
     if not (folder / BACKUP).is_dir():
         raise InputError(

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,15 +70,8 @@ def finish(
     # The model comes last: where it is, everything else is there too.
     with atomic_file(folder / run_folder.MODEL, KERAS, overwrite=True) as temporary:
         copy_with_hint(keeper.best_path, temporary)
-    remove_backups(folder)
+    run_folder.remove_backups(folder)
     return metrics
-
-
-def remove_backups(folder: Path) -> None:
-    """Removes what a run goes on from, when it is finished."""
-    for place in (folder / run_folder.QUANTIZE_AWARE, folder):
-        if (place / run_folder.BACKUP).is_dir():
-            shutil.rmtree(place / run_folder.BACKUP)
 
 
 def _with_phases(history: list[dict[str, float]], plan: FineTune | None) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from kerascnn.training import precision as computation
 from kerascnn.training.batches import check_labels
 from kerascnn.training.checks import Plan, check_new, check_resumed
 from kerascnn.training.eight_bits import EightBits
-from kerascnn.training.finish import finish, remove_backups
+from kerascnn.training.finish import finish
 from kerascnn.training.keeper import RunKeeper, State, read_state
 from kerascnn.training.network import check_architecture, fit
 from kerascnn.training.network import network as network_of
@@ -205,8 +205,6 @@ def train(
     folder = user_path(out, "run folder")
     with claim(folder):  # what was checked may have changed until then
         if resume:
-            if (folder / run_folder.MODEL).is_file():  # killed at the very end
-                remove_backups(folder)
             run = check_resumed(out, source, model, precision=precision, **request)
             config, state, splits = _go_on(run, source)
         else:

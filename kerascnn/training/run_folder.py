@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
@@ -314,6 +315,13 @@ def start_folder(folder: Path, config: RunConfig, overwrite: bool) -> None:
         (temporary / BACKUP).mkdir()
         write_text(temporary / LABELS, "\n".join(config.class_names) + "\n", TEXT)
         write_text(temporary / CONFIG, config.to_json(), JSON)
+
+
+def remove_backups(folder: Path) -> None:
+    """Removes what a run goes on from, when it is finished."""
+    for place in (folder / QUANTIZE_AWARE, folder):
+        if (place / BACKUP).is_dir():
+            shutil.rmtree(place / BACKUP)
 
 
 def write_history(folder: Path, rows: Sequence[dict[str, float]]) -> None:
