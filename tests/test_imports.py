@@ -71,7 +71,7 @@ DEVICES = {"precision.py"}
 # The parts of augmentation and of training that `tf.data` runs.
 TF_DATA = {"arrays.py", "dataset.py", "tensor_batches.py"}
 STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py", "lazy.py")
-STANDARD_LIBRARY_ONLY += ("export/strict_json.py",)
+STANDARD_LIBRARY_ONLY += ("export/contract/strict_json.py",)
 STANDARD_LIBRARY_ONLY += tuple(
     str(path.relative_to(PACKAGE))
     for folder in ("catalog", "files")

@@ -12,7 +12,8 @@ def open_files(
 ) -> tuple[Predictor, ...]:
     """The files of a bundle, or the one of `recipe`; at most the first `most` of them."""
     from kerascnn.data import ResizeRule
-    from kerascnn.export import TFLiteModel, manifest
+    from kerascnn.export import TFLiteModel
+    from kerascnn.export.contract import manifest
 
     described = manifest.read(folder)
     labels = manifest.read_labels(folder, described)

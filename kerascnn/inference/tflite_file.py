@@ -18,7 +18,8 @@ _TIMED = "`kerascnn benchmark` times any file."
 
 def open_tflite_file(path: Path, pixel_range: tuple[float, float] | None) -> Predictor:
     """A file of a bundle as its manifest describes it, any other by its operators and metadata."""
-    from kerascnn.export import TFLiteModel, inspect, manifest
+    from kerascnn.export import TFLiteModel, inspect
+    from kerascnn.export.contract import manifest
 
     if (path.parent / manifest.FILE_NAME).is_file():
         from kerascnn.inference.bundle import open_files

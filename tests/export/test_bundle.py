@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from kerascnn.errors import ExportError, InputError, OutputExistsError, VerificationError
-from kerascnn.export import bundle as module
 from kerascnn.export import export_bundle
-from kerascnn.export import manifest as contract
-from kerascnn.export.interpreter import TFLiteModel
+from kerascnn.export.bundle import write as module
+from kerascnn.export.contract import manifest as contract
 from kerascnn.export.recipes import Tolerance, get
-from kerascnn.export.verify import keras_outputs
+from kerascnn.export.runtime.interpreter import TFLiteModel
+from kerascnn.export.runtime.verify import keras_outputs
 
 SCHEMA = Path(__file__).parents[2] / "export" / "manifest.schema.json"
 NAMES = ("alpha", "beta", "gamma", "delta", "épsilon")

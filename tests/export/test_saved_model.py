@@ -7,8 +7,8 @@ import tensorflow as tf
 from keras import layers
 
 from kerascnn.errors import ExportError, InputError, OutputExistsError
-from kerascnn.export.any_model import float32_model, input_shape_of, require_tensorflow
-from kerascnn.export.saved_model import export_saved_model, open_saved_model
+from kerascnn.export.conversion.any_model import float32_model, input_shape_of, require_tensorflow
+from kerascnn.export.saved_models.saved_model import export_saved_model, open_saved_model
 
 
 def small(dtype=None, policy="float32", size=(8, 8, 3)):

@@ -13,10 +13,10 @@ from PIL import Image
 
 from kerascnn.errors import ExportError, InputError, OutputExistsError, VerificationError
 from kerascnn.export import tflite
-from kerascnn.export.metadata import read
+from kerascnn.export.flatbuffer.metadata import read
 from kerascnn.export.recipes import INT8
+from kerascnn.export.runtime.verify import evaluate_tflite, keras_outputs
 from kerascnn.export.tflite import export_tflite
-from kerascnn.export.verify import evaluate_tflite, keras_outputs
 
 CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
 

@@ -13,7 +13,7 @@ import pytest
 import kerascnn
 from kerascnn import data, export
 from kerascnn.errors import KerascnnError
-from kerascnn.export import manifest
+from kerascnn.export.contract import manifest
 from kerascnn.inference import open_predictors
 from kerascnn.training import open_run
 from kerascnn.transfer import Embedder, FeatureCache
@@ -135,12 +135,12 @@ ELSEWHERE = {
     "cli/targets.py": "the bundle that it wrote",
     "data/decode.py": "files of which it was checked what they are",
     "data/table.py": "checked in the line before",
-    "export/benchmark.py": "what the processor is",
-    "export/conversion_cache.py": "entries of the cache, which are ours",
-    "export/convert.py": "what the converter wrote",
-    "export/manifest.py": "files of a bundle, checked before",
-    "export/metadata.py": "in memory",
-    "export/signatures.py": "the first bytes of what would be replaced",
+    "export/runtime/benchmark.py": "what the processor is",
+    "export/conversion/conversion_cache.py": "entries of the cache, which are ours",
+    "export/conversion/convert.py": "what the converter wrote",
+    "export/contract/manifest.py": "files of a bundle, checked before",
+    "export/flatbuffer/metadata.py": "in memory",
+    "export/saved_models/signatures.py": "the first bytes of what would be replaced",
     "export/targets/tflm_sources.py": "our templates, and the first line of what would be replaced",
     "pages/frame.py": "our style sheets",
     "transfer/cache.py": "into the temporary folder of the features",

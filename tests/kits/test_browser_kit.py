@@ -25,7 +25,7 @@ import pytest
 from PIL import Image
 
 from kerascnn.export import export_bundle
-from kerascnn.export.interpreter import TFLiteModel
+from kerascnn.export.runtime.interpreter import TFLiteModel
 
 KIT = Path(__file__).parents[2] / "export" / "browser"
 PACKAGES = Path(os.environ.get("KERASCNN_LITERT_JS") or KIT / "node_modules").resolve()

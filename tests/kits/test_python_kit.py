@@ -10,7 +10,7 @@ import pytest
 from mutants import refused, rehash
 from PIL import Image
 
-from kerascnn.export.interpreter import TFLiteModel
+from kerascnn.export.runtime.interpreter import TFLiteModel
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from PIL import Image
 from kerascnn import data, tasks, train
 from kerascnn.cli.main import main
 from kerascnn.data.targets import Targets, register_reader
-from kerascnn.export import export_bundle, manifest
+from kerascnn.export import export_bundle
+from kerascnn.export.contract import manifest
 from kerascnn.inference import open_predictor
 from kerascnn.tasks.classification import check_labels
 from kerascnn.tasks.words import number, percent
