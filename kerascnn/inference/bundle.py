@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from kerascnn.inference.input_shape import image_shape
 from kerascnn.inference.predictor import Predictor
-from kerascnn.inference.tflite_file import image_shape
 
 
 def open_files(
