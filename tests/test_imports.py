@@ -13,7 +13,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "kerascnn"
 
-EVERYWHERE = {"arguments", "errors", "files", "inputs", "lazy"}
+EVERYWHERE = {"arguments", "errors", "files", "inputs", "lazy", "names"}
 # Layers whose fast path is TensorFlow's own.
 FAST_PATHS = {
     "_compiled.py",
@@ -133,6 +133,13 @@ def test_a_part_imports_what_the_table_allows(name):
     assert {p for p in plain if not any(fnmatch.fnmatch(o, p) for o in found)} == set(), "unused"
 
 
+def test_parts_do_not_import_in_circles():
+    assert (
+        circles({Path(name): {Path(other) for other in imported_parts(name)} for name in PARTS})
+        == []
+    )
+
+
 def circles(after: dict[Path, set[Path]]) -> list[str]:
     """What cannot be put in order, as text."""
     try:
@@ -162,7 +169,7 @@ def test_folders_are_no_larger_than_one_can_read():
         for folder in (PACKAGE, *PACKAGE.rglob("*"))
         if folder.is_dir() and folder.name not in large
     }
-    assert {name: size for name, size in sizes.items() if size > 26} == {}
+    assert {name: size for name, size in sizes.items() if size > 27} == {}
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -171,7 +178,7 @@ def test_heavy_libraries_are_imported_where_they_are_used(name):
         allowed = {"tensorflow": {"data", "export", "cli"}, "matplotlib": {"visualize", "cli"}}
         if path.name in FAST_PATHS:
             allowed["tensorflow"].add("layers")
-        if name == "visualize" and path.name in DERIVATIVES:
+        if name.startswith("visualize") and path.name in DERIVATIVES:
             allowed["tensorflow"].add("visualize")
         if name == "training" and path.name in DEVICES:
             allowed["tensorflow"].add("training")

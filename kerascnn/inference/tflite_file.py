@@ -74,7 +74,7 @@ def _facts(summary: "FileSummary") -> str:
 
 def _labels(model: "TFLiteModel", path: Path) -> tuple[str, ...] | None:
     """The labels in the metadata, in NFC; of one sigmoid, both classes."""
-    from kerascnn.data.names import same_form
+    from kerascnn.names import same_form
 
     if not model.metadata or not model.metadata.labels or len(model.outputs) != 1:
         return None

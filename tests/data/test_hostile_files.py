@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 from stored_pixels import chunk, png, tiff
 
-from kerascnn.data import ResizeRule, decode, load_image, memory
-from kerascnn.data.file_head import MOST_METADATA, BadHead, check_directory, read_head
+from kerascnn.data import ResizeRule, load_image
+from kerascnn.data.images import decode, memory
+from kerascnn.data.images.file_head import MOST_METADATA, BadHead, check_directory, read_head
 from kerascnn.errors import DataError
 
 MEBIBYTE = 2**20

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.data.decode import load_image
-from kerascnn.data.resize import ResizeRule
+from kerascnn.data.images.decode import load_image
+from kerascnn.data.images.resize import ResizeRule
 from kerascnn.errors import InputError, OutputExistsError
 from kerascnn.export import export_serving
 from kerascnn.export.contract.resize import check_resize
