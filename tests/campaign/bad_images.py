@@ -11,9 +11,9 @@ from pathlib import Path
 
 import mutants
 import numpy as np
+from hostile_files import HOSTILE
 from judging import ACCEPTED, EITHER, NOTED, REFUSED, Case
 from PIL import Image
-from test_hostile_files import HOSTILE
 
 PREDICT = ("predict", "{world}/run", "{here}/{name}")
 EXPLAIN = ("explain", "{world}/run", "{here}/{name}", "--out", "{here}/out.png")
@@ -217,7 +217,11 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "rose",
     ),
     "control character": (lambda f: (f / "rose").rename(f / "ro\nse"), REFUSED, "ro.{0,3}nse"),
-    "joiners": (lambda f: (f / "rose").rename(f / "می\u200cخواهم"), ACCEPTED, ""),
+    "joiners": (
+        lambda f: (f / "rose").rename(f / "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
+        ACCEPTED,
+        "",
+    ),
     "not UTF-8": (
         lambda f: (f / "rose").rename(f / os.fsdecode(b"caf\xe9")),
         EITHER,

@@ -1,4 +1,4 @@
-"""Model files, weights, run folders, bundles and their manifests: damaged, hostile, of another kind."""
+"""Model files, weights, run folders, bundles, manifests: damaged, hostile, of another kind."""
 
 import json
 import os
@@ -21,6 +21,7 @@ COMMANDS = {
     "selftest": ("selftest", "{here}/{name}"),
     "benchmark": ("benchmark", "{here}/{name}", "--runs", "2"),
 }
+BUNDLE_FILES = ("lenet5_float32.tflite", "lenet5_int8.tflite", "labels.txt", "golden.npz")
 OPENERS = ("predict", "evaluate", "explain", "export", "summary")
 # What is bad only for some: these loads are right, or nobody looks at what is wrong.
 LOADS = {"compile-unknown-loss": EITHER, "config-deep-but-read": EITHER}
@@ -160,7 +161,9 @@ def _bundles(rng: random.Random) -> Iterator[Case]:
 
     def of_file(folder: Path, seed: float) -> None:
         made = random.Random(seed)
-        path = folder / made.choice(("float32.tflite", "int8.tflite", "labels.txt", "golden.npz"))
+        path = folder / made.choice(
+            ("lenet5_float32.tflite", "lenet5_int8.tflite", "labels.txt", "golden.npz")
+        )
         path.write_bytes(mutants.of_bytes(path.read_bytes(), made))
 
     for number in range(40):
@@ -181,7 +184,7 @@ def _bundles(rng: random.Random) -> Iterator[Case]:
         for chosen in ("predict", "selftest"):
             name = f"{kind}, {chosen}"
             yield Case("manifest", name, command(chosen, "bundle"), REFUSED, "manifest", make)
-    for name in ("float32.tflite", "labels.txt", "manifest.json"):
+    for name in ("lenet5_float32.tflite", "labels.txt", "manifest.json"):
         make = _bundle(lambda folder, name=name: (folder / name).unlink())
         for chosen in users[:2]:
             case = f"without {name}, {chosen}"
@@ -217,7 +220,7 @@ def _runs(rng: random.Random) -> Iterator[Case]:
         "no model": (lambda f: (f / "model.keras").unlink(), REFUSED),
         "model of text": (lambda f: (f / "model.keras").write_text("text"), REFUSED),
         "model of another": (
-            lambda f: (f / "model.keras").write_bytes(bad_models.good()),
+            lambda f: shutil.copy(f.parent.parent / "world" / "good.keras", f / "model.keras"),
             REFUSED,
         ),
         "no config": (lambda f: (f / "config.json").unlink(), REFUSED),

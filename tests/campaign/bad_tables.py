@@ -47,7 +47,11 @@ TABLES: dict[str, tuple[bytes, str, str]] = {
     "JPEG": (b"\xff\xd8\xff\xe0" + bytes(400), REFUSED, "text|UTF-8|column"),
     "Latin-1": (GOOD.replace(b"rose", b"ros\xe9"), REFUSED, "UTF-8|exist"),
     "one long line": (b"a," * 500_000, REFUSED, "column|row|image"),
-    "one long cell": (b"image,flower\n" + b"a" * 3_000_000 + b",rose\n", REFUSED, "exist|long|cell"),
+    "one long cell": (
+        b"image,flower\n" + b"a" * 3_000_000 + b",rose\n",
+        REFUSED,
+        "exist|long|cell",
+    ),
     "outside": (rows("image,flower", "../../{file},{label}"), REFUSED, "exist|outside"),
     "URL": (rows("image,flower", "https://example.org/{file},{label}"), REFUSED, "exist|URL|http"),
     "folder as image": (rows("image,flower", "{label},{label}"), REFUSED, "image"),
@@ -71,7 +75,11 @@ TABLES: dict[str, tuple[bytes, str, str]] = {
         REFUSED,
         "small|number|class",
     ),
-    "one value": (rows("image,size", "{file},{value}", values=lambda i: 2.5), REFUSED, "size|class"),
+    "one value": (
+        rows("image,size", "{file},{value}", values=lambda i: 2.5),
+        REFUSED,
+        "size|class",
+    ),
     "labels of all": (rows("image,a,b", "{file},1,1"), REFUSED, "a|label"),
     "labels of none": (rows("image,a,b", "{file},0,0"), REFUSED, "a|label"),
     "half labels": (
@@ -104,7 +112,11 @@ TABLES: dict[str, tuple[bytes, str, str]] = {
         REFUSED,
         "split|part",
     ),
-    "only a test split": (rows("image,flower,split", "{file},{label},test"), REFUSED, "split|train"),
+    "only a test split": (
+        rows("image,flower,split", "{file},{label},test"),
+        REFUSED,
+        "split|train",
+    ),
     "many columns": (
         rows("image," + ",".join(f"l{i}" for i in range(3000)), "{file}" + ",0" * 3000),
         REFUSED,

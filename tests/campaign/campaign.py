@@ -24,6 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERASCNN_CONVERSIONS"] = "off"
 sys.path[:0] = [str(HERE), *(str(TESTS / name) for name in ("", "kits", "data", "inputs", "files"))]
 
+# ruff: noqa: E402
 import bad_calls
 import bad_images
 import bad_models_and_bundles
@@ -77,9 +78,7 @@ def table(outcomes: list[Outcome]) -> dict[str, dict[str, int]]:
         row["cases"] += 1
         row.update(outcome.faults)
     rows = {group: dict(row) for group, row in found.items()}
-    rows["all"] = {
-        name: sum(row[name] for row in rows.values()) for name in ("cases", *FAULTS)
-    }
+    rows["all"] = {name: sum(row[name] for row in rows.values()) for name in ("cases", *FAULTS)}
     return rows
 
 
@@ -115,8 +114,8 @@ def main() -> None:
                 told = told if len(told) < 600 else f"{told[:300]} ... {told[-300:]}"
                 faults = ", ".join(outcome.faults) or "well"
                 print(
-                    f"{faults}: {case.group}: {ascii(case.name)}: exit {outcome.code}, "
-                    f"{outcome.seconds:.1f} s, {outcome.memory >> 20} MiB: {ascii(told)}",
+                    f"{faults}: {case.group}: {case.name!a}: exit {outcome.code}, "
+                    f"{outcome.seconds:.1f} s, {outcome.memory >> 20} MiB: {told!a}",
                     flush=True,
                 )
         if given.kills:

@@ -149,7 +149,7 @@ def _of_words(case: Case, code: int, said: str) -> list[str]:
 
 
 def _fork(case: Case, world: Path, here: Path, scratch: Path) -> tuple[int, int, bool]:
-    """Exit code (negative for a signal), peak of memory in bytes, whether a limit of time ended it."""
+    """Exit code (negative for a signal), peak of memory, whether a limit of time ended it."""
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
@@ -182,8 +182,8 @@ def _work(case: Case, world: Path, here: Path, scratch: Path) -> None:
             os.close(opened)
         nowhere = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nowhere, 0)
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
-        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+        sys.stderr = os.fdopen(2, "w", errors="backslashreplace", closefd=False)
         resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
         resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
@@ -197,11 +197,15 @@ def _work(case: Case, world: Path, here: Path, scratch: Path) -> None:
         os._exit(code)
 
 
+def filled(text: str, here: Path, world: Path) -> str:
+    return text.replace("{here}", str(here)).replace("{world}", str(world))
+
+
 def _command(case: Case, world: Path, here: Path) -> int:
     from kerascnn.cli.main import main
 
     try:
-        main([part.replace("{here}", str(here)).replace("{world}", str(world)) for part in case.run])
+        main([filled(part, here, world) for part in case.run])
     except SystemExit as stop:
         return int(stop.code or 0)
 

@@ -25,7 +25,6 @@ def make(world: Path) -> None:
         rows.writerows([f"{name}/{i}.jpg", name] for name in CLASSES for i in range(PHOTOS))
     (world / "mine").mkdir()
     (world / "mine" / "thesis.tex").write_text("mine")
-    (world / "good.keras").write_bytes(bad_models.good())
     in_fork(lambda: _models(world))
 
 
@@ -68,6 +67,7 @@ def _models(world: Path) -> None:
     import kerascnn
     from kerascnn.training import open_run
 
+    (world / "good.keras").write_bytes(bad_models.good())
     data = str(world / "photos")
     kerascnn.train(data, "LeNet5", world / "run", epochs=8, batch_size=4, image_size=32)
     run = open_run(world / "run")
@@ -82,7 +82,7 @@ def _models(world: Path) -> None:
         class_names=splits.class_names,
         resize=splits.resize.to_dict(),
     )
-    shutil.copy(world / "bundle" / "float32.tflite", world / "model.tflite")
+    shutil.copy(world / "bundle" / "lenet5_float32.tflite", world / "model.tflite")
     run.load_model().save_weights(world / "lenet.weights.h5")
     model = keras.saving.load_model(world / "good.keras")
     model.save(world / "good.h5")
