@@ -23,6 +23,9 @@ class Metrics:
     images: int
     title: ClassVar[str]
 
+    def __str__(self) -> str:
+        return self.headline()
+
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
         return asdict(self)  # type: ignore[call-overload]

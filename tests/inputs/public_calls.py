@@ -7,6 +7,7 @@ a model; everything else is as it should be.
 import keras
 import numpy as np
 from keras import layers
+from PIL import Image
 
 from kerascnn import properties, transfer, visualize
 from kerascnn.transfer import Phase, arcface_classifier, attach_head, embedder, freeze
@@ -168,3 +169,79 @@ CALLS = {**OF_IMAGES, **OF_DATA, **OF_ARRAYS, **OF_MODELS}
 
 def _points(network):
     return keras.Model(network.inputs, network.get_layer("pool").output)
+
+
+def dataset(*parts):
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices(parts if len(parts) > 1 else parts[0])
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, number):
+        rows = slice(2 * number, 2 * number + 2)
+        return pixels()[rows], LABELS[rows]
+
+
+def picture():
+    return Image.fromarray(pixels()[0])
+
+
+def torch_like():
+    """What a tensor of PyTorch looks like."""
+
+    class Tensor:
+        dtype, shape = "torch.float32", (4, 8, 8, 3)
+
+        def __array__(self, *args, **kwargs):
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+        def __len__(self):
+            return 4
+
+        def detach(self):
+            return self
+
+        def cpu(self):
+            return self
+
+        def numpy(self):
+            return pixels().astype("float32")
+
+    return Tensor()
+
+
+# What at least one function cannot take.
+STRANGE = {
+    "one image": lambda: pixels()[0],
+    "one picture": picture,
+    "path": lambda: "photo.jpg",
+    "bytes": lambda: b"\xff\xd8",
+    "None": lambda: None,
+    "number": lambda: 3.5,
+    "dict": lambda: {"image": pixels(), "label": LABELS},
+    "function": lambda: lambda: None,
+    "object": object,
+    "text": lambda: np.full((4, 8, 8, 3), "a"),
+    "objects": lambda: np.full((4, 8, 8, 3), None),
+    "wrong size": lambda: np.zeros((4, 9, 8, 3), "float32"),
+    "wrong channels": lambda: np.zeros((4, 8, 8, 1), "float32"),
+    "channels first": lambda: np.zeros((4, 3, 8, 8), "float32"),
+    "five axes": lambda: np.zeros((1, 4, 8, 8, 3), "float32"),
+    "vector": lambda: np.zeros(4, "float32"),
+    "NaN": lambda: np.full((4, 8, 8, 3), np.nan, "float32"),
+    "infinity": lambda: np.full((4, 8, 8, 3), np.inf, "float32"),
+    "no images": lambda: np.zeros((0, 8, 8, 3), "float32"),
+    "empty list": list,
+    "several sizes": lambda: [np.zeros((8, 8, 3)), np.zeros((9, 8, 3))],
+    "ragged lists": lambda: [[1, 2], [3]],
+    "empty dataset": lambda: dataset(pixels(), LABELS).batch(2).take(0),
+    "endless dataset": lambda: dataset(pixels(), LABELS).batch(2).repeat(),
+    "unbatched dataset": lambda: dataset(pixels(), LABELS),
+    "dataset of dicts": lambda: dataset({"image": pixels(), "label": LABELS}).batch(2),
+    "model": make_network,
+    "layer": lambda: keras.layers.Dense(3),
+}

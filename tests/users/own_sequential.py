@@ -34,7 +34,7 @@ bundle = kerascnn.export.export_bundle(
 )
 print(bundle)
 for path in sorted(bundle.folder.glob("*.tflite")):
-    evaluation = kerascnn.export.evaluate_tflite(path, data.test)
+    evaluation = kerascnn.export.evaluate_tflite(path, *data.arrays("test"))
     print(f"{path.name}: {evaluation}")
     assert evaluation.accuracy > 0.85
 heat = kerascnn.visualize.grad_cam(model, images[:4])
