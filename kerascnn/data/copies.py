@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerascnn.data.images.regular_file import open_regular
+from kerascnn.files import open_regular
 from kerascnn.names import shown
 
 _CHUNK = 2**20

@@ -67,9 +67,9 @@ def _facts(summary: "FileSummary") -> str:
         return ""
     boxes = any(len(shape) == 3 and shape[-1] == 4 for shape in shapes)
     detector = boxes or _DETECTOR in summary.custom_operators
-    gives = ", ".join(f"{one.name} {list(one.shape)}" for one in summary.outputs)
+    gives = ", ".join(str(list(one.shape)) for one in summary.outputs)
     looks = "It looks like an object detector: it" if detector else "It"
-    return f"{looks} gives {gives}. {ONLY_TIMED}"
+    return f"{looks} gives outputs {gives}. {ONLY_TIMED}"
 
 
 def _labels(model: "TFLiteModel", path: Path) -> tuple[str, ...] | None:

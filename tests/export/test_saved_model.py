@@ -62,7 +62,7 @@ def test_nothing_is_printed(tmp_path, capfd):
 
 def test_an_existing_folder_is_kept(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(OutputExistsError, match="output exists"):
+    with pytest.raises(OutputExistsError, match="is not replaced: it is not a SavedModel"):
         export_saved_model(small(), tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["mine.txt"]
 

@@ -161,7 +161,7 @@ def reads(path: Path) -> list[int]:
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         owner = getattr(getattr(function, "value", None), "id", None)
         if name in READS and (OWNERS.get(name) is None or owner in OWNERS[name]):
-            if name == "read_bytes" and owner is None and isinstance(function, ast.Name):
+            if name in ("read_bytes", "read_text") and isinstance(function, ast.Name):
                 continue  # ours
             if owner == "os":
                 continue  # file descriptors

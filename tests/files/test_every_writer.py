@@ -106,6 +106,7 @@ WRITES = {
 }
 ELSEWHERE = {
     "cli/streams.py": "the null device",
+    "data/annotations/formats/tfds_boxes.py": "into a temporary folder",
     "cli/supervisor.py": "standard error",
     "export/conversion/_child.py": "the process that converts, in a temporary folder",
     "export/bundle/write.py": "into the temporary folder of the bundle",

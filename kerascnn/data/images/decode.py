@@ -25,10 +25,9 @@ from kerascnn.data.images.deep_pixels import (
 )
 from kerascnn.data.images.file_head import BadHead, Head, check_directory, read_head
 from kerascnn.data.images.modes import GREY_MODES, orientation, upright
-from kerascnn.data.images.regular_file import NotAFileError, open_regular
 from kerascnn.data.images.resize import ResizeRule
 from kerascnn.errors import DataError
-from kerascnn.files import PathLike, user_path
+from kerascnn.files import NotAFileError, PathLike, open_regular, user_path
 from kerascnn.names import shown
 
 # Pillow itself warns above this number of pixels. A JPEG is decoded at a half, a quarter or an

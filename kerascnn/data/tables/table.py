@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kerascnn.data.images.regular_file import NotAFileError, open_regular
 from kerascnn.errors import DataError
+from kerascnn.files import read_bytes
 from kerascnn.names import breaks_lines, same_form, shown
 
 DELIMITERS = (",", ";", "\t")
@@ -129,15 +129,7 @@ def read_table(path: Path) -> Table:
 
 
 def _read_text(path: Path) -> str:
-    try:
-        with open_regular(path) as file:
-            content = file.read(MOST_BYTES + 1)
-    except NotAFileError as error:
-        raise DataError(f"{shown(path)} is {error}. Expected a CSV file.") from error
-    except OSError as error:
-        raise DataError(f"{shown(path)} cannot be read: {error.strerror}.") from error
-    if len(content) > MOST_BYTES:
-        raise DataError(f"{shown(path)} has more than {MOST_BYTES >> 20} MiB. Split it.")
+    content = read_bytes(path, "CSV file", most=MOST_BYTES, error=DataError)
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise DataError(
             f"{shown(path)} is a workbook of a spreadsheet, not text. Save it as CSV (UTF-8)."

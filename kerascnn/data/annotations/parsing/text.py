@@ -3,6 +3,7 @@
 import codecs
 from pathlib import Path
 
+from kerascnn import files
 from kerascnn.errors import DataError
 
 _LONGEST = 160  # characters of a value in a message
@@ -35,12 +36,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         DataError: It does not exist, is no regular file or may not be read.
     """
-    if path.exists() and not path.is_file():
-        raise DataError(f"{shown(path)} is not a regular file. Expected an annotation file.")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{shown(path)} cannot be read: {error.strerror}.") from error
+    return files.read_bytes(path, "annotation file", error=DataError)
 
 
 def decode_text(content: bytes, path: Path) -> str:

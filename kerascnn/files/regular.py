@@ -1,4 +1,4 @@
-"""Opening what other people's folders hold: regular files, and nothing that waits or never ends."""
+"""Opening regular files, and nothing that waits or never ends."""
 
 import os
 import stat
@@ -25,7 +25,7 @@ def open_regular(path: Path) -> BinaryIO:
         NotAFileError: A folder, named pipe, socket or device; it is never waited for.
         OSError: A file that cannot be opened.
     """
-    _refuse(os.stat(path).st_mode)  # before it is opened: to open some devices is to act on them
+    require_regular(path)  # before it is opened: to open some devices is to act on them
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         _refuse(os.fstat(handle).st_mode)
@@ -33,6 +33,18 @@ def open_regular(path: Path) -> BinaryIO:
     except BaseException:
         os.close(handle)
         raise
+
+
+def require_regular(path: Path) -> os.stat_result:
+    """The status of a regular file, or of what a link leads to.
+
+    Raises:
+        NotAFileError: As of `open_regular`.
+        OSError: No such file, or one that cannot be looked at.
+    """
+    status = os.stat(path)
+    _refuse(status.st_mode)
+    return status
 
 
 def _refuse(mode: int) -> None:
