@@ -118,7 +118,10 @@ class Predictor:
         try:
             yield
         except InputError as error:
-            raise InputError(f"{error} {self.facts}".rstrip()) from None
+            if not self.facts:
+                raise
+            what = str(error).partition(". ")[0]  # the rest is advice for models of one's own
+            raise InputError(f"{what}. {self.facts}") from None
 
     def predictions(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """Probabilities or quantities of the outputs of a model that is `described`."""
