@@ -1,6 +1,7 @@
 """Options that several commands share, and how their text becomes values."""
 
 import json
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,16 @@ from kerascnn.errors import InputError
 
 if TYPE_CHECKING:
     from kerascnn.inference import Predictor
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range; `nan`, which is in any, and infinity are not numbers here."""
+
+    def convert(self, value: Any, parameter: Any, context: Any) -> float:
+        number: float = super().convert(value, parameter, context)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", parameter, context)
+        return number
 
 
 def parse_options(items: tuple[str, ...]) -> dict[str, Any]:

@@ -198,7 +198,11 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "four splits": (lambda f: _split(f, "train", "val", "test", "extra"), REFUSED, "extra"),
     "training_set": (lambda f: _split(f, "training_set", "test_set"), EITHER, "set"),
     "fold1 fold2": (lambda f: _split(f, "fold1", "fold2"), REFUSED, "fold"),
-    "split beside classes": (lambda f: shutil.copytree(f / "rose", f / "train"), REFUSED, "train"),
+    "split beside classes": (
+        lambda f: shutil.copytree(f / "rose", f / "train"),
+        NOTED,
+        "name of a split",
+    ),
     "bad photo": (lambda f: (f / "rose" / "x.jpg").write_bytes(b"x"), NOTED, r"x\.jpg|skipped"),
     "pipe": (lambda f: os.mkfifo(f / "rose" / "x.jpg"), NOTED, r"x\.jpg|skipped"),
     "zeros without end": (

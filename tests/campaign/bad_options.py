@@ -54,7 +54,7 @@ def _of_options(name: str) -> Iterator[Case]:
             if (name, flag, value) in MAY_BE:
                 continue
             shown = ascii(value if len(value) < 20 else f"{value[:8]}...")
-            words = f"{flag}|{flag[2:].replace('-', '.')}|{WORDS.get(flag, flag)}"
+            words = f"too long|{flag}|{flag[2:].replace('-', '.')}|{WORDS.get(flag, flag)}"
             run = (*base, flag, value)
             yield Case("option", f"{name} {flag} {shown}", run, REFUSED, words)
 
@@ -129,7 +129,7 @@ OTHERS: list[tuple[str, tuple[str, ...], str, str]] = [
     ("evaluate, image as data", (*BASES["evaluate"], "--data", PHOTO), REFUSED, "photo|source"),
     ("evaluate, other classes", (*BASES["evaluate"], "--data", "digits"), REFUSED, "class|channel"),
     ("evaluate, no such split", (*BASES["evaluate"], "--split", "test"), REFUSED, "test"),
-    ("evaluate, pixels", (*BASES["evaluate"], "--pixels", "0,inf"), REFUSED, "pixels|number"),
+    ("evaluate, pixels", (*BASES["evaluate"], "--pixels", "0,inf"), REFUSED, "pixel"),
     ("evaluate, seed", (*BASES["evaluate"], "--seed", "9" * 30), EITHER, "seed"),
     (
         "export, an image",
