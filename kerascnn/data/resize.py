@@ -156,7 +156,7 @@ def check_size(size: int | tuple[int, int]) -> tuple[int, int]:
     )
     if not valid:
         raise InputError(
-            f"an image size must be one positive integer up to {MOST_SIDE} or a pair (height, "
+            f"image_size must be one positive integer up to {MOST_SIDE} or a pair (height, "
             f"width) of them. Received: {received(size)}."
         )
     return int(pair[0]), int(pair[1])

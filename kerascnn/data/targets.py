@@ -231,7 +231,7 @@ def _constant(names: Sequence[str], labels: np.ndarray) -> tuple[str, ...]:
     warnings = []
     for who, places in (("every image has", labels.all(axis=0)), ("no image has", ~labels.any(0))):
         if len(labels) > 1 and places.any():
-            found = first_few([repr(names[place]) for place in np.flatnonzero(places)])
+            found = first_few([repr(names[int(place)]) for place in np.flatnonzero(places)])
             warnings.append(f"{who} the label(s) {found}: what they look like cannot be learnt")
     return tuple(warnings)
 
