@@ -247,7 +247,12 @@ CALLS: list[tuple[str, Callable[[Path, Path], Any], str, str]] = [
     ("export, unbuilt", export(model=lambda: __import__("keras").Sequential([])), REFUSED, "model"),
     ("export, io", export("int8", io="int7"), REFUSED, "int7"),
     ("export, target", export("int8", target="toaster"), REFUSED, "toaster"),
-    ("bundle, recipes", kerascnn_call("export.export_bundle", None, "{here}/b"), REFUSED, "model"),
+    (
+        "bundle, recipes",
+        kerascnn_call("export.export_bundle", None, "{here}/b", samples=pixels()),
+        REFUSED,
+        "model",
+    ),
     (
         "TFLiteModel, photo",
         kerascnn_call("export.TFLiteModel", "{world}/photo.jpg"),
