@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from kerascnn.inference import Predictor
 
 
-class FiniteRange(click.FloatRange):
-    """A number in a range; `nan`, which is in any, and infinity are not numbers here."""
+class Number(click.types.FloatParamType):
+    """A number; `nan` and infinity are none here."""
 
     def convert(self, value: Any, parameter: Any, context: Any) -> float:
         number: float = super().convert(value, parameter, context)
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", parameter, context)
         return number
+
+
+class NumberInRange(Number, click.FloatRange):
+    """A number in a range, in which `nan` otherwise is, whatever the range."""
 
 
 def parse_options(items: tuple[str, ...]) -> dict[str, Any]:

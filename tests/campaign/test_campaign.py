@@ -35,7 +35,7 @@ def test_a_sample_of_bad_inputs(tmp_path):
 
 def test_the_committed_table_is_of_the_whole_campaign(repository):
     path = repository / "benchmarks" / "results" / "bad_inputs.json"
-    rows = json.loads(path.read_text("utf-8"))["table"]
+    rows = json.loads(path.read_text("utf-8"))["figures"]["table"]
     assert rows["all"]["cases"] >= 320
     assert rows["kill"]["cases"] >= 21
     assert sum(rows["all"][name] for name in judging.FAULTS) == 0
