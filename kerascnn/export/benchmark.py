@@ -39,6 +39,12 @@ class BenchmarkResult:
     delegate: bool
     cpu: str
 
+    def __str__(self) -> str:
+        return (
+            f"{self.median_ms:.3f} ms ({self.p10_ms:.3f} to {self.p90_ms:.3f}), {self.runs} runs, "
+            f"{self.threads} thread(s)"
+        )
+
 
 @dataclass(frozen=True)
 class Comparison:

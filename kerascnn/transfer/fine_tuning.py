@@ -92,6 +92,15 @@ class FineTuning:
     cached: tuple[str, ...]
     stopped: tuple[EarlyStop, ...] = ()
 
+    def __str__(self) -> str:
+        kept = self.history[self.best_epoch - 1] if self.history else {}
+        figures = [f"{name} {kept[name]:.4f}" for name in kept if name not in ("epoch", "phase")]
+        told = [f"{len(self.history)} epochs, kept epoch {self.best_epoch}", *figures]
+        told += [
+            f"{stop.by} ended phase {stop.phase} at epoch {stop.epoch}" for stop in self.stopped
+        ]
+        return ", ".join(told)
+
 
 class _Best(keras.callbacks.Callback):
     """Remembers the weights of the epoch with the best value of a metric, and all figures."""
