@@ -115,7 +115,7 @@ OTHERS: list[tuple[str, tuple[str, ...], str, str]] = [
     ("predict, no such model", ("predict", "{here}/run", PHOTO), REFUSED, "run"),
     ("predict, image as model", ("predict", PHOTO, PHOTO), REFUSED, "photo"),
     ("predict, folder as model", ("predict", PHOTOS, PHOTO), REFUSED, "photos"),
-    ("predict, folder as image", ("predict", RUN, PHOTOS), EITHER, "photos"),
+    ("predict, folder as image", ("predict", RUN, PHOTOS), ACCEPTED, ""),
     ("predict, top 0", (*BASES["predict"], "--top", "0"), REFUSED, "top"),
     ("predict, top of many", (*BASES["predict"], "--top", "9" * 20), ACCEPTED, ""),
     ("explain, no such class", (*BASES["explain"], "--class", "99"), REFUSED, "99"),
