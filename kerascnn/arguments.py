@@ -30,6 +30,11 @@ def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int
     return number
 
 
+def checked_seed(value: Any) -> int:
+    """A seed that NumPy, Keras and TensorFlow all take: 32 bits."""
+    return whole("seed", value, 0, 2**32 - 1)
+
+
 def number(
     name: str,
     value: Any,

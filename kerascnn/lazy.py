@@ -5,6 +5,7 @@ A module's `__getattr__` and `__dir__` are those of PEP 562.
 
 import importlib
 import types
+import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -44,5 +45,7 @@ def _is_public(name: str, namespace: dict[str, Any]) -> bool:
     value = namespace[name]
     if name.startswith("_") or name == "TYPE_CHECKING" or isinstance(value, types.ModuleType):
         return False
+    if typing.get_args(value):  # an alias such as dict[str, int], whose module is that of dict
+        return True
     module = getattr(value, "__module__", None)  # constants have none
     return module is None or (module.startswith("kerascnn.") and module != __name__)

@@ -84,17 +84,30 @@ def find(name: str) -> Entry:
     Raises:
         InputError: No such model; the message suggests near names.
     """
+    if not isinstance(name, str):
+        raise errors.InputError(
+            f'the name of a model must be text, such as "ResNet18". Received: '
+            f"{errors.received(name)}."
+        )
     entry = _BY_NAME.get(name.lower())
     if entry is None:
         near = difflib.get_close_matches(name.lower(), _BY_NAME, n=3, cutoff=0.5)
-        names = [_BY_NAME[key].name for key in near] or list_models()
-        hint = "Did you mean" if near else "Available"
-        raise errors.InputError(f"unknown model: {name!r}. {hint}: {', '.join(names)}.")
+        names = ", ".join(_BY_NAME[key].name for key in near)
+        hint = f"Did you mean: {names}?" if near else "kerascnn.list_models() lists what there is."
+        raise errors.InputError(f"unknown model: {errors.received(name)}. {hint}")
     return entry
 
 
 def list_models(pattern: str = "*") -> list[str]:
-    """Returns the names that match a shell pattern such as `"resnet*"`, ignoring case."""
+    """Returns the names that match a shell pattern such as `"resnet*"`, ignoring case.
+
+    Raises:
+        InputError: The pattern is no text.
+    """
+    if not isinstance(pattern, str):
+        raise errors.InputError(
+            f'`pattern` must be text, such as "resnet*". Received: {errors.received(pattern)}.'
+        )
     return [e.name for e in _ENTRIES if fnmatch.fnmatchcase(e.name.lower(), pattern.lower())]
 
 

@@ -23,7 +23,7 @@ WARM_UP = 10  # batches before the clock runs: every pass over the pixels has be
 @click.option("--image-size", metavar="SIZE", help="Such as 224 or 48x64; by default as in train.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--stats", is_flag=True, help="Measure images per second on this machine.")
-@click.option("--seconds", type=click.FloatRange(0.1), default=3.0, show_default=True)
+@click.option("--seconds", type=options.NumberInRange(0.1), default=3.0, show_default=True)
 @options.pixel_range
 @options.data_dir
 @options.overwrite

@@ -7,7 +7,7 @@ from kerascnn.cli import console, options
 
 @click.command(short_help="Measure latency.")
 @click.argument("paths", nargs=-1, required=True, metavar="BUNDLE|FILE.tflite...")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--threads", type=click.IntRange(min=1, max=1024), default=1, show_default=True)
 @click.option("--runs", type=click.IntRange(min=1), default=50, show_default=True)
 @click.option("--no-delegate", is_flag=True, help="Without XNNPACK.")
 @options.as_json

@@ -1,5 +1,6 @@
 """What can be said of a command's arguments at once, before TensorFlow is loaded."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +12,32 @@ def check_images(paths: Sequence[str]) -> None:
     """Raises DataError where none of the images is there; one that is missing is told later."""
     if not any(user_path(path, "image file").exists() for path in paths):
         raise DataError(f"{paths[0]}: no such file.")
+
+
+def image_files(images: Sequence[str]) -> list[str]:
+    """Files as they are given, and of folders the image files in them, at any depth, by name.
+
+    Raises:
+        DataError: A folder has none.
+    """
+    from kerascnn.data.folders.skipped import looks_like_an_image
+
+    found: list[str] = []
+    for image in images:
+        folder = user_path(image, "image file")
+        if not folder.is_dir():
+            found.append(image)
+            continue
+        inside = sorted(
+            os.path.join(place, name)
+            for place, _, names in os.walk(folder)  # does not follow links
+            for name in names
+            if looks_like_an_image(Path(name))
+        )
+        if not inside:
+            raise DataError(f"{image} has no image files in it. Expected a folder with images.")
+        found += inside
+    return found
 
 
 def check_data(source: str | None, task: str = "auto", data_dir: str | None = None) -> None:

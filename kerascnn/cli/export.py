@@ -45,7 +45,7 @@ _JUDGED = 1000  # validation images at most that decide for --recipes auto
 @click.option("--recipes", metavar="A,B,...", help="[the target's, or float32,int8]")
 @click.option(
     "--accuracy-drop",
-    type=click.FloatRange(min=0, max=1),
+    type=options.NumberInRange(min=0, max=1),
     default=0.01,
     show_default=True,
     help="With --recipes auto: the most accuracy that may be lost.",

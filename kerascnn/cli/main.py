@@ -52,27 +52,33 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(context, args)
         if command is not None:
-            _refuse_swallowed(command, rest)
+            _refuse_missing_values(command, rest)
         return name, command, rest
 
 
-def _refuse_swallowed(command: click.Command, arguments: Sequence[str]) -> None:
-    """Raises UsageError where an option without its value would take the next option for it."""
+def _refuse_missing_values(command: click.Command, arguments: Sequence[str]) -> None:
+    """Raises UsageError where an option has an empty value, or would take the next option for it.
+
+    An empty one is what a shell makes of a variable that is not set.
+    """
     options = {
         name: option
         for option in command.params
         if isinstance(option, click.Option)
         for name in option.opts
     }
-    for given, following in itertools.pairwise(arguments):
+    for given, following in itertools.pairwise((*arguments, None)):
         if given == "--":
             return
-        option = options.get(given)
+        name, equals, value = str(given).partition("=")
+        option = options.get(name)
         if option is None or option.is_flag or option.count or isinstance(option, OptionalValue):
             continue
-        if following in options or following in ("--help", "-h", "--"):
-            wanted = option.metavar or "a value"
-            raise click.UsageError(f"{given} needs {wanted}, but {following} follows it.")
+        wanted = option.metavar or "a value"
+        if (value if equals else following) == "":
+            raise click.UsageError(f"{name} needs {wanted}, and what is given is empty.")
+        if not equals and (following in options or following in ("--help", "-h", "--")):
+            raise click.UsageError(f"{name} needs {wanted}, but {following} follows it.")
 
 
 @click.group(

@@ -1,6 +1,7 @@
 """Options that several commands share, and how their text becomes values."""
 
 import json
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,20 @@ from kerascnn.errors import InputError
 
 if TYPE_CHECKING:
     from kerascnn.inference import Predictor
+
+
+class Number(click.types.FloatParamType):
+    """A number; `nan` and infinity are none here."""
+
+    def convert(self, value: Any, parameter: Any, context: Any) -> float:
+        number: float = super().convert(value, parameter, context)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", parameter, context)
+        return number
+
+
+class NumberInRange(Number, click.FloatRange):
+    """A number in a range, in which `nan` otherwise is, whatever the range."""
 
 
 def parse_options(items: tuple[str, ...]) -> dict[str, Any]:

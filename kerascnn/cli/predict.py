@@ -4,6 +4,8 @@ import click
 
 from kerascnn.cli import checks, console, keras_backend, options
 
+_AT_ONCE = 64  # images in memory
+
 
 @click.command(short_help="Name what is in images.")
 @click.argument("path")
@@ -36,14 +38,15 @@ def command(
     neither, where their metadata say how. A multi-label run names the labels above their
     thresholds, a regressor the values.
 
-    An IMAGE that cannot be read is named, and the others are answered; the exit code is 2 only
-    where none could be read.
+    An IMAGE may be a folder, whose image files are taken, at any depth. One that cannot be read is
+    named, and the others are answered; the exit code is 2 only where none could be read.
     """
     from kerascnn.inference import check_request
 
     parsed, inputs = options.parse_options(items), options.parse_pixels(pixels)
     check_request(path, recipe=recipe, weights=weights, options=parsed, pixel_range=inputs)
     checks.check_images(images)
+    images = tuple(checks.image_files(images))
     keras_backend.import_tensorflow()
     import numpy as np
 
@@ -59,15 +62,21 @@ def command(
         pixel_range=inputs,
     )
     predictor = options.with_pixel_range(predictor, pixel_range)
-    loaded, unread = {}, {}
-    for image in images:
-        try:
-            loaded[image] = predictor.load_image(image)
-        except (DataError, InputError) as error:
-            unread[image] = error
-    if not loaded:
+    answered: list[str] = []
+    unread, parts = {}, []
+    for start in range(0, len(images), _AT_ONCE):
+        loaded = {}
+        for image in images[start : start + _AT_ONCE]:
+            try:
+                loaded[image] = predictor.load_image(image)
+            except (DataError, InputError) as error:
+                unread[image] = error
+        if loaded:
+            answered += loaded
+            parts.append(predictor.arrays(np.stack(list(loaded.values()))))
+    if not answered:
         raise next(iter(unread.values()))
-    arrays = predictor.arrays(np.stack(list(loaded.values())))
+    arrays = {role: np.concatenate([part[role] for part in parts]) for role in parts[0]}
     predictor = predictor.described(arrays)
     predictions, outputs, names = (
         predictor.predictions(arrays),
@@ -76,7 +85,7 @@ def command(
     )
     rows = {
         image: {role: values[i] for role, values in predictions.items()}
-        for i, image in enumerate(loaded)
+        for i, image in enumerate(answered)
     }
     meaning = predictor.meaning
     if as_json:

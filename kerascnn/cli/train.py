@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--out", "-o", metavar="RUN", default="run", show_default=True, help="Run folder.")
 @click.option("--epochs", type=int, help="Passes over the data.")
 @click.option("--batch-size", type=int, help="Images per step.")
-@click.option("--learning-rate", type=float, help="Peak of the schedule.")
+@click.option("--learning-rate", type=options.Number(), help="Peak of the schedule.")
 @click.option("--image-size", metavar="N|HxW", help="Size images are brought to.")
 @click.option(
     "--resize",
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     help="How images of other sizes are made to fit.",
 )
 @click.option(
-    "--validation-split", type=float, help="Share held out [a fifth, 5,000 images at most]."
+    "--validation-split",
+    type=options.Number(),
+    help="Share held out [a fifth, 5,000 images at most].",
 )
 @click.option("--patience", type=int, help="Stop after so many epochs without progress.")
 @click.option(
@@ -134,6 +136,7 @@ def command(
     classes, labels or quantities, tfds:NAME (TensorFlow Datasets), or digits (embedded).
     `kerascnn augment SOURCE --policy NAME --out FILE.png` shows what an augmentation does to it.
 
+    \b
     From a folder of photos to a file for a device:
     kerascnn train PHOTOS --fine-tune --export int8 --out RUN
     """

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn import tasks
+from kerascnn.arguments import checked_seed
 from kerascnn.data.collection import Collection
 from kerascnn.data.copies import find_copies
 from kerascnn.data.csv_source import SUFFIXES, read_csv
@@ -287,8 +288,7 @@ def _check_numbers(
 ) -> None:
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
         raise InputError(f"batch_size must be an integer of 1 or more, received {batch_size!r}.")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise InputError(f"seed must be an integer of 0 or more, received {seed!r}.")
+    checked_seed(seed)
     if validation_split is None:
         validation_split = 0.2
     if not _is_share(validation_split) or validation_split == 0:

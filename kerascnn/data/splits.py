@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn import tasks
+from kerascnn.arguments import checked_seed
 from kerascnn.data.folders.skipped import SkippedFile
 from kerascnn.data.images.resize import ResizeRule
 from kerascnn.data.splitting import stratified_sample
@@ -72,13 +73,12 @@ class Splits:
         images. A split with fewer images is returned whole.
 
         Raises:
-            InputError: an unknown split, a count below 1 or a negative seed.
+            InputError: an unknown split, a count below 1 or a seed out of 0..2**32-1.
             DataError: the source has no such split.
         """
         rows = self._rows_of(split)
         _check_positive("count", count)
-        if seed < 0:
-            raise InputError(f"seed must be 0 or more, received {seed}.")
+        seed = checked_seed(seed)
         strata = tasks.get(self.task).strata(self._labels)
         if strata is not None and strata.ndim == 1:
             chosen = stratified_sample(strata, rows, count, len(self.class_names), seed)

@@ -44,6 +44,10 @@ class ExportResult:
     seconds: float
     trials: tuple[Trial, ...] = ()
 
+    def __str__(self) -> str:
+        checked = "not verified" if self.report is None else str(self.report)
+        return f"{self.path}: {self.recipe}, {self.bytes:,} bytes, {checked}"
+
     @property
     def output(self) -> TensorSpec:
         """The first output, the only one of most files."""

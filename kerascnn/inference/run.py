@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from kerascnn.errors import InputError
 from kerascnn.inference.keras_file import open_keras_file
 from kerascnn.inference.predictor import Predictor
 
@@ -13,7 +14,7 @@ def open_run_folder(path: Path) -> Predictor:
     from kerascnn.training import open_run
 
     run = open_run(path)
-    return open_keras_file(
+    predictor = open_keras_file(
         run.model_path,
         labels=tuple(map(same_form, run.config.class_names)),  # older runs kept NFD
         resize=ResizeRule.from_dict(run.config.resize),
@@ -21,3 +22,13 @@ def open_run_folder(path: Path) -> Predictor:
         task=run.config.task,
         pixel_range=run.config.pixel_range,
     )
+    if predictor.input_shape != run.config.input_shape:
+        found, said = (
+            "x".join(map(str, s)) for s in (predictor.input_shape, run.config.input_shape)
+        )
+        raise InputError(
+            f"{run.model_path} is not the model of this run: it takes images of {found}, and the "
+            f"run's configuration says {said}. Put the run's own model.keras back, or give the "
+            "file itself instead of the folder."
+        )
+    return predictor

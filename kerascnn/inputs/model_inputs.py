@@ -121,7 +121,8 @@ def _first_layers(model: Any) -> Iterator[Any]:
     """Layers and operations from the input on, those of nested models in their place."""
     graph = getattr(model, "_functional", None) or model
     # A Sequential that was not called yet has layers and no operations.
-    for operation in getattr(graph, "operations", None) or getattr(graph, "layers", ()):
+    operations: Any = getattr(graph, "operations", None) or getattr(graph, "layers", ())
+    for operation in operations:
         if isinstance(operation, keras.Model):
             yield from _first_layers(operation)
         elif not isinstance(operation, keras.layers.InputLayer):

@@ -220,6 +220,7 @@ def weights_of_classes(targets: np.ndarray, class_weight: dict[int, float]) -> n
 def _text(targets: np.ndarray, place: Place) -> str:
     first = targets.reshape(-1)[0] if targets.size else ""
     shown = first.decode(errors="replace") if isinstance(first, bytes) else first
+    shown = str(shown) if isinstance(first, str) else shown  # of NumPy, np.str_('a') otherwise
     return (
         f"the labels are {'text' if isinstance(first, str | bytes) else 'no numbers'}, first "
         f"{shortened(repr(shown))} in {place(0)}. Expected numbers {shape_text(targets.shape)}. "

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import keras
 import numpy as np
 
+from kerascnn.arguments import checked_seed
 from kerascnn.errors import InputError
 from kerascnn.inputs.images import as_images
 from kerascnn.inputs.model_inputs import check_model
@@ -65,7 +66,7 @@ def shift_consistency(
     check_model(model)
     images = as_images(images)
     _check(images, max_shift, pairs, border)
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(checked_seed(seed))
     same = np.zeros((pairs, len(images)))
     for pair in range(pairs):
         classes = []

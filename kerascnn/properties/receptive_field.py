@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerascnn.arguments import checked_seed
 from kerascnn.errors import InputError
 from kerascnn.inputs.model_inputs import checked_images
 from kerascnn.properties.outputs import call
@@ -88,7 +89,7 @@ def effective_receptive_field(
         raise InputError(
             f"`position` must lie in maps of {shape[1]}x{shape[2]}. Received: {(row, column)}."
         )
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], (len(images), shape[-1]))
+    signs = np.random.default_rng(checked_seed(seed)).choice([-1.0, 1.0], (len(images), shape[-1]))
 
     def unit(pixels: Any) -> Any:
         maps = ops.cast(call(model, pixels, layer), "float32")

@@ -4,13 +4,14 @@ NumPy only: importing it loads neither Keras nor TensorFlow. What needs Keras of
 `kerascnn.training.objectives`.
 """
 
-from kerascnn.tasks.classification import Classification
+from kerascnn.lazy import public
+from kerascnn.tasks.classification import Classification as Classification
 from kerascnn.tasks.classification import class_scores as class_scores
 from kerascnn.tasks.comparison import Metric as Metric
 from kerascnn.tasks.comparison import Report as Report
 from kerascnn.tasks.comparison import Tolerance as Tolerance
 from kerascnn.tasks.metrics import Metrics as Metrics
-from kerascnn.tasks.multi_label import MultiLabel
+from kerascnn.tasks.multi_label import MultiLabel as MultiLabel
 from kerascnn.tasks.outputs import Arrays as Arrays
 from kerascnn.tasks.outputs import Output as Output
 from kerascnn.tasks.outputs import quantities as quantities
@@ -18,7 +19,7 @@ from kerascnn.tasks.probabilities import Kind as Kind
 from kerascnn.tasks.probabilities import kind_of as kind_of
 from kerascnn.tasks.probabilities import sigmoid as sigmoid
 from kerascnn.tasks.probabilities import softmax as softmax
-from kerascnn.tasks.regression import Regression
+from kerascnn.tasks.regression import Regression as Regression
 from kerascnn.tasks.task import Task as Task
 from kerascnn.tasks.task import get as get
 from kerascnn.tasks.task import names as names
@@ -26,3 +27,5 @@ from kerascnn.tasks.task import register as register
 
 for _task in (Classification(), MultiLabel(), Regression()):
     register(_task)
+
+_, __dir__, __all__ = public(globals())

@@ -7,6 +7,7 @@ import numpy as np
 
 from kerascnn.errors import InputError, VerificationError
 from kerascnn.tasks.outputs import Output, quantities
+from kerascnn.tasks.words import percent
 
 Source = Literal["samples", "synthetic"]
 _FEW_CLASSES = 10
@@ -101,6 +102,16 @@ class Report:
     near_ties: int
     reference_accuracy: float | None
     accuracy: float | None
+
+    def __str__(self) -> str:
+        images = "images" if self.source == "samples" else "generated images"
+        failed = [metric for metric in self.metrics if not metric.passed]
+        told = f"fails {failed[0]}" if failed else "verified"
+        figures = f", accuracy {percent(self.accuracy)}" if self.accuracy is not None else ""
+        if self.reference_accuracy is not None:
+            figures += f" (Keras model {percent(self.reference_accuracy)})"
+        same = f", {percent(self.agreement)} same answers" if self.answers else ""
+        return f"{told} on {self.samples} {images}{same}{figures}"
 
     @property
     def agreement(self) -> float:

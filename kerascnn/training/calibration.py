@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kerascnn.arguments import positive, whole
 from kerascnn.errors import InputError
 from kerascnn.tasks import softmax
 
@@ -47,8 +48,7 @@ def reliability_bins(
         InputError: Shapes that do not fit together, no image at all, or no bin.
     """
     labels = _checked(probabilities, labels)
-    if bins < 1:
-        raise InputError(f"`bins` must be at least 1. Received: {bins}.")
+    whole("bins", bins)
     return binned(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
 
 
@@ -134,8 +134,7 @@ def _scores(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _check_temperature(temperature: float) -> None:
-    if not 0 < temperature < np.inf:
-        raise InputError(f"a temperature must be above 0. Received: {temperature}.")
+    positive("temperature", temperature)
 
 
 def _checked(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

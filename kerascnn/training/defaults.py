@@ -1,9 +1,8 @@
 """How each family is trained when the user does not say otherwise."""
 
-import math
 from dataclasses import dataclass
 
-from kerascnn.errors import InputError
+from kerascnn.arguments import positive, whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +31,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
-            if getattr(self, name) < 1:
-                raise InputError(f"`{name}` must be at least 1. Received: {getattr(self, name)}.")
-        if not 0 < self.learning_rate < math.inf:
-            raise InputError(f"`learning_rate` must be above 0. Received: {self.learning_rate}.")
+            whole(name, getattr(self, name))
+        positive("learning_rate", self.learning_rate)
 
 
 # Deep, and by default without batch normalisation. After 4 epochs of `digits` at 1e-3, SqueezeNet

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kerascnn.arguments import positive
 from kerascnn.catalog import published
 from kerascnn.errors import InputError
 from kerascnn.training.defaults import Settings
@@ -39,8 +40,8 @@ class FineTune:
     def __post_init__(self) -> None:
         if self.head not in HEADS:
             raise InputError(f"`head` must be one of {HEADS}. Received: {self.head!r}.")
-        if self.time_budget is not None and not self.time_budget > 0:
-            raise InputError(f"`time_budget` must be above 0 seconds, not {self.time_budget}.")
+        if self.time_budget is not None:
+            positive("time_budget", self.time_budget)
 
     @property
     def epochs(self) -> int:

@@ -66,6 +66,11 @@ class RunResult:
     notes: tuple[str, ...]
     eight_bits: EightBits | None = None
 
+    def __str__(self) -> str:
+        scores = (f"{split} {metrics.headline()}" for split, metrics in self.metrics.items())
+        epochs = f"{len(self.history)} epochs, kept epoch {self.best_epoch}"
+        return f"{self.folder}: {'; '.join(scores)}; {epochs}"
+
 
 @keras_words(
     instead={

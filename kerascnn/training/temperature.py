@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 
+from kerascnn.arguments import positive
 from kerascnn.copying import copy_model
 from kerascnn.errors import InputError
 from kerascnn.quantization import FakeQuantize, QuantizedWeights
@@ -42,8 +42,7 @@ def apply_temperature(model: keras.Model, temperature: float) -> keras.Model:
     Raises:
         InputError: A model with another end, or a temperature that is not above 0.
     """
-    if not 0 < temperature < np.inf:
-        raise InputError(f"a temperature must be above 0. Received: {temperature}.")
+    positive("temperature", temperature)
     score_weights(model)
     copy = copy_model(model)
     for weight in score_weights(copy):

@@ -92,14 +92,27 @@ class FineTuning:
     cached: tuple[str, ...]
     stopped: tuple[EarlyStop, ...] = ()
 
+    def __str__(self) -> str:
+        kept = self.history[self.best_epoch - 1] if self.history else {}
+        figures = [f"{name} {kept[name]:.4f}" for name in kept if name not in ("epoch", "phase")]
+        told = [f"{len(self.history)} epochs, kept epoch {self.best_epoch}", *figures]
+        told += [
+            f"{stop.by} ended phase {stop.phase} at epoch {stop.epoch}" for stop in self.stopped
+        ]
+        return ", ".join(told)
+
 
 class _Best(keras.callbacks.Callback):
-    """Remembers the weights of the epoch with the best value of a metric, and all figures."""
+    """Remembers the weights of the best epoch, and all figures.
+
+    The best one has the best value of a metric, and among equals, as accuracies of a few images
+    are, the lowest validation loss: as the runs of `kerascnn.train` judge it.
+    """
 
     def __init__(self, watched: keras.Model, objective: Objective):
         super().__init__()
         self.watched, self.objective = watched, objective
-        self.epoch, self.value = 0, -math.inf
+        self.epoch, self.value, self.loss = 0, -math.inf, math.inf
         self.weights: list[np.ndarray] = []
         self.phase = 0
         self.rows: list[dict[str, float]] = []
@@ -109,8 +122,10 @@ class _Best(keras.callbacks.Callback):
         self.rows.append({"epoch": epoch + 1, "phase": self.phase, **figures})
         value = figures.get(self.objective.monitor, math.nan)
         value = value if self.objective.rising else -value
-        if value > self.value and math.isfinite(figures.get("loss", 0.0)):
-            self.value, self.epoch = value, epoch + 1
+        loss = figures.get("val_loss", math.inf)
+        better = (value, -loss) > (self.value, -self.loss)
+        if better and math.isfinite(figures.get("loss", 0.0)):
+            self.value, self.loss, self.epoch = value, loss, epoch + 1
             self.weights = self.watched.get_weights()
 
 

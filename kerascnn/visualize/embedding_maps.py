@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerascnn.arguments import checked_seed
 from kerascnn.errors import InputError
 from kerascnn.inputs.arrays import as_array, numbers
 from kerascnn.inputs.images import as_images
@@ -63,6 +64,7 @@ def embedding_map(
         )
     from sklearn.manifold import TSNE
 
+    seed = checked_seed(seed)
     return TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
 
 

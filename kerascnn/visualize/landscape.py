@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerascnn.arguments import checked_seed
 from kerascnn.errors import InputError
 from kerascnn.inputs.arrays import require
 from kerascnn.inputs.images import slices
@@ -82,7 +83,7 @@ def loss_landscape(
     axes = _filter_axes(model)
     if not kernels:
         raise InputError(f"the model {model.name!r} has no trainable kernels to move.")
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(checked_seed(seed))
     start = [ops.convert_to_numpy(v.value).astype(np.float64) for v in kernels]
     ways = [
         [

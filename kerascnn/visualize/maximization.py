@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerascnn.arguments import checked_seed
 from kerascnn.errors import InputError
 from kerascnn.inputs.arrays import require
 from kerascnn.inputs.keywords import keras_words
@@ -95,7 +96,7 @@ def maximize_activation(
         )
     chosen = _checked_units(units)
     shape = (len(chosen), *_image_shape(model, size))
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(checked_seed(seed))
     parameters = PictureParameters(shape, parametrization, value_range, generator)
     climb = _Climb(model, chosen, layer, value_range, total_variation, l2)
     adam = _Adam(learning_rate)

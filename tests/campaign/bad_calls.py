@@ -94,16 +94,17 @@ def kerascnn_call(path: str, *arguments: Any, **options: Any) -> Callable[[Path,
     return call
 
 
-def of_loss(labels: Any, outputs: Any) -> Callable[[Path, Path], Any]:
-    def call(here: Path, world: Path) -> None:
-        import keras
+def of_loss(labels: np.ndarray) -> Callable[[Path, Path], Any]:
+    """Plain `fit` cannot raise in a compiled step: the loss must say it by being no number."""
 
+    def call(here: Path, world: Path) -> None:
         from kerascnn.losses import Crossentropy
 
         model = public_calls.make_network()
         model.compile("sgd", Crossentropy())
-        model.fit(pixels() if outputs is None else outputs, labels, verbose=0)
-        keras.backend.clear_session()
+        loss = model.fit(pixels(), labels, verbose=0).history["loss"][0]
+        if loss == loss:
+            raise RuntimeError(f"trained on labels that are no class, loss {loss}")
 
     return call
 
@@ -150,12 +151,6 @@ CALLS: list[tuple[str, Callable[[Path, Path], Any], str, str]] = [
     ("model, activation", kerascnn_call(create, "LeNet5", activation=5), REFUSED, "activation"),
     ("model, weights", kerascnn_call(create, "LeNet5", weights="{here}/w.h5"), REFUSED, "w.h5"),
     ("model, weights 5", kerascnn_call(create, "LeNet5", weights=5), REFUSED, "weights"),
-    (
-        "model, first argument",
-        kerascnn_call("models.ResNet18", True, None, None, (32, 32, 3)),
-        EITHER,
-        "keyword",
-    ),
     ("models, number", kerascnn_call("list_models", 5), REFUSED, "pattern"),
     ("load_model, absent", kerascnn_call("load_model", "{here}/m.keras"), REFUSED, "m.keras"),
     ("load_model, photo", kerascnn_call("load_model", "{world}/photo.jpg"), REFUSED, "photo"),
@@ -206,8 +201,8 @@ CALLS: list[tuple[str, Callable[[Path, Path], Any], str, str]] = [
     ("tune, other size", tune((pixels(size=9), LABELS)), REFUSED, "8"),
     ("tune, gray", tune((pixels()[..., :1], LABELS)), REFUSED, "channel|shape"),
     ("tune, nothing", tune(None), REFUSED, "train|data"),
-    ("tune, empty", tune((pixels()[:0], LABELS[:0])), REFUSED, "no |empty"),
-    ("tune, path", tune("photos"), REFUSED, "photos|str"),
+    ("tune, empty", tune((pixels()[:0], LABELS[:0])), REFUSED, "one at least"),
+    ("tune, path", tune("photos"), REFUSED, "is a path"),
     ("tune, endless", tune(lambda: dataset(pixels(), LABELS).batch(2).repeat()), REFUSED, "end"),
     ("tune, unbatched", tune(lambda: dataset(pixels(), LABELS)), EITHER, "batch"),
     ("tune, no labels", tune(lambda: dataset(pixels()).batch(2)), REFUSED, "label"),
@@ -225,8 +220,8 @@ CALLS: list[tuple[str, Callable[[Path, Path], Any], str, str]] = [
     ),
     ("tune, unknown word", tune((pixels(), LABELS), nonsense=2), EITHER, "nonsense"),
     ("tune, class weights", tune((pixels(), LABELS), class_weight={9: 1.0}), REFUSED, "9"),
-    ("loss, label beyond", of_loss(LABELS + 1, None), REFUSED, "3"),
-    ("loss, label -1", of_loss(LABELS - 1, None), REFUSED, "-1"),
+    ("loss, label beyond", of_loss(LABELS + 1), ACCEPTED, ""),
+    ("loss, label -1", of_loss(LABELS - 1), ACCEPTED, ""),
     ("export, recipe", export("int9"), REFUSED, "int9"),
     ("export, recipe None", export(None), REFUSED, "recipe"),
     ("export, int8 without samples", export("int8", samples=None, labels=None), REFUSED, "samples"),
@@ -236,7 +231,7 @@ CALLS: list[tuple[str, Callable[[Path, Path], Any], str, str]] = [
         "export, samples nan",
         export("int8", samples=np.full((6, 8, 8, 3), np.nan, "f4")),
         REFUSED,
-        "nan",
+        "finite",
     ),
     ("export, labels beyond", export("int8", labels=LABELS + 7), REFUSED, "label"),
     ("export, fewer labels", export("int8", labels=LABELS[:3]), REFUSED, "label"),
@@ -252,7 +247,12 @@ CALLS: list[tuple[str, Callable[[Path, Path], Any], str, str]] = [
     ("export, unbuilt", export(model=lambda: __import__("keras").Sequential([])), REFUSED, "model"),
     ("export, io", export("int8", io="int7"), REFUSED, "int7"),
     ("export, target", export("int8", target="toaster"), REFUSED, "toaster"),
-    ("bundle, recipes", kerascnn_call("export.export_bundle", None, "{here}/b"), REFUSED, "model"),
+    (
+        "bundle, recipes",
+        kerascnn_call("export.export_bundle", None, "{here}/b", samples=pixels()),
+        REFUSED,
+        "model",
+    ),
     (
         "TFLiteModel, photo",
         kerascnn_call("export.TFLiteModel", "{world}/photo.jpg"),

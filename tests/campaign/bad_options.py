@@ -54,7 +54,7 @@ def _of_options(name: str) -> Iterator[Case]:
             if (name, flag, value) in MAY_BE:
                 continue
             shown = ascii(value if len(value) < 20 else f"{value[:8]}...")
-            words = f"{flag}|{flag[2:].replace('-', '.')}|{WORDS.get(flag, flag)}"
+            words = f"too long|{flag}|{flag[2:].replace('-', '.')}|{WORDS.get(flag, flag)}"
             run = (*base, flag, value)
             yield Case("option", f"{name} {flag} {shown}", run, REFUSED, words)
 
@@ -115,7 +115,7 @@ OTHERS: list[tuple[str, tuple[str, ...], str, str]] = [
     ("predict, no such model", ("predict", "{here}/run", PHOTO), REFUSED, "run"),
     ("predict, image as model", ("predict", PHOTO, PHOTO), REFUSED, "photo"),
     ("predict, folder as model", ("predict", PHOTOS, PHOTO), REFUSED, "photos"),
-    ("predict, folder as image", ("predict", RUN, PHOTOS), EITHER, "photos"),
+    ("predict, folder as image", ("predict", RUN, PHOTOS), ACCEPTED, ""),
     ("predict, top 0", (*BASES["predict"], "--top", "0"), REFUSED, "top"),
     ("predict, top of many", (*BASES["predict"], "--top", "9" * 20), ACCEPTED, ""),
     ("explain, no such class", (*BASES["explain"], "--class", "99"), REFUSED, "99"),
@@ -129,7 +129,7 @@ OTHERS: list[tuple[str, tuple[str, ...], str, str]] = [
     ("evaluate, image as data", (*BASES["evaluate"], "--data", PHOTO), REFUSED, "photo|source"),
     ("evaluate, other classes", (*BASES["evaluate"], "--data", "digits"), REFUSED, "class|channel"),
     ("evaluate, no such split", (*BASES["evaluate"], "--split", "test"), REFUSED, "test"),
-    ("evaluate, pixels", (*BASES["evaluate"], "--pixels", "0,inf"), REFUSED, "pixels|number"),
+    ("evaluate, pixels", (*BASES["evaluate"], "--pixels", "0,inf"), REFUSED, "pixel"),
     ("evaluate, seed", (*BASES["evaluate"], "--seed", "9" * 30), EITHER, "seed"),
     (
         "export, an image",

@@ -6,7 +6,7 @@
 
 Each case runs in a process forked from this one, which has loaded TensorFlow and done nothing with
 it, under limits of memory, time and file size. `judging.FAULTS` are the columns. The full
-campaign's table is benchmarks/results/bad_inputs.json.
+campaign's table, written by --record, is benchmarks/results/bad_inputs.json.
 """
 
 import argparse
@@ -23,6 +23,7 @@ TESTS = HERE.parent
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERASCNN_CONVERSIONS"] = "off"
 sys.path[:0] = [str(HERE), *(str(TESTS / name) for name in ("", "kits", "data", "inputs", "files"))]
+sys.path.append(str(TESTS.parent / "benchmarks"))
 
 # ruff: noqa: E402
 import bad_calls
@@ -31,6 +32,7 @@ import bad_models_and_bundles
 import bad_options
 import bad_tables
 import kills
+import record
 import world
 from judging import FAULTS, Case, Outcome, judge
 
@@ -96,6 +98,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", help="cases whose group and name have this in them")
     parser.add_argument("--json", type=Path, help="where the table goes")
+    parser.add_argument("--record", action="store_true", help="write it into benchmarks/results")
     parser.add_argument("--verbose", action="store_true", help="show what each case said")
     given = parser.parse_args()
     cases = chosen(all_cases(given.seed), given.cases, given.seed)
@@ -124,6 +127,8 @@ def main() -> None:
     show(rows)
     if given.json is not None:
         given.json.write_text(json.dumps({"seed": given.seed, "table": rows}, indent=1) + "\n")
+    if given.record:
+        record.write("bad_inputs", {"benchmark": "bad_inputs", "seed": given.seed, "table": rows})
     sys.exit(any(outcome.faults for outcome in outcomes))
 
 

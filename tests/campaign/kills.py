@@ -18,7 +18,7 @@ import world
 from judging import Case, Outcome, snapshot
 
 OPTIONS = (
-    *("--fine-tune", "--weights", "none", "--model", "MobileNet", "--option", "alpha=0.25"),
+    *("--fine-tune", "--weights", "none", "--model", "LeNet5"),
     *("--image-size", "32", "--epochs", "2", "--export", "dynamic_int8"),
 )
 RUN_FILES = {

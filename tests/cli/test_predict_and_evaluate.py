@@ -128,6 +128,23 @@ def test_one_bad_picture_among_good_ones_is_named_and_the_others_answered(call, 
     assert "exit code is 2 only where none could be read" in " ".join(out.split())
 
 
+def test_a_folder_stands_for_the_images_in_it(call, levels, tmp_path, monkeypatch):
+    monkeypatch.setattr("kerascnn.cli.predict._AT_ONCE", 4)
+    classifier(tmp_path / "model.keras", ("dark", "grey", "light"))
+    (levels / "dark" / "notes.txt").write_text("no image")
+    images = sorted(levels.rglob("*.png"))
+    assert len(images) > 8
+    code, out, err = call("predict", tmp_path / "model.keras", levels)
+    assert (code, err) == (0, "")
+    assert [line.split(": ")[0] for line in out.splitlines()] == [str(path) for path in images]
+    alone = [call("predict", tmp_path / "model.keras", path)[1] for path in images[3:6]]
+    assert "".join(alone).splitlines() == out.splitlines()[3:6]
+    (tmp_path / "empty").mkdir()
+    code, _, err = call("predict", tmp_path / "model.keras", levels, tmp_path / "empty")
+    assert code == 2
+    assert "empty has no image files in it" in err
+
+
 def test_data_that_lacks_a_class_is_evaluated_on_the_others_and_that_is_said(
     call, levels, tmp_path
 ):

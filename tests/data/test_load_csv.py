@@ -126,6 +126,21 @@ def test_spaces_are_part_of_a_name_and_this_is_said(make_csv):
     assert any("spaces are part of its name" in note for note in splits.notes)
 
 
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["1,1", "1,0"], "every image has the label(s) 'sky'"),
+        (["1,0", "0,0"], "no image has the label(s) 'sea'"),
+        (["1,1", "0,0"], None),
+    ],
+)
+def test_labels_that_tell_nothing_are_warned_of(make_csv, cells, told):
+    notes = load(make_csv("file,sky,sea", *rows(cells * 6))).notes
+    assert [note for note in notes if "cannot be learnt" in note] == (
+        [f"{told}: what they look like cannot be learnt"] if told else []
+    )
+
+
 @pytest.mark.parametrize(("cells", "told"), [(["1,0", "0,1"], True), (["1,0", "1,1"], False)])
 def test_labels_that_could_be_classes_are_noted(make_csv, cells, told):
     splits = load(make_csv("file,sky,sea", *rows(cells * 6)))

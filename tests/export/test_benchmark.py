@@ -53,9 +53,12 @@ def test_ratios_are_medians_over_the_first_median(float_file, int8_file):
     assert comparison.ratios[0] == 1.0
 
 
-@pytest.mark.parametrize("option", [{"runs": 0}, {"threads": 0}, {"warmup": -1}])
+@pytest.mark.parametrize(
+    "option",
+    [{"runs": 0}, {"runs": 2.5}, {"threads": 0}, {"threads": 10**11}, {"warmup": -1}],
+)
 def test_numbers_out_of_range_are_refused(float_file, option):
-    with pytest.raises(InputError, match=f"`{next(iter(option))}` must be at least"):
+    with pytest.raises(InputError, match=f"`{next(iter(option))}` must be a whole number"):
         benchmark_tflite(float_file, **option)
 
 

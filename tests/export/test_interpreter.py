@@ -112,9 +112,10 @@ def test_raw_run_takes_only_the_type_of_the_file(int8_file):
         TFLiteModel(int8_file).run(np.zeros((1, 24, 24, 3), np.uint8))
 
 
-def test_zero_threads_are_refused(float_file):
-    with pytest.raises(InputError, match="`threads` must be at least 1"):
-        TFLiteModel(float_file, threads=0)
+@pytest.mark.parametrize("threads", [0, 10**11, 1.5, "2"])
+def test_threads_that_cannot_be_are_refused(float_file, threads):
+    with pytest.raises(InputError, match=r"`threads` must be a whole number in 1..1024"):
+        TFLiteModel(float_file, threads=threads)
 
 
 def test_two_outputs_come_as_a_list_and_have_no_single_one(float_file, tiny_images):

@@ -185,6 +185,15 @@ def test_values_that_are_not_finite_are_named(grey_images, monkeypatch, float_by
         quantize(float_bytes, "int8", grey_images[:2])
 
 
+def test_a_loop_that_cannot_be_calibrated_is_named():
+    inputs = keras.Input((8, 8, 1))
+    rows = keras.layers.Reshape((8, 8))(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.GRU(2)(rows)))
+    images = np.zeros((4, 8, 8, 1), np.uint8)
+    with pytest.raises(ExportError, match=r"has a loop in it, .*Give the layer unroll=True"):
+        quantize(convert_float(model), "int8", images)
+
+
 def test_a_refusal_of_the_quantiser_suggests_gentler_recipes(float_bytes, monkeypatch):
     def refuse(*_args, **_kwargs):
         raise ValueError("no such operator")

@@ -198,6 +198,16 @@ def test_names_are_found_whatever_their_case():
 def test_an_unknown_name_suggests_near_ones():
     with pytest.raises(InputError, match=r"unknown model: 'LeNet55'\. Did you mean: LeNet5"):
         kerascnn.create_model("LeNet55")
+    with pytest.raises(InputError, match=r"unknown model: ''\. kerascnn\.list_models\(\) lists"):
+        kerascnn.create_model("")
+
+
+@pytest.mark.parametrize("name", [18, None, b"ResNet18", ["ResNet18"]])
+def test_a_name_that_is_no_text_is_refused(name):
+    with pytest.raises(InputError, match=r"must be text, such as .*Received: "):
+        kerascnn.create_model(name)
+    with pytest.raises(InputError, match=r"`pattern` must be text"):
+        kerascnn.list_models(name)
 
 
 @each_family

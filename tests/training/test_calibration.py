@@ -152,7 +152,7 @@ def test_a_quantisation_aware_model_rounds_as_before():
 
 @pytest.mark.parametrize("temperature", [0, -1, np.nan, np.inf])
 def test_a_temperature_is_above_zero(temperature):
-    with pytest.raises(InputError, match="must be above 0"):
+    with pytest.raises(InputError, match="must be a number above 0"):
         apply_temperature(network(layers.Dense(4, activation="softmax")), temperature)
 
 

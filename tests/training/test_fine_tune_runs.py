@@ -179,7 +179,7 @@ def test_what_is_decided_by_family():
         *((256, 256), (352, 352), (32, 32))
     ]
     assert plan.image_size((227, 227), 1.0) == (227, 227)
-    with pytest.raises(InputError, match="`time_budget` must be above 0"):
+    with pytest.raises(InputError, match="`time_budget` must be a number above 0"):
         FineTune(time_budget=0)
 
 

@@ -142,8 +142,11 @@ def test_overwriting_never_deletes_a_folder_that_is_no_run(tmp_path):
     [
         ({"model": "LeNet6"}, InputError, "unknown model"),
         ({"source": "absent"}, DataError, "no such folder or source"),
-        ({"epochs": 0}, InputError, "`epochs` must be at least 1"),
-        ({"learning_rate": -1.0}, InputError, "`learning_rate` must be above 0"),
+        ({"epochs": 0}, InputError, "`epochs` must be a whole number of at least 1"),
+        ({"epochs": "3"}, InputError, "`epochs` must be a whole number .* Received: '3'"),
+        ({"patience": 2.5}, InputError, "`patience` must be a whole number"),
+        ({"seed": 2**32}, InputError, "`seed` must be a whole number in 0..4294967295"),
+        ({"learning_rate": -1.0}, InputError, "`learning_rate` must be a number above 0"),
         ({"augment": "wild"}, InputError, "unknown augmentation 'wild'. Known: none, light"),
         ({"options": {"classes": 3}}, InputError, "'classes' is decided by the data"),
         ({"options": {"colour": 3}}, TypeError, "no option 'colour'"),

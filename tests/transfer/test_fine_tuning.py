@@ -1,5 +1,7 @@
 """Phases: what is trained when, on any model, and interrupted anywhere."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import kerascnn
 from kerascnn.errors import DataError, InputError
 from kerascnn.losses import Crossentropy
 from kerascnn.transfer import Phase, attach_head, default_phases, fine_tune
+from kerascnn.transfer.fine_tuning import _Best
 
 LABELS = np.arange(24) % 3
 DATA = (images(24), LABELS)
@@ -85,10 +88,22 @@ def test_statistics_of_batch_norm_move_when_asked():
     assert all((old != new).any() for old, new in zip(before, statistics(model), strict=True))
 
 
+@pytest.mark.parametrize("losses", [(0.5, 0.3, 0.4), (0.3, 0.5, 0.4)])
+def test_among_equal_accuracies_the_lowest_validation_loss_is_the_best(losses):
+    """As `kerascnn.train` judges its epochs, whose model this must be."""
+    best = _Best(fresh(), SimpleNamespace(monitor="val_accuracy", rising=True))
+    for epoch, loss in enumerate(losses):
+        best.on_epoch_end(epoch, {"loss": 1.0, "val_accuracy": 0.75, "val_loss": loss})
+    assert best.epoch == 1 + losses.index(0.3)
+    best.on_epoch_end(3, {"loss": 1.0, "val_accuracy": 0.8, "val_loss": 9.0})
+    assert best.epoch == 4
+
+
 def test_the_model_ends_with_the_weights_of_its_best_epoch(tuned):
     model, _, _, result = tuned
     accuracies = [row["val_accuracy"] for row in result.history]
-    assert result.best_epoch == 1 + int(np.argmax(accuracies))
+    keys = [(row["val_accuracy"], -row["val_loss"]) for row in result.history]
+    assert result.best_epoch == 1 + keys.index(max(keys))
     found = np.argmax(model(HELD_OUT[0], training=False), axis=1)
     assert np.mean(found == HELD_OUT[1]) == pytest.approx(max(accuracies))
 

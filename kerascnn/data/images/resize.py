@@ -14,10 +14,11 @@ import numpy as np
 from PIL import Image
 
 from kerascnn.data.images.modes import check_channels, to_mode
-from kerascnn.errors import InputError
+from kerascnn.errors import InputError, received
 
 Fit = Literal["stretch", "crop", "pad"]
 FITS: tuple[str, ...] = get_args(Fit)
+MOST_SIDE = 2**14  # of a target: with three channels, a batch of one takes 3 GB as float32
 # Pixels of an image on its way to the target: strips a pixel wide and a million long have more.
 _MOST_BETWEEN = 2**26
 
@@ -147,16 +148,16 @@ class ResizeRule:
 
 
 def check_size(size: int | tuple[int, int]) -> tuple[int, int]:
-    """Returns `size` as (height, width); raises InputError unless both are positive integers."""
+    """Returns `size` as (height, width); raises InputError unless both are in 1..16384."""
     pair = size if isinstance(size, (tuple, list)) else (size, size)
     valid = len(pair) == 2 and all(
-        isinstance(side, (int, np.integer)) and not isinstance(side, bool) and side > 0
+        isinstance(side, (int, np.integer)) and not isinstance(side, bool) and 0 < side <= MOST_SIDE
         for side in pair
     )
     if not valid:
         raise InputError(
-            "an image size must be one positive integer or a pair (height, width) of them; "
-            f"received {size!r}."
+            f"image_size must be one positive integer up to {MOST_SIDE} or a pair (height, "
+            f"width) of them. Received: {received(size)}."
         )
     return int(pair[0]), int(pair[1])
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from kerascnn import tasks
 from kerascnn.data.tables.label_lists import could_be_lists, find_lists, one_label_each
-from kerascnn.data.tables.table import Table, cell_in_words
+from kerascnn.data.tables.table import Table, cell_in_words, first_few
 from kerascnn.errors import DataError, InputError
 from kerascnn.names import alike_but_for_case, breaks_lines, label_name, shown
 
@@ -169,7 +169,7 @@ def _of_labels(table: Table, columns: Sequence[str]) -> Targets:
                 "every image has exactly one label; one column of class names instead would make "
                 "it classification",
             )
-        return Targets(MULTI_LABEL, tuple(columns), labels, notes)
+        return Targets(MULTI_LABEL, tuple(columns), labels, notes, _constant(columns, labels))
     if len(columns) > 1:
         for name in columns:
             table.refuse(name, lambda cell: not _are_flags([cell]), "holds not only 0 and 1")
@@ -223,7 +223,17 @@ def _lists(table: Table, column: str) -> Targets:
         notes += (f"column {column!r}: labels are separated by {lists.separator!r}",)
     if lists.none is not None:
         notes += (f"{lists.none!r} in column {column!r} stands for no label",)
-    return Targets(MULTI_LABEL, names, labels, notes)
+    return Targets(MULTI_LABEL, names, labels, notes, _constant(names, labels))
+
+
+def _constant(names: Sequence[str], labels: np.ndarray) -> tuple[str, ...]:
+    """Warnings of labels that all images have, or none: what they look like cannot be learnt."""
+    warnings = []
+    for who, places in (("every image has", labels.all(axis=0)), ("no image has", ~labels.any(0))):
+        if len(labels) > 1 and places.any():
+            found = first_few([repr(names[int(place)]) for place in np.flatnonzero(places)])
+            warnings.append(f"{who} the label(s) {found}: what they look like cannot be learnt")
+    return tuple(warnings)
 
 
 def _last_word(name: str) -> str:

@@ -56,6 +56,14 @@ class BundleResult:
     manifest: contract.Manifest
     report: BundleReport
 
+    def __str__(self) -> str:
+        files = (
+            f"{file.recipe} {file.bytes:,} bytes"
+            + ("" if file.score is None else f", {file.score.title} {file.score.lines()[0]}")
+            for file in self.report.files
+        )
+        return f"{self.folder}: {'; '.join(files)}"
+
     @property
     def reports(self) -> Mapping[str, RecipeReport]:
         """Accuracy, agreement, size, latency, partitions and operators of each file, by recipe."""

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn.errors import ExportError
+from kerascnn.export.flatbuffer.reading import one_line
 from kerascnn.export.quantize.large_kernels import large_kernels
 from kerascnn.export.recipes import Io, Recipe
+from kerascnn.export.runtime.summary import inspect
 
 if TYPE_CHECKING:
     from litert_quantizer.quantizer import Quantizer
@@ -66,9 +68,18 @@ def rewrite(
             return bytes(result.quantized_model)
     except QUANTIZER_ERRORS as error:
         raise ExportError(
-            f"recipe {recipe.name} cannot quantise this model: {error or type(error).__name__}. "
-            "Try float16 or weight_only_int8."
+            f"recipe {recipe.name} cannot quantise this model: {_reason(float_bytes, error)}"
         ) from error
+
+
+def _reason(float_bytes: bytes, error: Exception) -> str:
+    """Why, and what may do instead."""
+    if "WHILE" in inspect(float_bytes).operators:
+        return (
+            "it has a loop in it, as of a recurrent layer, whose values calibration does not see. "
+            "Give the layer unroll=True, or take float32 or float16."
+        )
+    return f"{one_line(error)[:160]}. Try float16 or weight_only_int8."
 
 
 def _configured(

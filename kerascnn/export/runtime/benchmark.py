@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from kerascnn.arguments import whole
 from kerascnn.errors import InputError
 from kerascnn.export.runtime.any_inputs import AnyFile
+from kerascnn.export.runtime.opening import MOST_THREADS
 from kerascnn.files import PathLike
 
 
@@ -36,6 +38,12 @@ class BenchmarkResult:
     threads: int
     delegate: bool
     cpu: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.median_ms:.3f} ms ({self.p10_ms:.3f} to {self.p90_ms:.3f}), {self.runs} runs, "
+            f"{self.threads} thread(s)"
+        )
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ def benchmark_tflite(
 
     Args:
         path: The file, or its content.
-        threads: CPU threads of the kernels, at least 1.
+        threads: CPU threads of the kernels, 1 to 1024.
         runs: Timed runs, at least 1.
         warmup: Runs before them that are not counted, at least 0.
         delegate: False times the built-in kernels without XNNPACK.
@@ -89,7 +97,7 @@ def compare(
 
     Args:
         paths: The files, at least one; the first is what the others are compared with.
-        threads: CPU threads of the kernels, at least 1.
+        threads: CPU threads of the kernels, 1 to 1024.
         runs: Timed runs of each file, at least 1.
         warmup: Uncounted runs of each file before them, at least 0.
         delegate: False times the built-in kernels without XNNPACK.
@@ -100,9 +108,8 @@ def compare(
     """
     if not paths:
         raise InputError("nothing to compare: expected at least one .tflite file, received none.")
-    for name, value, least in (("threads", threads, 1), ("runs", runs, 1), ("warmup", warmup, 0)):
-        if value < least:
-            raise InputError(f"`{name}` must be at least {least}. Received: {value}")
+    threads = whole("threads", threads, most=MOST_THREADS)
+    runs, warmup = whole("runs", runs), whole("warmup", warmup, 0)
     models = [AnyFile(path, threads=threads, delegate=delegate) for path in paths]
     seconds: list[list[float]] = [[] for _ in models]
     for turn in range(warmup + runs):

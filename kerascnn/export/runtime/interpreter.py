@@ -37,8 +37,8 @@ class TFLiteModel:
             for a file that does not say it.
 
     Raises:
-        InputError: No such file, `threads` below 1, a model with several inputs or without outputs,
-            or a pixel range for a file that says its own.
+        InputError: No such file, `threads` out of 1..1024, a model with several inputs or without
+            outputs, or a pixel range for a file that says its own.
         BundleError: The content is no whole `.tflite` model, its metadata are damaged, or the
             runtime refuses it.
     """
@@ -51,8 +51,6 @@ class TFLiteModel:
         delegate: bool = True,
         pixel_range: tuple[float, float] | None = None,
     ):
-        if threads is not None and threads < 1:
-            raise InputError(f"`threads` must be at least 1 (or None). Received: {threads}")
         content, source = read(path_or_bytes)
         structure.check(content, source)
         self.source = source

@@ -7,9 +7,11 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from kerascnn.arguments import whole
 from kerascnn.errors import BundleError
 from kerascnn.export.flatbuffer.reading import one_line
 
+MOST_THREADS = 1024
 _STDERR = 2
 _redirecting = threading.Lock()
 
@@ -31,8 +33,11 @@ def open_runtime(
         delegate: Whether XNNPACK takes what it can.
 
     Raises:
+        InputError: Threads out of 1..1024.
         BundleError: The runtime refuses the model, for instance for an operator it lacks.
     """
+    if threads is not None:
+        threads = whole("threads", threads, most=MOST_THREADS)
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     resolver = OpResolverType.AUTO

@@ -14,6 +14,7 @@ from kerascnn.export.runtime.opening import default_threads
 from kerascnn.export.samples import check_samples, synthetic_images
 from kerascnn.files import PathLike
 from kerascnn.tasks import Arrays, Kind, Output, Report, Task, Tolerance
+from kerascnn.tasks.words import percent
 
 if TYPE_CHECKING:
     import keras
@@ -38,6 +39,10 @@ class Evaluation:
     top5: float | None
     loss: float
     n: int
+
+    def __str__(self) -> str:
+        top5 = "" if self.top5 is None else f", top 5 {percent(self.top5)}"
+        return f"accuracy {percent(self.accuracy)}{top5}, loss {self.loss:.4f}, {self.n} images"
 
 
 def verify_tflite(

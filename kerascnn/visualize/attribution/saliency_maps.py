@@ -9,6 +9,7 @@ arXiv:1706.03825, section 3.
 import keras
 import numpy as np
 
+from kerascnn.arguments import checked_seed
 from kerascnn.errors import InputError
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.visualize.attribution.scores import Classes, choose, float_images, summed_slopes
@@ -84,6 +85,7 @@ def smooth_grad(
             "expected `noise` of 0 or more and at least one of `samples`. Received: "
             f"noise={noise}, samples={samples}."
         )
+    seed = checked_seed(seed)
     spread = noise * np.ptp(images, axis=(1, 2, 3), keepdims=True)
 
     def vary(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
