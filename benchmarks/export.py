@@ -33,9 +33,9 @@ import record
 import turns
 from contenders import Work
 
-from kerascnn.export.convert import convert_float
-from kerascnn.export.interpreter import TFLiteModel, inspect
-from kerascnn.export.quantize import quantize
+from kerascnn.export.conversion.convert import convert_float
+from kerascnn.export.quantize.quantizer import quantize
+from kerascnn.export.runtime.interpreter import TFLiteModel, inspect
 
 MODELS = (
     "ResNet50",

@@ -20,11 +20,11 @@ import tensorflow as tf
 from PIL import Image
 
 import kerascnn
-from kerascnn.export.benchmark import compare, cpu_name
-from kerascnn.export.convert import convert_float
-from kerascnn.export.interpreter import TFLiteModel, inspect
+from kerascnn.export.conversion.convert import convert_float
+from kerascnn.export.runtime.benchmark import compare, cpu_name
+from kerascnn.export.runtime.interpreter import TFLiteModel, inspect
+from kerascnn.export.runtime.verify import keras_outputs
 from kerascnn.export.tflite import export_tflite
-from kerascnn.export.verify import keras_outputs
 
 THREADS = 2
 RECIPES = ("float32", "int8")

@@ -116,9 +116,3 @@ def _reasons(entries: dict[str, Any]) -> list[str]:
 
 def _row(cells: list[str] | tuple[str, ...]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-if __name__ == "__main__":
-    import export_matrix
-
-    print(write(export_matrix.read()))

@@ -30,8 +30,8 @@ import record
 
 import kerascnn
 from kerascnn.export import TFLiteModel, convert_float, export_tflite
-from kerascnn.export.runtime import default_threads
-from kerascnn.export.verify import keras_outputs
+from kerascnn.export.runtime.opening import default_threads
+from kerascnn.export.runtime.verify import keras_outputs
 from kerascnn.quantization import FreezeStatistics, quantize_aware
 from kerascnn.training.batches import training_batches
 from kerascnn.training.run_folder import Run, open_run

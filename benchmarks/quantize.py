@@ -19,11 +19,11 @@ import keras
 import numpy as np
 import record
 
-from kerascnn.export.benchmark import compare
-from kerascnn.export.convert import convert_float
-from kerascnn.export.quantize import quantize
+from kerascnn.export.conversion.convert import convert_float
+from kerascnn.export.quantize.quantizer import quantize
 from kerascnn.export.recipes import RECIPES
-from kerascnn.export.summary import inspect
+from kerascnn.export.runtime.benchmark import compare
+from kerascnn.export.runtime.summary import inspect
 
 
 def converter_int8(model: keras.Model, images: np.ndarray) -> bytes:

@@ -19,7 +19,7 @@ import record
 from sklearn.linear_model import LogisticRegression
 
 from kerascnn.export import TFLiteModel, convert_float
-from kerascnn.export.quantize import quantize
+from kerascnn.export.quantize.quantizer import quantize
 from kerascnn.training import (
     apply_temperature,
     expected_calibration_error,

@@ -38,7 +38,7 @@ import turns
 
 import kerascnn
 from kerascnn import data, visualize
-from kerascnn.visualize.layer_maps import map_layer
+from kerascnn.visualize.attribution.layer_maps import map_layer
 
 PEER, NOISE = "tf-keras-vis", 0.15
 Explain = Callable[[], np.ndarray]

@@ -20,7 +20,7 @@ import numpy as np
 import record
 
 from kerascnn.export import TFLiteModel, convert_float
-from kerascnn.export.quantize import quantize
+from kerascnn.export.quantize.quantizer import quantize
 from kerascnn.training import open_run
 
 

@@ -21,10 +21,10 @@ import record
 
 import kerascnn
 from kerascnn.export import TFLiteModel, convert_float
-from kerascnn.export.calibration import observe, ranges_of, signature, widest
-from kerascnn.export.litert import rewrite
+from kerascnn.export.quantize.calibration import observe, ranges_of, signature, widest
+from kerascnn.export.quantize.litert import rewrite
+from kerascnn.export.quantize.weight_rounding import round_weights
 from kerascnn.export.recipes import get
-from kerascnn.export.weight_rounding import round_weights
 
 
 def main() -> None:

@@ -81,7 +81,7 @@ def _forked_converters():
     """Conversions take a second, not three: their processes are forked from one that is ready."""
     import forked_converter
 
-    from kerascnn.export import convert
+    from kerascnn.export.conversion import convert
 
     with pytest.MonkeyPatch.context() as patch:
         started = convert._child
@@ -92,7 +92,7 @@ def _forked_converters():
 @pytest.fixture
 def started_converters(_forked_converters, monkeypatch):
     """Conversions in processes that are started as a user's are."""
-    from kerascnn.export import convert
+    from kerascnn.export.conversion import convert
 
     monkeypatch.setattr(convert, "_child", _forked_converters)
 

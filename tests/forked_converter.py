@@ -15,7 +15,7 @@ from pathlib import Path
 
 import fresh
 
-from kerascnn.export import convert
+from kerascnn.export.conversion import convert
 
 
 @contextlib.contextmanager

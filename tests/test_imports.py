@@ -1,6 +1,9 @@
 """Who imports whom, and what a fresh process loads."""
 
 import ast
+import fnmatch
+import graphlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,51 +13,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "kerascnn"
 
-# Part of the package -> the parts it may import, besides itself and those for everyone.
-EVERYWHERE = {"arguments", "errors", "files", "inputs", "lazy"}
-ALLOWED = {
-    "arguments": set(),
-    "copying": set(),
-    "errors": set(),
-    "files": set(),
-    "inputs": set(),
-    "lazy": set(),
-    "catalog": set(),
-    "arithmetic": set(),
-    "signal": set(),
-    "profile": {"arithmetic"},
-    "properties": {"profile", "visualize"},
-    "registration": set(),
-    "model_file": {"registration"},
-    "serialization": {"model_file", "registration"},
-    "layers": {"copying"},
-    "quantization": {"copying", "layers"},
-    "tasks": set(),
-    "last_layers": {"quantization", "tasks"},
-    "losses": set(),
-    "augment": set(),
-    "weights": {"catalog", "model_file"},
-    "models": {"layers", "weights"},
-    "data": {"tasks"},
-    "export": {"copying", "last_layers", "pages", "profile", "quantization", "tasks"},
-    "pages": set(),
-    "transfer": {"augment", "copying", "layers", "losses", "serialization"},
-    "visualize": {"last_layers", "tasks"},
-    "training": {
-        *("augment", "catalog", "copying", "data", "export", "last_layers", "losses", "pages"),
-        *("model_file", "quantization", "serialization", "tasks", "transfer", "visualize"),
-    },
-    "inference": {
-        *("catalog", "data", "export", "last_layers", "model_file", "serialization", "tasks"),
-        *("training", "weights"),
-    },
-    "cli": {
-        *("augment", "catalog", "data", "export", "inference", "model_file", "profile"),
-        *("serialization", "tasks", "training", "visualize"),
-    },
-    "__init__": {"catalog", "registration", "serialization", "training"},
-    "__main__": {"cli"},
-}
+EVERYWHERE = {"arguments", "errors", "files", "inputs", "lazy", "names"}
 # Layers whose fast path is TensorFlow's own.
 FAST_PATHS = {
     "_compiled.py",
@@ -71,7 +30,7 @@ DEVICES = {"precision.py"}
 # The parts of augmentation and of training that `tf.data` runs.
 TF_DATA = {"arrays.py", "dataset.py", "tensor_batches.py"}
 STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py", "lazy.py")
-STANDARD_LIBRARY_ONLY += ("export/strict_json.py",)
+STANDARD_LIBRARY_ONLY += ("export/contract/strict_json.py",)
 STANDARD_LIBRARY_ONLY += tuple(
     str(path.relative_to(PACKAGE))
     for folder in ("catalog", "files")
@@ -81,12 +40,19 @@ STANDARD_LIBRARY_ONLY += tuple(
 
 def imports(path: Path) -> list[tuple[str, bool]]:
     """Absolute module names a file imports, and whether each import runs on importing the file."""
+    return [(name, at_import) for name, at_import, _ in every_import(path)]
+
+
+def every_import(path: Path) -> list[tuple[str, bool, bool]]:
+    """The same, and whether it is for type checkers alone."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    inside = set()
+    inside, typing = set(), set()
     for node in ast.walk(tree):
-        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if is_function or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
-            inside |= {id(child) for child in ast.walk(node)}
+        below = {id(child) for child in ast.walk(node)}
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inside |= below
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            typing |= below
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -95,46 +61,136 @@ def imports(path: Path) -> list[tuple[str, bool]]:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        found += [(name, id(node) not in inside) for name in names]
+        place = id(node)
+        found += [(name, place not in inside | typing, place in typing) for name in names]
     return found
 
 
+def file_of(name: str, top: Path) -> Path | None:
+    """The file below `top` that a dotted name is in, or None."""
+    path = top
+    for word in name.split("."):
+        if (path / word).is_dir():
+            path /= word
+        elif path.joinpath(f"{word}.py").is_file():
+            return path / f"{word}.py"
+        else:
+            break
+    path /= "__init__.py"
+    return path if path.is_file() else None
+
+
+def read_table() -> dict[str, list[str]]:
+    """The table of CONTRIBUTING: part of the package -> patterns of the parts it may import."""
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w/]+)` \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE)
+    return {name: allowed.split(", ") if allowed != "-" else [] for name, allowed in rows}
+
+
+TABLE = read_table()
+PARTS = [*TABLE, *sorted(EVERYWHERE), "__init__", "__main__"]
+
+
 def part(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    """The longest row of the table that a file is in."""
+    words = path.relative_to(PACKAGE).with_suffix("").parts
+    for count in range(len(words), 0, -1):
+        name = "/".join(words[:count]).removesuffix("/__init__")
+        if name in PARTS:
+            return name
+    raise AssertionError(f"{path} is in no part of CONTRIBUTING's table")
 
 
-FILES = [pytest.param(path, id=str(path.relative_to(PACKAGE))) for path in PACKAGE.rglob("*.py")]
+FILES: dict[str, list[Path]] = {}
+for _file in sorted(PACKAGE.rglob("*.py")):
+    FILES.setdefault(part(_file), []).append(_file)
 
 
-@pytest.mark.parametrize("path", FILES)
-def test_imports_go_in_the_allowed_directions(path):
-    own = part(path)
-    for name, _ in imports(path):
-        if not name.startswith("kerascnn."):
-            continue
-        target = name.split(".")[1]
-        if target in ALLOWED:
-            assert target in ALLOWED[own] | EVERYWHERE | {own}, f"{own} must not import {name}"
+def imported_parts(name: str) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in FILES[name]:
+        for module, _ in imports(path):
+            file = file_of(module.removeprefix("kerascnn."), PACKAGE)
+            if module.startswith("kerascnn.") and file is not None:
+                found.setdefault(part(file), path)
+    return {other: path for other, path in found.items() if other != name}
 
 
-@pytest.mark.parametrize("path", FILES)
-def test_heavy_libraries_are_imported_where_they_are_used(path):
-    allowed = {"tensorflow": {"data", "export", "cli"}, "matplotlib": {"visualize", "cli"}}
-    if path.name in FAST_PATHS:
-        allowed["tensorflow"].add("layers")
-    if part(path) == "visualize" and path.name in DERIVATIVES:
-        allowed["tensorflow"].add("visualize")
-    if part(path) == "training" and path.name in DEVICES:
-        allowed["tensorflow"].add("training")
-    if path.name in TF_DATA:
-        allowed["tensorflow"] |= {"augment", "transfer"}
-    for name, at_import in imports(path):
-        library = name.split(".")[0]
-        if library in ("tensorflow", "tensorflow_datasets", "matplotlib"):
-            key = "matplotlib" if library == "matplotlib" else "tensorflow"
-            assert part(path) in allowed[key], f"{path.name} must not import {name}"
-            child = path.name == "_child.py"  # runs as a process of its own
-            assert not at_import or child, f"{name} must be imported inside a function"
+def may(name: str, other: str) -> bool:
+    if other in EVERYWHERE:
+        return True
+    patterns = TABLE.get(name, ["*"] if name in ("__init__", "__main__") else [])
+    return any(fnmatch.fnmatch(other, "*" if p == "everything" else p) for p in patterns)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_imports_what_the_table_allows(name):
+    found = imported_parts(name)
+    assert [
+        f"{path} imports {other}" for other, path in found.items() if not may(name, other)
+    ] == []
+    plain = {pattern for pattern in TABLE.get(name, []) if pattern != "everything"}
+    assert {p for p in plain if not any(fnmatch.fnmatch(o, p) for o in found)} == set(), "unused"
+
+
+def test_parts_do_not_import_in_circles():
+    assert (
+        circles({Path(name): {Path(other) for other in imported_parts(name)} for name in PARTS})
+        == []
+    )
+
+
+def circles(after: dict[Path, set[Path]]) -> list[str]:
+    """What cannot be put in order, as text."""
+    try:
+        list(graphlib.TopologicalSorter(after).static_order())
+    except graphlib.CycleError as error:
+        return [path.name for path in error.args[1]]
+    return []
+
+
+@pytest.mark.parametrize("folder", ["kerascnn", "benchmarks", "examples", "tests"])
+def test_files_do_not_import_in_circles(folder):
+    top = PACKAGE.parent / folder
+    after = {}
+    for path in top.rglob("*.py"):
+        names = (name for name, _, typing in every_import(path) if not typing)
+        if folder == "kerascnn":
+            names = (n.removeprefix("kerascnn.") for n in names if n.startswith("kerascnn."))
+        found = {file_of(name, top) for name in names}
+        after[path] = {file for file in found if file not in (None, path, top / "__init__.py")}
+    assert circles(after) == []
+
+
+def test_folders_are_no_larger_than_one_can_read():
+    large = {"layers", "models", "catalog", "cli", "published", "names"}
+    sizes = {
+        str(folder.relative_to(PACKAGE)): len([*folder.glob("*.py")])
+        for folder in (PACKAGE, *PACKAGE.rglob("*"))
+        if folder.is_dir() and folder.name not in large
+    }
+    assert {name: size for name, size in sizes.items() if size > 27} == {}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_heavy_libraries_are_imported_where_they_are_used(name):
+    for path in FILES[name]:
+        allowed = {"tensorflow": {"data", "export", "cli"}, "matplotlib": {"visualize", "cli"}}
+        if path.name in FAST_PATHS:
+            allowed["tensorflow"].add("layers")
+        if name.startswith("visualize") and path.name in DERIVATIVES:
+            allowed["tensorflow"].add("visualize")
+        if name == "training" and path.name in DEVICES:
+            allowed["tensorflow"].add("training")
+        if path.name in TF_DATA:
+            allowed["tensorflow"] |= {"augment", "transfer"}
+        for module, at_import in imports(path):
+            library = module.split(".")[0]
+            if library in ("tensorflow", "tensorflow_datasets", "matplotlib"):
+                key = "matplotlib" if library == "matplotlib" else "tensorflow"
+                assert name.split("/")[0] in allowed[key], f"{path} must not import {module}"
+                child = path.name == "_child.py"  # runs as a process of its own
+                assert not at_import or child, f"{module} must be imported inside a function"
 
 
 @pytest.mark.parametrize("name", STANDARD_LIBRARY_ONLY)

@@ -6,7 +6,7 @@ import pytest
 
 from kerascnn.errors import InputError
 from kerascnn.losses import Crossentropy, ScaledHuber
-from kerascnn.visualize.gradient import gradient
+from kerascnn.visualize.inside.gradient import gradient
 
 
 def test_differences_count_in_units_of_the_scale():

@@ -11,6 +11,7 @@ from kerascnn.augment.choice import RandomApply as RandomApply
 from kerascnn.augment.choice import RandomChoice as RandomChoice
 from kerascnn.augment.choice import Sequence as Sequence
 from kerascnn.augment.compose import Compose as Compose
+from kerascnn.augment.config import STEPS as _STEPS
 from kerascnn.augment.config import from_config as from_config
 from kerascnn.augment.config import to_config as to_config
 from kerascnn.augment.mixers import CutMix as CutMix
@@ -63,9 +64,8 @@ from kerascnn.lazy import public
 if TYPE_CHECKING:
     from kerascnn.augment.layer import AugmentationLayer as AugmentationLayer
 
-# What a configuration may name.
-_STEPS = frozenset(
-    name
+_STEPS.update(
+    (name, value)
     for name, value in list(globals().items())
     if isinstance(value, type) and issubclass(value, Step | Values) and value is not Step
 )

@@ -2,7 +2,7 @@
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerascnn.augment import kernels, mixers
 from kerascnn.augment.apply import Batch, apply
@@ -13,9 +13,12 @@ from kerascnn.augment.kernels import run
 from kerascnn.augment.mixers import Mixer
 from kerascnn.augment.plan import Group, make_plan
 from kerascnn.augment.random import Random
-from kerascnn.augment.step import Geometric, Part, check_number
+from kerascnn.augment.step import Geometric, Part, Step, check_number
 from kerascnn.errors import InputError
 from kerascnn.inputs.arrays import as_array
+
+if TYPE_CHECKING:
+    from kerascnn.augment.layer import AugmentationLayer
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,15 @@ class Compose(Sequence):
                 next, with other draws.
         """
         return map_dataset(self, dataset, seed, first_epoch)
+
+    def layer(self, seed: int = 0, **kwargs: Any) -> "AugmentationLayer":
+        """A Keras layer that augments in training, and is the identity otherwise."""
+        from kerascnn.augment.layer import AugmentationLayer
+
+        return AugmentationLayer(self, seed=seed, **kwargs)
+
+
+Step._pipelines.append(Compose)
 
 
 def _as_one(images: Any) -> Array:

@@ -6,6 +6,9 @@ from typing import Any
 from kerascnn.augment.step import Step, Values
 from kerascnn.errors import InputError
 
+# What a configuration may name; `kerascnn.augment` adds its steps.
+STEPS: dict[str, type[Step | Values]] = {}
+
 
 def to_config(step: Step | Values) -> dict[str, Any]:
     """A step as nested dicts and lists: {"name": "Rotate", "degrees": [-15.0, 15.0]}."""
@@ -25,14 +28,12 @@ def from_config(config: dict[str, Any]) -> Any:
     Raises:
         InputError: An unknown step or argument.
     """
-    import kerascnn.augment as package
-
     if not isinstance(config, dict) or "name" not in config:
         raise InputError(f'a step\'s configuration is a dict with the key "name". Got: {config!r}')
     name = config["name"]
-    cls = getattr(package, name, None) if name in package._STEPS else None
-    if cls is None:
-        raise InputError(f"unknown step {name!r}. Known: {', '.join(sorted(package._STEPS))}.")
+    if not isinstance(name, str) or name not in STEPS:
+        raise InputError(f"unknown step {name!r}. Known: {', '.join(sorted(STEPS))}.")
+    cls = STEPS[name]
     arguments = {key: _value(value) for key, value in config.items() if key != "name"}
     unknown = sorted(set(arguments) - {field.name for field in fields(cls)})
     if unknown:

@@ -173,6 +173,9 @@ class Step:
     a dataset, and makes a layer.
     """
 
+    # What pipelines are: `Compose`, which is made of steps and so cannot be imported here.
+    _pipelines: ClassVar[list[type["Compose"]]] = []
+
     def parts(self) -> tuple[Part, ...]:
         """The step as parts of the four kinds, in order."""
         return (Part(self),)
@@ -184,9 +187,8 @@ class Step:
     @functools.cached_property
     def pipeline(self) -> "Compose":
         """The pipeline of this step."""
-        from kerascnn.augment.compose import Compose
-
-        return self if isinstance(self, Compose) else Compose((self,))
+        (kind,) = self._pipelines
+        return self if isinstance(self, kind) else kind((self,))
 
     def __call__(
         self, images: Array, labels: Array | None = None, *others: Any, **options: Any
@@ -200,9 +202,7 @@ class Step:
 
     def layer(self, seed: int = 0, **kwargs: Any) -> "AugmentationLayer":
         """A Keras layer that augments in training, and is the identity otherwise."""
-        from kerascnn.augment.layer import AugmentationLayer
-
-        return AugmentationLayer(self.pipeline, seed=seed, **kwargs)
+        return self.pipeline.layer(seed, **kwargs)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ def command(
     from pathlib import Path
 
     from kerascnn.errors import InputError
-    from kerascnn.export import inspect, manifest
-    from kerascnn.export.benchmark import compare
+    from kerascnn.export import inspect
+    from kerascnn.export.contract import manifest
+    from kerascnn.export.runtime.benchmark import compare
     from kerascnn.files import check_file, user_path
 
     files: list[Path] = []

@@ -36,7 +36,7 @@ def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
 
 def show_outside(name: str, file) -> None:  # type: ignore[no-untyped-def]
     """Says why a file does not run in one piece."""
-    from kerascnn.export.delegate import sentences
+    from kerascnn.export.runtime.delegate import sentences
 
     if file.delegate_partitions == 1:
         return

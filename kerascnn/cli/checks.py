@@ -20,7 +20,7 @@ def image_files(images: Sequence[str]) -> list[str]:
     Raises:
         DataError: A folder has none.
     """
-    from kerascnn.data.skipped import looks_like_an_image
+    from kerascnn.data.folders.skipped import looks_like_an_image
 
     found: list[str] = []
     for image in images:

@@ -46,7 +46,7 @@ def command(out: str, epochs: int) -> None:
 
 def demo_kind() -> "FolderKind":
     """What the folder of a demo holds: a run of LeNet-5 on the digits, and its bundle."""
-    from kerascnn.export.manifest import BUNDLE
+    from kerascnn.export.contract.manifest import BUNDLE
     from kerascnn.files import FolderKind, json_object
     from kerascnn.training.run_folder import RUN
 

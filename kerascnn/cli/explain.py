@@ -164,7 +164,7 @@ def _short(names: Sequence[str]) -> str:
 
 def _paths(images: Sequence[str]) -> list[Path]:
     """Files as they are given, and the first images of folders."""
-    from kerascnn.data.skipped import looks_like_an_image
+    from kerascnn.data.folders.skipped import looks_like_an_image
     from kerascnn.errors import InputError
     from kerascnn.files import user_path
 

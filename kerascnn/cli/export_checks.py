@@ -54,7 +54,7 @@ def check_model(path: str, source: str | None, data_dir: str | None, *, needs_da
 def check_clusters(clusters: int | None, recipes: Sequence[str]) -> None:
     """Raises InputError where no file has 8-bit weights that could share values."""
     from kerascnn.export import recipes as known
-    from kerascnn.export import weight_levels
+    from kerascnn.export.quantize import weight_levels
 
     if clusters is None:
         return
@@ -78,8 +78,8 @@ def check_outputs(
         InputError: Two of them are one, or a suffix that says something else.
         OutputExistsError: One of them may not be written.
     """
-    from kerascnn.export.manifest import BUNDLE
-    from kerascnn.export.signatures import SAVED_MODEL
+    from kerascnn.export.contract.manifest import BUNDLE
+    from kerascnn.export.saved_models.signatures import SAVED_MODEL
 
     kind = SAVED_MODEL if target == "serving" else TFLITE if is_file(out) else BUNDLE
     found = {"out": checks.check_output(out, kind, overwrite)}

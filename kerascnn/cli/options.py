@@ -81,7 +81,7 @@ def parse_pixels(text: str | None) -> tuple[float, float] | None:
 
 def parse_pixel_range(text: str | None) -> tuple[float, float] | None:
     """Turns "0,4095" into the pixel values that become 0 and 255."""
-    from kerascnn.data.deep_pixels import check_pixel_range
+    from kerascnn.data.images.deep_pixels import check_pixel_range
 
     return check_pixel_range(_parse_pair(text, "--pixel-range", "0,4095"))
 

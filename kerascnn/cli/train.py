@@ -240,7 +240,7 @@ def command(
 
 def _check_bundle(recipes: str, out: str, overwrite: bool) -> Path:
     """The bundle that --export writes, after what can be said of it before training."""
-    from kerascnn.export.manifest import BUNDLE
+    from kerascnn.export.contract.manifest import BUNDLE
     from kerascnn.files import refuse_existing, user_path
 
     targets.choose(None, recipes, None, single=False)

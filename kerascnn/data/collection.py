@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from kerascnn.data.folders.skipped import SkippedFile
 from kerascnn.data.plan import Plan
-from kerascnn.data.skipped import SkippedFile
 from kerascnn.data.stores import PixelStore
-from kerascnn.data.targets import CLASSIFICATION
+from kerascnn.data.tables.targets import CLASSIFICATION
 
 
 @dataclass(frozen=True, kw_only=True)

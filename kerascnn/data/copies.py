@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kerascnn.data.names import shown
-from kerascnn.data.regular_file import open_regular
+from kerascnn.files import open_regular
+from kerascnn.names import shown
 
 _CHUNK = 2**20
 

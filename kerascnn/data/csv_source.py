@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.data.collection import Collection
-from kerascnn.data.decimals import with_decimal_points
-from kerascnn.data.names import same_form, shown
+from kerascnn.data.folders.skipped import SkippedFile, looks_like_an_image
+from kerascnn.data.folders.split_names import SPLITS, split_of
 from kerascnn.data.plan import Request
 from kerascnn.data.scan import scan
-from kerascnn.data.skipped import SkippedFile, looks_like_an_image
-from kerascnn.data.split_names import SPLITS, split_of
-from kerascnn.data.table import Table, cell_in_words, first_few, read_table
-from kerascnn.data.table_files import AmbiguousNameError, FileFinder
-from kerascnn.data.targets import read_targets
+from kerascnn.data.tables.decimals import with_decimal_points
+from kerascnn.data.tables.table import Table, cell_in_words, first_few, read_table
+from kerascnn.data.tables.table_files import AmbiguousNameError, FileFinder
+from kerascnn.data.tables.targets import read_targets
 from kerascnn.errors import DataError
+from kerascnn.names import same_form, shown
 
 SUFFIXES = (".csv", ".tsv", ".txt")  # spreadsheets call "Unicode text" .txt
 _FILE_NAMES = frozenset(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerascnn.data.csv_source import list_table
-from kerascnn.data.folder import list_folder
+from kerascnn.data.folders.folder import list_folder
 from kerascnn.data.loading import check_source, is_table_file
 from kerascnn.files import PathLike
 

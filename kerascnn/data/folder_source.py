@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.data.collection import Collection
-from kerascnn.data.folder import Candidate, Listing, list_folder
-from kerascnn.data.names import shown
+from kerascnn.data.folders.folder import Candidate, Listing, list_folder
+from kerascnn.data.folders.skipped import SkippedFile
 from kerascnn.data.plan import Request
 from kerascnn.data.scan import scan
-from kerascnn.data.skipped import SkippedFile
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
 
 def read_folder(folder: Path, request: Request) -> Collection:

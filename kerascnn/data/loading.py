@@ -17,18 +17,18 @@ from kerascnn.data.copies import find_copies
 from kerascnn.data.csv_source import SUFFIXES, read_csv
 from kerascnn.data.digits import TEST_SPLIT, read_digits
 from kerascnn.data.folder_source import read_folder
-from kerascnn.data.names import shown
+from kerascnn.data.folders.skipped import in_one_line
+from kerascnn.data.images.resize import ResizeRule
 from kerascnn.data.pipeline import DatasetBuilder
 from kerascnn.data.pixel_notes import EIGHT_BITS_ONLY
 from kerascnn.data.plan import Request
-from kerascnn.data.resize import ResizeRule
-from kerascnn.data.skipped import in_one_line
 from kerascnn.data.splits import Splits
 from kerascnn.data.splitting import split_alike, split_by_class, split_by_labels
-from kerascnn.data.targets import CLASSIFICATION, check_task, check_taught
+from kerascnn.data.tables.targets import CLASSIFICATION, check_task, check_taught
 from kerascnn.data.tfds_source import read_tfds
 from kerascnn.errors import DataError, InputError
 from kerascnn.files import PathLike, check_file, user_path
+from kerascnn.names import shown
 
 # More do not make the choice of an epoch better, but are missed in training.
 MOST_VALIDATION = 5000
@@ -65,7 +65,7 @@ def load(
             folders already), a .csv file, "tfds:NAME" or "tfds:NAME/CONFIG", or "digits".
             The first column of a .csv file (or `file`, `filename`, `image`, `path`) names images
             relative to its folder, a column `split` holds train, validation or test, and the
-            others say what is in them: `kerascnn.data.targets.read_targets` has the rules.
+            others say what is in them: `kerascnn.data.tables.targets.read_targets` has the rules.
         image_size: (height, width) or one number for both; None keeps the images' own size if they
             all share one and takes 224x224 if they do not.
         batch_size: images in a batch; the last one of an epoch may be smaller.

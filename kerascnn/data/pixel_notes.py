@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from kerascnn.data.decode import Header, UnreadableImage
-from kerascnn.data.deep_pixels import PixelRange, Values, number
+from kerascnn.data.images.decode import Header, UnreadableImage
+from kerascnn.data.images.deep_pixels import PixelRange, Values, number
 
 Found = tuple[tuple[str, ...], tuple[str, ...]]
 # Of the 256 grey levels: fewer, and the range of the pixels is hardly the one they were read by.

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kerascnn.data.deep_pixels import PixelRange, check_pixel_range
-from kerascnn.data.modes import check_channels
-from kerascnn.data.resize import FITS, ResizeRule, automatic_rule, check_size
+from kerascnn.data.images.deep_pixels import PixelRange, check_pixel_range
+from kerascnn.data.images.modes import check_channels
+from kerascnn.data.images.resize import FITS, ResizeRule, automatic_rule, check_size
 from kerascnn.errors import InputError
 
 DEFAULT_SIZE = (224, 224)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn import tasks
-from kerascnn.data.names import shown
 from kerascnn.data.splits import Splits
 from kerascnn.errors import InputError
+from kerascnn.names import shown
 
 MOST = 20_000  # of larger sources, an even sample of each split is looked at
 

@@ -9,11 +9,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from kerascnn.data.decode import Header, UnreadableImage, decode, read_header
-from kerascnn.data.names import shown
+from kerascnn.data.folders.skipped import SkippedFile
+from kerascnn.data.images.decode import Header, UnreadableImage, decode, read_header
 from kerascnn.data.pixel_notes import of_pixels
 from kerascnn.data.plan import Plan, Request, make_plan
-from kerascnn.data.skipped import SkippedFile
 from kerascnn.data.stores import (
     THREADS,
     ArrayStore,
@@ -22,6 +21,7 @@ from kerascnn.data.stores import (
     allocate,
     fits_in_memory,
 )
+from kerascnn.names import shown
 
 T = TypeVar("T")
 

@@ -4,12 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from kerascnn.data.decode import UnreadableImage, read_header
-from kerascnn.data.names import shown
+from kerascnn.data.images.decode import UnreadableImage, read_header
 from kerascnn.data.references import MOST, ImageReference, references
 from kerascnn.data.splits import Splits
 from kerascnn.data.stores import THREADS
 from kerascnn.errors import DataError, InputError
+from kerascnn.names import shown
 
 
 @dataclass(frozen=True)

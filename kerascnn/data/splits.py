@@ -9,13 +9,13 @@ import numpy as np
 
 from kerascnn import tasks
 from kerascnn.arguments import checked_seed
-from kerascnn.data.names import shown
-from kerascnn.data.resize import ResizeRule
-from kerascnn.data.skipped import SkippedFile
+from kerascnn.data.folders.skipped import SkippedFile
+from kerascnn.data.images.resize import ResizeRule
 from kerascnn.data.splitting import stratified_sample
 from kerascnn.data.stores import PixelStore
-from kerascnn.data.targets import CLASSIFICATION
+from kerascnn.data.tables.targets import CLASSIFICATION
 from kerascnn.errors import DataError, InputError
+from kerascnn.names import shown
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

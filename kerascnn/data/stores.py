@@ -11,11 +11,11 @@ from typing import Protocol
 
 import numpy as np
 
-from kerascnn.data.decode import UnreadableImage, decode
-from kerascnn.data.deep_pixels import PixelRange
-from kerascnn.data.names import shown
-from kerascnn.data.resize import ResizeRule
+from kerascnn.data.images.decode import UnreadableImage, decode
+from kerascnn.data.images.deep_pixels import PixelRange
+from kerascnn.data.images.resize import ResizeRule
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
 CACHE_LIMIT = 2**30  # bytes that cache="auto" takes for decoded images
 THREADS = min(16, 2 * (os.cpu_count() or 1))

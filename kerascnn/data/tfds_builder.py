@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.data.names import label_name, shown
 from kerascnn.errors import DataError
+from kerascnn.names import label_name, shown
 
 logger = logging.getLogger("kerascnn.data")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z0-9_.+-]+)?(:[0-9*]+\.[0-9*]+\.[0-9*]+)?")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.data.collection import Collection
-from kerascnn.data.decode import UnreadableImage, decode
+from kerascnn.data.images.decode import UnreadableImage, decode
 from kerascnn.data.plan import Plan, Request, make_plan
 from kerascnn.data.stores import THREADS, ArrayStore, allocate, fits_in_memory
 from kerascnn.data.tfds_builder import Features, find_features, first_line, open_builder, prepare

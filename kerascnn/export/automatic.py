@@ -8,13 +8,13 @@ import numpy as np
 
 from kerascnn import tasks
 from kerascnn.errors import ExportError, InputError
-from kerascnn.export.calibration import Progress
-from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.quantize import quantize
+from kerascnn.export.quantize.calibration import Progress
+from kerascnn.export.quantize.quantizer import quantize
+from kerascnn.export.quantize.sensitivity import all_but, sensitivity_of, tensors_of
 from kerascnn.export.recipes import INT8, get
-from kerascnn.export.runtime import default_threads
-from kerascnn.export.sensitivity import all_but, sensitivity_of, tensors_of
-from kerascnn.export.verify import compare_file
+from kerascnn.export.runtime.interpreter import TFLiteModel
+from kerascnn.export.runtime.opening import default_threads
+from kerascnn.export.runtime.verify import compare_file
 from kerascnn.tasks import Output, Report, Task
 
 _LOG = logging.getLogger(__name__)

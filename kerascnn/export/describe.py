@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from kerascnn.errors import InputError
-from kerascnn.export.flatbuffer import pack, parse
-from kerascnn.export.interpreter import inspect
-from kerascnn.export.metadata import embed
+from kerascnn.export.flatbuffer.edit import pack, parse
+from kerascnn.export.flatbuffer.metadata import embed
+from kerascnn.export.runtime.interpreter import inspect
 from kerascnn.tasks import Output
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kerascnn.export.automatic import Trial
-from kerascnn.export.interpreter import TensorSpec, inspect
+from kerascnn.export.runtime.interpreter import TensorSpec, inspect
 from kerascnn.tasks import Report
 
 

@@ -10,30 +10,30 @@ import numpy as np
 from kerascnn import tasks
 from kerascnn.errors import InputError, VerificationError
 from kerascnn.export import targets
-from kerascnn.export.any_model import (
+from kerascnn.export.automatic import Trial, choose_recipe
+from kerascnn.export.conversion.any_model import (
     float32_model,
     input_shape_of,
     require_tensorflow,
     with_listed_outputs,
     write_errors,
 )
-from kerascnn.export.automatic import Trial, choose_recipe
-from kerascnn.export.calibration import Progress
-from kerascnn.export.clipping import check_calibration
-from kerascnn.export.convert import convert_float
+from kerascnn.export.conversion.convert import convert_float
 from kerascnn.export.describe import describe
 from kerascnn.export.export_result import ExportResult, result_of
 from kerascnn.export.file_arguments import check_class_names, check_images, known_sizes
-from kerascnn.export.file_kinds import output_kinds
-from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.learned_ranges import learned_ranges
-from kerascnn.export.quantize import quantize
+from kerascnn.export.quantize.calibration import Progress
+from kerascnn.export.quantize.clipping import check_calibration
+from kerascnn.export.quantize.learned_ranges import learned_ranges
+from kerascnn.export.quantize.quantizer import quantize
+from kerascnn.export.quantize.sensitivity import all_but, tensors_of
+from kerascnn.export.quantize.weight_levels import check_clusters
 from kerascnn.export.recipes import AUTO, INT8, Recipe, get
-from kerascnn.export.runtime import default_threads
+from kerascnn.export.runtime.file_kinds import output_kinds
+from kerascnn.export.runtime.interpreter import TFLiteModel
+from kerascnn.export.runtime.opening import default_threads
+from kerascnn.export.runtime.verify import check_truth, compare_file, keras_outputs, known_kinds
 from kerascnn.export.samples import synthetic_images
-from kerascnn.export.sensitivity import all_but, tensors_of
-from kerascnn.export.verify import check_truth, compare_file, keras_outputs, known_kinds
-from kerascnn.export.weight_levels import check_clusters
 from kerascnn.files import TFLITE, PathLike, atomic_file, refuse_existing, user_path
 from kerascnn.tasks import Output, Report, Tolerance
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kerascnn.errors import InputError
+from kerascnn.files.reading import read_bytes
+
 _HEAD = 4096  # bytes that tell a kind
 _LARGEST_JSON = 1 << 26
 # What desktops leave in folders: nobody misses it.
@@ -91,10 +94,8 @@ def entries(folder: Path) -> Iterator[str]:
 def json_object(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file; None where there is none."""
     try:
-        if path.stat().st_size > _LARGEST_JSON:
-            return None
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        value = json.loads(read_bytes(path, most=_LARGEST_JSON))
+    except (InputError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -1,20 +1,11 @@
 """Reading what a user names: regular files of a size that can be."""
 
 import errno
-import os
-import stat
 from pathlib import Path
 
 from kerascnn.errors import InputError, KerascnnError
 from kerascnn.files.paths import PathLike, user_path
-
-_KINDS = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
+from kerascnn.files.regular import NotAFileError, open_regular, require_regular
 
 
 def check_file(
@@ -39,9 +30,11 @@ def check_file(
     """
     found = user_path(path, what)
     try:
-        _check(os.stat(found), found, what, most, error)
+        size = require_regular(found).st_size
     except OSError as reason:
         raise _unreadable(found, what, reason, error) from reason
+    if most is not None and size > most:
+        raise _too_large(found, what, most, error)
     return found
 
 
@@ -55,11 +48,7 @@ def read_bytes(
     """The content of a regular file; arguments and errors are those of `check_file`."""
     found = check_file(path, what, most=most, error=error)
     try:
-        # Without waiting, should a pipe have taken its place since.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(found, flags)
-        with open(descriptor, "rb") as file:
-            _check(os.fstat(descriptor), found, what, most, error)
+        with open_regular(found) as file:
             content = file.read(-1 if most is None else most + 1)
     except OSError as reason:
         raise _unreadable(found, what, reason, error) from reason
@@ -85,16 +74,6 @@ def read_text(
         raise error(f"{path} is not UTF-8 text ({reason.reason}). Save it as UTF-8.") from reason
 
 
-def _check(
-    status: os.stat_result, path: Path, what: str, most: int | None, error: type[KerascnnError]
-) -> None:
-    for is_kind, name in _KINDS:
-        if is_kind(status.st_mode):
-            raise error(f"{path} is {name}; a {what} was expected.")
-    if most is not None and status.st_size > most:
-        raise _too_large(path, what, most, error)
-
-
 def _too_large(path: Path, what: str, most: int, error: type[KerascnnError]) -> KerascnnError:
     return error(f"{path} is larger than a {what} can be: more than {most:,} bytes.")
 
@@ -102,6 +81,8 @@ def _too_large(path: Path, what: str, most: int, error: type[KerascnnError]) -> 
 def _unreadable(
     path: Path, what: str, reason: OSError, error: type[KerascnnError]
 ) -> KerascnnError:
+    if isinstance(reason, NotAFileError):
+        return error(f"{path} is {reason}. Give the path of a {what}.")
     if reason.errno in (errno.ENOENT, errno.ENOTDIR):
         return error(f"no such {what}: {path}.")
     return error(f"cannot read {path}: {reason.strerror or reason}. Give the path of a {what}.")

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from kerascnn.inference.input_shape import image_shape
 from kerascnn.inference.predictor import Predictor
-from kerascnn.inference.tflite_file import image_shape
 
 
 def open_files(
@@ -12,7 +12,8 @@ def open_files(
 ) -> tuple[Predictor, ...]:
     """The files of a bundle, or the one of `recipe`; at most the first `most` of them."""
     from kerascnn.data import ResizeRule
-    from kerascnn.export import TFLiteModel, manifest
+    from kerascnn.export import TFLiteModel
+    from kerascnn.export.contract import manifest
 
     described = manifest.read(folder)
     labels = manifest.read_labels(folder, described)

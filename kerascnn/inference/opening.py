@@ -156,7 +156,7 @@ def _unknown(path: Path) -> InputError:
     if _is_weights(path):
         return InputError(
             f"{path} holds weights without the model they belong to. Name its architecture: "
-            f"kerascnn predict ARCHITECTURE --weights {path} IMAGE (`kerascnn models` lists them), "
+            "kerascnn predict ARCHITECTURE --weights FILE IMAGE (`kerascnn models` lists them), "
             "or give the run or the .keras file."
         )
     return InputError(

@@ -10,7 +10,7 @@ from kerascnn.inference.predictor import Predictor
 def open_run_folder(path: Path) -> Predictor:
     """The trained model of a run, with its task, its classes and its resize rule."""
     from kerascnn.data import ResizeRule
-    from kerascnn.data.names import same_form
+    from kerascnn.names import same_form
     from kerascnn.training import open_run
 
     run = open_run(path)

@@ -7,7 +7,7 @@ from kerascnn.inference.predictor import Predictor
 
 def open_saved_model_folder(path: Path) -> Predictor:
     """The serving signature of a SavedModel, made here or elsewhere."""
-    from kerascnn.export.saved_model import open_saved_model
+    from kerascnn.export.saved_models.saved_model import open_saved_model
 
     served, shape = open_saved_model(path)
     return Predictor(

@@ -1,11 +1,11 @@
 """Single `.tflite` files, made here or elsewhere."""
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerascnn.errors import InputError
+from kerascnn.inference.input_shape import ONLY_TIMED, image_shape
 from kerascnn.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _DETECTOR = "TFLite_Detection_PostProcess"
-_TIMED = "`kerascnn benchmark` times any file."
 
 
 def open_tflite_file(path: Path, pixel_range: tuple[float, float] | None) -> Predictor:
     """A file of a bundle as its manifest describes it, any other by its operators and metadata."""
-    from kerascnn.export import TFLiteModel, inspect, manifest
+    from kerascnn.export import TFLiteModel, inspect
+    from kerascnn.export.contract import manifest
 
     if (path.parent / manifest.FILE_NAME).is_file():
         from kerascnn.inference.bundle import open_files
@@ -31,7 +31,7 @@ def open_tflite_file(path: Path, pixel_range: tuple[float, float] | None) -> Pre
         named = ", ".join(f"{one.name} {list(one.shape)}" for one in summary.inputs) or "none"
         raise InputError(
             f"{path} takes {len(summary.inputs)} inputs ({named}). Expected one image [1, height, "
-            f"width, channels]. {_TIMED}"
+            f"width, channels]. {ONLY_TIMED}"
         )
     shape = image_shape(summary.input.shape, path)
     model = TFLiteModel(path, pixel_range=pixel_range)
@@ -67,32 +67,14 @@ def _facts(summary: "FileSummary") -> str:
         return ""
     boxes = any(len(shape) == 3 and shape[-1] == 4 for shape in shapes)
     detector = boxes or _DETECTOR in summary.custom_operators
-    gives = ", ".join(f"{one.name} {list(one.shape)}" for one in summary.outputs)
+    gives = ", ".join(str(list(one.shape)) for one in summary.outputs)
     looks = "It looks like an object detector: it" if detector else "It"
-    return f"{looks} gives {gives}. {_TIMED}"
-
-
-def image_shape(shape: Sequence[int], path: Path) -> tuple[int, int, int]:
-    """(height, width, channels) of an input [1, height, width, channels] of known size."""
-    sizes = tuple(int(size) for size in shape[1:])
-    first = len(sizes) == 3 and sizes[0] in (1, 3) and sizes[2] not in (1, 3)
-    if first:
-        raise InputError(
-            f"{path} takes images of the shape {list(shape)}, channels first (NCHW), as PyTorch "
-            "arranges them. Expected channels last, [1, height, width, channels]: convert the "
-            f"model again with its input permuted. {_TIMED}"
-        )
-    if len(sizes) != 3 or min(sizes) < 1:
-        raise InputError(
-            f"{path} must take one image of a known size, [1, height, width, channels]. Its input "
-            f"shape is {tuple(shape)}. {_TIMED}"
-        )
-    return sizes[0], sizes[1], sizes[2]
+    return f"{looks} gives outputs {gives}. {ONLY_TIMED}"
 
 
 def _labels(model: "TFLiteModel", path: Path) -> tuple[str, ...] | None:
     """The labels in the metadata, in NFC; of one sigmoid, both classes."""
-    from kerascnn.data.names import same_form
+    from kerascnn.names import same_form
 
     if not model.metadata or not model.metadata.labels or len(model.outputs) != 1:
         return None

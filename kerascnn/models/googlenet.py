@@ -95,7 +95,7 @@ class GoogLeNetOptions(ModelOptions, total=False):
 
 # Batch normalisation is torchvision's.
 STYLES = Styles(
-    lambda options: "torch" if options["norm"] == "batch" else "paper", ("paper", "torch")
+    lambda options: "torch" if str(options["norm"]) == "batch" else "paper", ("paper", "torch")
 )
 
 

@@ -12,7 +12,7 @@ from keras import ops
 from kerascnn.errors import InputError
 from kerascnn.inputs.images import slices
 from kerascnn.inputs.model_inputs import checked_images
-from kerascnn.visualize.taps import layers_of, tapped
+from kerascnn.visualize.inside.taps import layers_of, tapped
 
 
 @dataclass(frozen=True)

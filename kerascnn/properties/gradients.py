@@ -18,8 +18,8 @@ from kerascnn.errors import InputError
 from kerascnn.inputs.arrays import received
 from kerascnn.inputs.model_inputs import checked_inputs
 from kerascnn.inputs.targets import checked_targets
-from kerascnn.visualize.gradient import gradient
-from kerascnn.visualize.taps import layers_of
+from kerascnn.visualize.inside.gradient import gradient
+from kerascnn.visualize.inside.taps import layers_of
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from keras import ops
 from kerascnn.errors import InputError
 from kerascnn.inputs.images import slices
 from kerascnn.inputs.model_inputs import checked_images
-from kerascnn.visualize.taps import find_layer, tapped
+from kerascnn.visualize.inside.taps import find_layer, tapped
 
 
 def outputs_of(

@@ -16,7 +16,7 @@ from kerascnn.arguments import checked_seed
 from kerascnn.errors import InputError
 from kerascnn.inputs.model_inputs import checked_images
 from kerascnn.properties.outputs import call
-from kerascnn.visualize.gradient import gradient
+from kerascnn.visualize.inside.gradient import gradient
 
 # Less than this part of the largest influence does not count: what lies outside two standard
 # deviations of a bell (section 3 of the paper).

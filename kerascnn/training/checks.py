@@ -8,7 +8,7 @@ from typing import Any
 from kerascnn import augment as augmentation
 from kerascnn import catalog, data
 from kerascnn.catalog import Entry, published
-from kerascnn.data.deep_pixels import check_pixel_range
+from kerascnn.data.images.deep_pixels import check_pixel_range
 from kerascnn.errors import InputError
 from kerascnn.files import PathLike, claim, refuse_existing, user_path
 from kerascnn.training.defaults import Settings, defaults_for

@@ -54,8 +54,8 @@ def measure(model: keras.Model, aware: keras.Model, splits: "Splits", seed: int)
         ExportError: One of them cannot become a file.
     """
     from kerascnn.export import TFLiteModel, convert_float
-    from kerascnn.export.learned_ranges import learned_ranges
-    from kerascnn.export.quantize import quantize
+    from kerascnn.export.quantize.learned_ranges import learned_ranges
+    from kerascnn.export.quantize.quantizer import quantize
 
     split = "test" if splits.test is not None else "validation"
     samples, _ = splits.sample("train", SAMPLES, seed=seed)

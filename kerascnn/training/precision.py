@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import keras
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.taps import last_layer
+from kerascnn.visualize.inside.taps import last_layer
 
 logger = logging.getLogger("kerascnn.training")
 

@@ -93,7 +93,7 @@ def train_with_rounding(
 
 def _network(config: RunConfig, model: keras.Model, splits: "Splits") -> keras.Model:
     """The model with rounding, compiled for the task of the run."""
-    from kerascnn.export.any_model import float32_model
+    from kerascnn.export.conversion.any_model import float32_model
     from kerascnn.quantization import quantize_aware
 
     samples, _ = splits.sample("train", SAMPLES, seed=config.seed)

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from kerascnn import data
-from kerascnn.export.any_model import require_tensorflow
+from kerascnn.export.conversion.any_model import require_tensorflow
 from kerascnn.files import JSON, PathLike, claim, user_path, write_text
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.serialization import load_model

@@ -222,7 +222,7 @@ def load_data(config: RunConfig, source: PathLike | None = None, **changes: Any)
         DataError: It cannot be read.
     """
     from kerascnn import data
-    from kerascnn.data.names import same_form
+    from kerascnn.names import same_form
 
     place = config.source if source is None else recorded(source)
     moved = place != config.source

@@ -99,8 +99,13 @@ class FeatureCache:
         values = json_object(self.folder / INDEX)
         if values is None:
             raise InputError(f"no feature cache in {self.folder}: it has no {INDEX}.")
-        values["features"], values["labels"] = tuple(values["features"]), tuple(values["labels"])
-        self.index = index = Index(**values)
+        try:
+            values["features"] = tuple(values["features"])
+            values["labels"] = tuple(values["labels"])
+            index = Index(**values)
+        except (TypeError, KeyError) as error:
+            raise InputError(f"the feature cache in {self.folder} is damaged: {error}.") from error
+        self.index = index
         self.features = tuple(
             self._map(FEATURES.format(view), index.feature_type, index.features)
             for view in range(index.views)

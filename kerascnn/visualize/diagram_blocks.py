@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from kerascnn.visualize import layer_labels as labels
-from kerascnn.visualize.call_graph import Call, Shape, calls_of
+from kerascnn.visualize.inside.call_graph import Call, Shape, calls_of
 
 LONGEST_PATTERN = 4
 

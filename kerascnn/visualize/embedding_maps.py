@@ -9,7 +9,7 @@ from kerascnn.arguments import checked_seed
 from kerascnn.errors import InputError
 from kerascnn.inputs.arrays import as_array, numbers
 from kerascnn.inputs.images import as_images
-from kerascnn.visualize.tiles import INK, new_figure, scaled_pixels
+from kerascnn.visualize.pictures.tiles import INK, new_figure, scaled_pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,7 +15,7 @@ from kerascnn.inputs.arrays import require
 from kerascnn.inputs.images import as_images
 from kerascnn.visualize.learned_filters import filters
 from kerascnn.visualize.patches import top_patches
-from kerascnn.visualize.tiles import around_gray, mosaic, new_figure, show
+from kerascnn.visualize.pictures.tiles import around_gray, mosaic, new_figure, show
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from kerascnn.errors import InputError
-from kerascnn.visualize.call_graph import graph_of, walk
+from kerascnn.visualize.inside.call_graph import graph_of, walk
 
 # Of one unit, along height and width.
 Pair = tuple["Span", "Span"]

@@ -18,7 +18,7 @@ from kerascnn.inputs.arrays import require
 from kerascnn.inputs.images import slices
 from kerascnn.inputs.model_inputs import checked_inputs
 from kerascnn.inputs.targets import checked_targets
-from kerascnn.visualize.tiles import new_figure
+from kerascnn.visualize.pictures.tiles import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

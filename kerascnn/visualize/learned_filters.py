@@ -9,8 +9,8 @@ from keras import ops
 from kerascnn.errors import InputError
 from kerascnn.inputs.arrays import numbers
 from kerascnn.inputs.keywords import keras_words
-from kerascnn.visualize.taps import find_layer, layers_of
-from kerascnn.visualize.tiles import around_gray, mosaic, new_figure, show
+from kerascnn.visualize.inside.taps import find_layer, layers_of
+from kerascnn.visualize.pictures.tiles import around_gray, mosaic, new_figure, show
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,8 +12,8 @@ from kerascnn.errors import InputError
 from kerascnn.inputs.arrays import numbers, received
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.inputs.model_inputs import checked_images
-from kerascnn.visualize.taps import find_layer, layers_of, tapped
-from kerascnn.visualize.tiles import from_lowest_to_highest, mosaic, new_figure, show
+from kerascnn.visualize.inside.taps import find_layer, layers_of, tapped
+from kerascnn.visualize.pictures.tiles import from_lowest_to_highest, mosaic, new_figure, show
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,10 +18,10 @@ from kerascnn.arguments import checked_seed
 from kerascnn.errors import InputError
 from kerascnn.inputs.arrays import require
 from kerascnn.inputs.keywords import keras_words
-from kerascnn.visualize.gradient import gradient
+from kerascnn.visualize.attribution.scores import two_sided
+from kerascnn.visualize.inside.gradient import gradient
+from kerascnn.visualize.inside.taps import find_layer, giving_logits, tapped
 from kerascnn.visualize.picture_parameters import PictureParameters
-from kerascnn.visualize.scores import two_sided
-from kerascnn.visualize.taps import find_layer, giving_logits, tapped
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from kerascnn.inputs.arrays import numbers, require
 from kerascnn.inputs.images import as_images, slices
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.inputs.model_inputs import checked_images
-from kerascnn.visualize.taps import find_layer, layers_of, tapped
-from kerascnn.visualize.tiles import new_figure, scaled_pixels, show
+from kerascnn.visualize.inside.taps import find_layer, layers_of, tapped
+from kerascnn.visualize.pictures.tiles import new_figure, scaled_pixels, show
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

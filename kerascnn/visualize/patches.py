@@ -16,9 +16,9 @@ from kerascnn.inputs.arrays import require
 from kerascnn.inputs.images import image_batches, slices
 from kerascnn.visualize.fields import receptive_box
 from kerascnn.visualize.maps import feature_maps
+from kerascnn.visualize.pictures.tiles import around_gray, mosaic, new_figure, scaled_pixels, show
 from kerascnn.visualize.projection import deconvnet
 from kerascnn.visualize.strongest import Strongest
-from kerascnn.visualize.tiles import around_gray, mosaic, new_figure, scaled_pixels, show
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,15 +16,15 @@ from kerascnn.errors import InputError
 from kerascnn.inputs.images import slices
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.inputs.model_inputs import checked_images
-from kerascnn.visualize.gradient import gradient
-from kerascnn.visualize.maps import feature_maps
-from kerascnn.visualize.taps import (
+from kerascnn.visualize.inside.gradient import gradient
+from kerascnn.visualize.inside.taps import (
     find_layer,
     giving_logits,
     operations_of,
     replaced,
     tapped,
 )
+from kerascnn.visualize.maps import feature_maps
 
 # Layers that are a linear map, an offset and an activation at most, or that choose a maximum. Each
 # is passed backwards by its transposed map; a maximum by the switches of the way forward.

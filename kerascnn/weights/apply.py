@@ -10,6 +10,7 @@ import keras
 from kerascnn.errors import InputError
 from kerascnn.weights import structure
 from kerascnn.weights.adapt import adapt, optional_prefixes, top_layers
+from kerascnn.weights.facts import pixels_of
 from kerascnn.weights.readers import LayerArrays, SavedLayers, StateDict, read
 
 log = logging.getLogger("kerascnn")
@@ -68,6 +69,8 @@ def load(
     arrays, report = match(targets, file, family, head=head, what=(origin, model.name))
     if isinstance(file, SavedLayers):
         structure.check(model, file, family, origin)
+    if not isinstance(file, StateDict):
+        structure.check_pixels(model, pixels_of(file, family), origin)
     for name in report.loaded:
         targets[name].set_weights(arrays[name])
     if report.reinitialised:

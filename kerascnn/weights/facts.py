@@ -54,14 +54,20 @@ def facts(arrays: LayerArrays | StateDict, family: str | None) -> Facts:
             prepares_pixels="preprocessing" in arrays.layers,
             classes=classes,
         )
-    find_pixels = getattr(names_of(family), "keras_pixels", None)
     options = {"style": "keras"}
     last, activation = _last_layer(arrays.config)
     if activation is not None:
         options["classifier_activation"] = activation
         classes = classes or _width(arrays.get(last, ()))
-    pixels = find_pixels(arrays) if find_pixels else None
-    return Facts(options=options, pixels=pixels, classes=classes)
+    return Facts(options=options, pixels=pixels_of(arrays, family), classes=classes)
+
+
+def pixels_of(arrays: LayerArrays, family: str | None) -> Pixels | None:
+    """How weights of keras.applications want pixels, where that is not the family's way."""
+    find = getattr(names_of(family), "keras_pixels", None)
+    if find is None:
+        return None
+    return find(arrays if isinstance(arrays, SavedLayers) else SavedLayers(arrays))
 
 
 def is_ours(arrays: SavedLayers, family: str | None) -> bool:

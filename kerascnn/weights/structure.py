@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from kerascnn.errors import InputError
 from kerascnn.weights import record
-from kerascnn.weights.facts import is_ours
+from kerascnn.weights.facts import Pixels, is_ours
 from kerascnn.weights.readers import SavedLayers
 
 # Kinds of layers without weights that decide what a network computes.
@@ -60,6 +61,30 @@ def check(model: keras.Model, saved: SavedLayers, family: str | None, origin: st
     for name, settings in _configured(saved.config):
         if name in layers and not _TOP.fullmatch(name):
             _check_settings(layers[name], settings, origin, steps)
+
+
+def check_pixels(model: keras.Model, pixels: Pixels | None, origin: str) -> None:
+    """Raises InputError where weights want other pixels than the model's preprocessing gives.
+
+    Args:
+        model: The model that the weights are for; one without preprocessing takes any.
+        pixels: Scale and offset, three each; None where they are those of the family.
+        origin: Of the weights, for messages.
+    """
+    own = next((layer for layer in leaves(model) if layer.name == "preprocessing"), None)
+    if pixels is None or own is None:
+        return
+    if not all(
+        np.allclose(np.broadcast_to(ours, 3), theirs, rtol=1e-3, atol=1e-4)
+        for ours, theirs in zip((own.scale, own.offset), pixels, strict=True)
+    ):
+        scale, offset = ([f"{value:.4g}" for value in values] for values in pixels)
+        raise InputError(
+            f"{origin}: the weights are of a network that saw pixels times {', '.join(scale)} plus "
+            f"{', '.join(offset)}, which the model's preprocessing does not give. Nothing was "
+            "loaded. Give the file to the factory (weights=FILE), which builds the network of it, "
+            "or build the model with include_preprocessing=False and do the same before it."
+        )
 
 
 def leaves(model: keras.Model) -> list[keras.layers.Layer]:

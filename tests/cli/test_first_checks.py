@@ -48,7 +48,7 @@ MISTAKES = [
     (("train", "{tmp}/absent", "-m", "LeNet5", "-o", "{run}"), "no such folder or source"),
     (("train", "digit", "-m", "LeNet5", "-o", "{tmp}/new"), 'Did you mean "digits"'),
     (("train", "{tmp}/pipe.csv", "-m", "LeNet5", "-o", "{tmp}/new"), "a named pipe"),
-    (("train", "a" * 300, "-m", "LeNet5", "-o", "{tmp}/new"), "File name too long"),
+    (("train", "a" * 300, "-m", "LeNet5", "-o", "{tmp}/new"), "no such folder or source"),
     (("train", "", "-m", "LeNet5", "-o", "{tmp}/new"), "no such folder or source"),
     (("train", "{photos}", "-m", "LeNet55", "-o", "{run}"), "Did you mean: LeNet5"),
     ((*TRAIN[:-1], "{run}", "--option", "clases=3"), "no option 'clases'. Did you mean 'classes'"),

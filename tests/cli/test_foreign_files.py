@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.export import flatbuffer, metadata, metadata_schema
-from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.metadata_schema import Metadata
-from kerascnn.export.pixels import rule_for
-from kerascnn.export.tensors import TensorSpec
+from kerascnn.export.flatbuffer import edit as flatbuffer
+from kerascnn.export.flatbuffer import metadata, metadata_schema
+from kerascnn.export.flatbuffer.metadata_schema import Metadata
+from kerascnn.export.flatbuffer.tensors import TensorSpec
+from kerascnn.export.runtime.interpreter import TFLiteModel
+from kerascnn.export.runtime.pixels import rule_for
 
 LEVELS = {"dark": 30, "grey": 128, "light": 225}
 NAMES = tuple(LEVELS)

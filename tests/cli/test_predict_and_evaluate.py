@@ -53,7 +53,7 @@ def photo(tmp_path):
     ("name", "words"),
     [
         ("nchw", "channels first (NCHW)"),
-        ("detector", "looks like an object detector: it gives"),
+        ("detector", "looks like an object detector: it gives outputs"),
         ("sound", "must take one image"),
         ("grid", "no image classifier, since the output has the shape [4, 2]"),
         ("pair", "takes 2 inputs"),
@@ -82,7 +82,7 @@ def test_weights_ask_for_their_architecture(call, photo, tmp_path):
     code, _, err = call("predict", path, photo)
     assert code == 2
     assert "holds weights without the model" in err
-    assert f"kerascnn predict ARCHITECTURE --weights {path} IMAGE" in err
+    assert "kerascnn predict ARCHITECTURE --weights FILE IMAGE" in err
 
 
 def classifier(path, names, spread=4.0):

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from kerascnn.export import manifest
+from kerascnn.export.contract import manifest
 
 
 def test_tflm_writes_an_int8_bundle_and_cpp_sources(call, run, tmp_path):

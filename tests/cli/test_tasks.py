@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from kerascnn.cli.main import main
-from kerascnn.export import metadata
+from kerascnn.export.flatbuffer import metadata
 
 
 @pytest.fixture(scope="session")

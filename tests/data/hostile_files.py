@@ -7,7 +7,7 @@ import zlib
 from PIL import Image
 from stored_pixels import chunk, tiff
 
-from kerascnn.data.file_head import MOST_METADATA
+from kerascnn.data.images.file_head import MOST_METADATA
 
 
 def flat_png(width: int, height: int, channels: int = 3, bits: int = 8, *more: bytes) -> bytes:

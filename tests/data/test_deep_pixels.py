@@ -6,7 +6,7 @@ from PIL import Image
 from stored_pixels import brought, chunk, png, tiff
 
 from kerascnn.data import load, load_image
-from kerascnn.data.deep_pixels import check_pixel_range
+from kerascnn.data.images.deep_pixels import check_pixel_range
 from kerascnn.errors import DataError, InputError
 
 GENERATOR = np.random.default_rng(3)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from kerascnn.data import decode, file_formats, load, load_image
+from kerascnn.data import load, load_image
+from kerascnn.data.images import decode, file_formats
 from kerascnn.errors import DataError
 
 

@@ -20,8 +20,9 @@ from hostile_files import (
 from PIL import Image
 from stored_pixels import chunk, png, tiff
 
-from kerascnn.data import ResizeRule, decode, load_image, memory
-from kerascnn.data.file_head import BadHead, check_directory, read_head
+from kerascnn.data import ResizeRule, load_image
+from kerascnn.data.images import decode, memory
+from kerascnn.data.images.file_head import BadHead, check_directory, read_head
 from kerascnn.errors import DataError
 
 MEBIBYTE = 2**20

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from kerascnn.data import load
-from kerascnn.data.label_lists import find_lists
+from kerascnn.data.tables.label_lists import find_lists
 
 FINDINGS = ["Effusion|Mass", "No Finding", "Mass", "Effusion", "Hernia|Mass|Effusion", "Hernia"]
 

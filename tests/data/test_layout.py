@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from kerascnn.data import load
-from kerascnn.data.split_names import split_of
+from kerascnn.data.folders.split_names import split_of
 from kerascnn.errors import DataError
 
 

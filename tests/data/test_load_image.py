@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from kerascnn.data import ResizeRule, load_image
-from kerascnn.data.decode import read_header
+from kerascnn.data.images.decode import read_header
 from kerascnn.errors import DataError
 
 

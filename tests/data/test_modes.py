@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from kerascnn.data.modes import to_mode
+from kerascnn.data.images.modes import to_mode
 from kerascnn.errors import DataError, InputError
 
 RED = (200, 40, 40)

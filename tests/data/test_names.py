@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from kerascnn.data import load, load_image
-from kerascnn.data.names import label_name, shown
 from kerascnn.errors import DataError
+from kerascnn.names import label_name, shown
 
 NFC, NFD = "caf\u00e9", "cafe\u0301"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from kerascnn.data import ResizeRule
-from kerascnn.data.resize import automatic_rule
+from kerascnn.data.images.resize import automatic_rule
 from kerascnn.errors import InputError
 
 FITS = ["stretch", "crop", "pad"]

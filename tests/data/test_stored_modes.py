@@ -6,7 +6,7 @@ from PIL import Image
 from stored_pixels import chunk, png, tiff
 
 from kerascnn.data import load_image
-from kerascnn.data.decode import read_header
+from kerascnn.data.images.decode import read_header
 
 GENERATOR = np.random.default_rng(9)
 GREY = GENERATOR.integers(0, 256, (6, 8, 1)).astype(np.uint8)

@@ -8,7 +8,7 @@ import pytest
 from kerascnn.errors import InputError
 from kerascnn.export import TFLiteModel, export_tflite
 from kerascnn.export.automatic import choose_recipe
-from kerascnn.export.quantize import quantize
+from kerascnn.export.quantize.quantizer import quantize
 
 
 @pytest.fixture(scope="module")

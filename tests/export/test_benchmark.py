@@ -3,8 +3,8 @@
 import pytest
 
 from kerascnn.errors import BundleError, InputError
-from kerascnn.export.any_inputs import AnyFile
-from kerascnn.export.benchmark import benchmark_tflite, compare, cpu_name
+from kerascnn.export.runtime.any_inputs import AnyFile
+from kerascnn.export.runtime.benchmark import benchmark_tflite, compare, cpu_name
 
 
 @pytest.mark.parametrize("name", ["float_file", "int8_file", "grey_int8_file"])

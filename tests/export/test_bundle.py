@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from kerascnn.errors import ExportError, InputError, OutputExistsError, VerificationError
-from kerascnn.export import bundle as module
 from kerascnn.export import export_bundle
-from kerascnn.export import manifest as contract
-from kerascnn.export.interpreter import TFLiteModel
+from kerascnn.export.bundle import write as module
+from kerascnn.export.contract import manifest as contract
 from kerascnn.export.recipes import Tolerance, get
-from kerascnn.export.verify import keras_outputs
+from kerascnn.export.runtime.interpreter import TFLiteModel
+from kerascnn.export.runtime.verify import keras_outputs
 
 SCHEMA = Path(__file__).parents[2] / "export" / "manifest.schema.json"
 NAMES = ("alpha", "beta", "gamma", "delta", "épsilon")
@@ -153,17 +153,18 @@ def test_without_labels_nothing_is_said_of_accuracy(tiny_model, tiny_images, tmp
 
 def test_an_existing_folder_is_left_as_it_is(tiny_model, tiny_images, tmp_path):
     (tmp_path / "note.txt").write_text("mine")
-    with pytest.raises(OutputExistsError, match="output exists"):
+    with pytest.raises(OutputExistsError, match=r"is not replaced: it is not a bundle"):
         export_bundle(tiny_model, tmp_path, samples=tiny_images)
     assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
 
 
 def test_overwriting_replaces_the_whole_bundle(tiny_model, tiny_images, tmp_path, converted):
     folder = tmp_path / "b"
-    folder.mkdir()
-    (folder / "old.tflite").write_text("old")
+    export_bundle(tiny_model, folder, recipes=["float16"], samples=tiny_images)
+    with pytest.raises(OutputExistsError, match="output exists"):
+        export_bundle(tiny_model, folder, recipes=["float32"], samples=tiny_images)
     export_bundle(tiny_model, folder, recipes=["float32"], samples=tiny_images, overwrite=True)
-    assert not (folder / "old.tflite").exists()
+    assert [path.name for path in folder.glob("*.tflite")] == ["tiny_float32.tflite"]
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 

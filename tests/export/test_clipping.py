@@ -5,8 +5,8 @@ import pytest
 
 from kerascnn.errors import InputError
 from kerascnn.export import TFLiteModel
-from kerascnn.export.clipping import _BINS, CLIPPED, check_calibration, clipped_ranges
-from kerascnn.export.quantize import quantize
+from kerascnn.export.quantize.clipping import _BINS, CLIPPED, check_calibration, clipped_ranges
+from kerascnn.export.quantize.quantizer import quantize
 
 
 def histogram(values):

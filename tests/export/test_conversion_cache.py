@@ -6,8 +6,8 @@ import keras
 import pytest
 from keras import layers
 
-from kerascnn.export import conversion_cache, convert
-from kerascnn.export.convert import convert_float
+from kerascnn.export.conversion import conversion_cache, convert
+from kerascnn.export.conversion.convert import convert_float
 
 
 def network(units=3, rate=0.1):
@@ -48,7 +48,7 @@ def test_the_same_network_is_converted_once(kept):
 
 
 def key(model, shape=(1, 6, 6, 1)):
-    from kerascnn.export.frozen import freeze, trace
+    from kerascnn.export.conversion.frozen import freeze, trace
 
     return conversion_cache.key_of(freeze(trace(model, shape), model.name), convert._CHILD)
 

@@ -9,9 +9,9 @@ import pytest
 from keras import layers
 
 from kerascnn.errors import ExportError, InputError
-from kerascnn.export import convert
-from kerascnn.export.convert import convert_float, explain_failure, missing_operators
-from kerascnn.export.interpreter import TFLiteModel, inspect
+from kerascnn.export.conversion import convert
+from kerascnn.export.conversion.convert import convert_float, explain_failure, missing_operators
+from kerascnn.export.runtime.interpreter import TFLiteModel, inspect
 
 pytestmark = pytest.mark.usefixtures("started_converters")
 
@@ -121,7 +121,7 @@ def test_a_child_that_hangs_is_stopped(tmp_path, monkeypatch):
 
 
 def test_a_model_too_large_for_a_graph_uses_a_checkpoint(free_model, content, monkeypatch):
-    monkeypatch.setattr("kerascnn.export.frozen.LARGEST_BYTES", 100)
+    monkeypatch.setattr("kerascnn.export.conversion.frozen.LARGEST_BYTES", 100)
     other = inspect(convert_float(free_model, (16, 12, 3)))
     assert other.operators == inspect(content).operators
     assert other.input == inspect(content).input

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from kerascnn.export import quantize as quantizing
 from kerascnn.export import rewrites
-from kerascnn.export.delegate import sentences
-from kerascnn.export.interpreter import inspect
-from kerascnn.export.quantize import quantize
+from kerascnn.export.quantize import quantizer as quantizing
+from kerascnn.export.quantize.quantizer import quantize
+from kerascnn.export.runtime.delegate import sentences
+from kerascnn.export.runtime.interpreter import inspect
 
 SHAPE = (1, 8, 8, 6)
 

@@ -6,8 +6,8 @@ import pytest
 from keras import layers
 
 from kerascnn.export import TFLiteModel, convert_float
-from kerascnn.export import quantize as quantizing
-from kerascnn.export.equalization import equalize
+from kerascnn.export.quantize import quantizer as quantizing
+from kerascnn.export.quantize.equalization import equalize
 
 SAMPLES = np.random.default_rng(0).integers(0, 256, (24, 12, 12, 3)).astype("uint8")
 

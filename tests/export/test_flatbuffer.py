@@ -5,8 +5,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from kerascnn.errors import BundleError
-from kerascnn.export import flatbuffer
-from kerascnn.export.interpreter import TFLiteModel
+from kerascnn.export.flatbuffer import edit as flatbuffer
+from kerascnn.export.runtime.interpreter import TFLiteModel
 
 
 def test_damaged_bytes_cannot_be_edited(int8_file):

@@ -5,8 +5,8 @@ import pytest
 
 from kerascnn import tasks
 from kerascnn.errors import VerificationError
-from kerascnn.export.golden import COUNT, GoldenFile, choose, narrowed
-from kerascnn.export.manifest import Output, Tolerance
+from kerascnn.export.bundle.golden import COUNT, GoldenFile, choose, narrowed
+from kerascnn.export.contract.manifest import Output, Tolerance
 
 STRICT = Tolerance(max_abs=0.1, mean_abs=0.1, agreement=1.0)
 CLASSES = Output(role="scores", shape=(1, 4), kind="probabilities")

@@ -5,7 +5,7 @@ import pytest
 from litert_quantizer.algorithms.uniform_quantize import uniform_quantize_tensor as quantizer
 from litert_quantizer.qtyping import UniformQuantParams
 
-from kerascnn.export.large_kernels import LARGEST, large_kernels
+from kerascnn.export.quantize.large_kernels import LARGEST, large_kernels
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from kerascnn.errors import ExportError, InputError
 from kerascnn.export import TFLiteModel, convert_float, export_bundle, export_tflite
-from kerascnn.export.learned_ranges import learned_ranges
+from kerascnn.export.quantize.learned_ranges import learned_ranges
 from kerascnn.quantization import quantize_aware, with_ranges
 
 
@@ -115,7 +115,7 @@ def test_weights_of_the_file_are_those_of_training(aware, exported):
 def test_the_bundle_holds_the_same_file(
     aware, exported, digits, float_bytes, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("kerascnn.export.bundle.convert_float", lambda *_: float_bytes)
+    monkeypatch.setattr("kerascnn.export.bundle.write.convert_float", lambda *_: float_bytes)
     images, classes = digits
     result = export_bundle(
         aware, tmp_path / "b", recipes=["int8"], samples=images[:16], labels=classes[:16], io="int8"

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from kerascnn.errors import BundleError
-from kerascnn.export import manifest as contract
+from kerascnn.export.contract import manifest as contract
 
 SCHEMA = Path(__file__).parents[2] / "export" / "manifest.schema.json"
 FLOAT = {"dtype": "float32", "scale": None, "zero_point": None}

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from kerascnn.errors import BundleError, InputError
-from kerascnn.export import metadata, metadata_schema
-from kerascnn.export.interpreter import TFLiteModel, inspect
-from kerascnn.export.quantize import quantize
+from kerascnn.export.flatbuffer import metadata, metadata_schema
+from kerascnn.export.quantize.quantizer import quantize
 from kerascnn.export.recipes import RECIPES
+from kerascnn.export.runtime.interpreter import TFLiteModel, inspect
 
 LABELS = ["ash", "Buche", "cédre", "a label, with comma", "樅"]
 ARGUMENTS = {"name": "Tiny", "description": "Sorts trees.", "labels": LABELS}

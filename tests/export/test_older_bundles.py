@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from kerascnn.cli.main import main
-from kerascnn.export import manifest
+from kerascnn.export.contract import manifest
 from kerascnn.inference import open_predictor, open_predictors
 
 BUNDLES = Path(__file__).parent / "bundles"

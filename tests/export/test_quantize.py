@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from kerascnn.errors import ExportError, InputError
-from kerascnn.export.calibration import off_powers_of_two
-from kerascnn.export.convert import convert_float
-from kerascnn.export.interpreter import TFLiteModel, inspect
-from kerascnn.export.quantize import quantize
+from kerascnn.export.conversion.convert import convert_float
+from kerascnn.export.quantize.calibration import off_powers_of_two
+from kerascnn.export.quantize.quantizer import quantize
+from kerascnn.export.runtime.interpreter import TFLiteModel, inspect
 from kerascnn.export.samples import check_samples
 
 

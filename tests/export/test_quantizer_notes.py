@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from kerascnn.export import litert
-from kerascnn.export.quantize import quantize
+from kerascnn.export.quantize import litert
+from kerascnn.export.quantize.quantizer import quantize
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from kerascnn import tasks
-from kerascnn.export.manifest import Input, Resize, Versions
-from kerascnn.export.measure import Images, Meaning
-from kerascnn.export.report import (
+from kerascnn.export.bundle.measure import Images, Meaning
+from kerascnn.export.bundle.report.page import to_html
+from kerascnn.export.bundle.report.pictures import pictures
+from kerascnn.export.bundle.report.values import (
     BundleReport,
     Check,
     Machine,
@@ -23,8 +24,7 @@ from kerascnn.export.report import (
     stratified,
     to_json,
 )
-from kerascnn.export.report_page import to_html
-from kerascnn.export.report_pictures import pictures
+from kerascnn.export.contract.manifest import Input, Resize, Versions
 from kerascnn.pages import format as page
 from kerascnn.tasks.classification import ClassificationMetrics
 from kerascnn.tasks.multi_label import MultiLabelMetrics

@@ -7,8 +7,8 @@ import tensorflow as tf
 from keras import layers
 
 from kerascnn.errors import ExportError, InputError, OutputExistsError
-from kerascnn.export.any_model import float32_model, input_shape_of, require_tensorflow
-from kerascnn.export.saved_model import export_saved_model, open_saved_model
+from kerascnn.export.conversion.any_model import float32_model, input_shape_of, require_tensorflow
+from kerascnn.export.saved_models.saved_model import export_saved_model, open_saved_model
 
 
 def small(dtype=None, policy="float32", size=(8, 8, 3)):
@@ -62,7 +62,7 @@ def test_nothing_is_printed(tmp_path, capfd):
 
 def test_an_existing_folder_is_kept(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(OutputExistsError, match="output exists"):
+    with pytest.raises(OutputExistsError, match="is not replaced: it is not a SavedModel"):
         export_saved_model(small(), tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["mine.txt"]
 

@@ -5,8 +5,8 @@ import pytest
 
 from kerascnn.errors import InputError
 from kerascnn.export import TFLiteModel, export_tflite, measure_sensitivity
-from kerascnn.export.quantize import quantize
-from kerascnn.export.sensitivity import all_but, tensors_of
+from kerascnn.export.quantize.quantizer import quantize
+from kerascnn.export.quantize.sensitivity import all_but, tensors_of
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.data.decode import load_image
-from kerascnn.data.resize import ResizeRule
+from kerascnn.data.images.decode import load_image
+from kerascnn.data.images.resize import ResizeRule
 from kerascnn.errors import InputError, OutputExistsError
 from kerascnn.export import export_serving
-from kerascnn.export.bundle_arguments import check_resize
-from kerascnn.export.encoded_images import decode
+from kerascnn.export.contract.resize import check_resize
+from kerascnn.export.saved_models.encoded_images import decode
 
 LABELS = ["a", "b", "c", "d", "é"]
 CROP = {"fit": "crop", "filter": "bilinear", "antialias": True, "pad_value": 0}

@@ -8,11 +8,13 @@ from ai_edge_litert.schema_py_generated import BufferT, BuiltinOperator, TensorT
 
 from kerascnn.cli import targets as command
 from kerascnn.errors import ExportError, InputError
-from kerascnn.export import export_tflite, flatbuffer, metadata, runs_on
-from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.quantize import quantize
+from kerascnn.export import export_tflite, runs_on
+from kerascnn.export.bundle.report.targets import section
+from kerascnn.export.flatbuffer import edit as flatbuffer
+from kerascnn.export.flatbuffer import metadata
+from kerascnn.export.quantize.quantizer import quantize
 from kerascnn.export.recipes import RECIPES
-from kerascnn.export.report_targets import section
+from kerascnn.export.runtime.interpreter import TFLiteModel
 from kerascnn.export.targets import TARGETS, coral, find, prepare, require, tflm
 from kerascnn.export.targets.dense_scale import with_one_scale
 from kerascnn.export.targets.graph import Operator, Tensor, read_graph

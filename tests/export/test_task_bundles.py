@@ -11,9 +11,9 @@ import pytest
 
 from kerascnn.errors import InputError
 from kerascnn.export import export_bundle
-from kerascnn.export import manifest as contract
-from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.verify import keras_outputs
+from kerascnn.export.contract import manifest as contract
+from kerascnn.export.runtime.interpreter import TFLiteModel
+from kerascnn.export.runtime.verify import keras_outputs
 from kerascnn.inference import open_predictor, open_predictors
 
 ROOT = Path(__file__).parents[2]

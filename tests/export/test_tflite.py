@@ -13,12 +13,14 @@ from PIL import Image
 
 from kerascnn.errors import ExportError, InputError, OutputExistsError, VerificationError
 from kerascnn.export import tflite
-from kerascnn.export.metadata import read
+from kerascnn.export.flatbuffer.metadata import read
 from kerascnn.export.recipes import INT8
+from kerascnn.export.runtime.verify import evaluate_tflite, keras_outputs
 from kerascnn.export.tflite import export_tflite
-from kerascnn.export.verify import evaluate_tflite, keras_outputs
 
 CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
+
+MINE = b"\x1c\0\0\0TFL3 mine"
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +127,7 @@ def test_a_file_that_fails_is_not_written(tmp_path, tiny_model, float_bytes, tin
 
 def test_a_failed_export_keeps_the_file_it_would_replace(tmp_path, tiny_model, float_bytes):
     path = tmp_path / "a.tflite"
-    path.write_text("mine")
+    path.write_bytes(MINE)
     strict = dataclasses.replace(INT8.tolerance, max_abs=0.0)
     with pytest.raises(VerificationError):
         export_tflite(
@@ -136,23 +138,31 @@ def test_a_failed_export_keeps_the_file_it_would_replace(tmp_path, tiny_model, f
             tolerance=strict,
             float_model=float_bytes,
         )
-    assert path.read_text() == "mine"
+    assert path.read_bytes() == MINE
 
 
 def test_an_existing_file_is_refused_before_any_work(tmp_path, tiny_model, monkeypatch):
     path = tmp_path / "a.tflite"
-    path.write_text("mine")
+    path.write_bytes(MINE)
     monkeypatch.setattr(tflite, "convert_float", None)
     with pytest.raises(OutputExistsError, match="output exists"):
         export_tflite(tiny_model, path)
+    assert path.read_bytes() == MINE
+
+
+def test_a_file_of_another_kind_is_never_replaced(tmp_path, tiny_model, float_bytes):
+    path = tmp_path / "a.tflite"
+    path.write_text("mine")
+    with pytest.raises(OutputExistsError, match="is not a TFLite model"):
+        export_tflite(tiny_model, path, overwrite=True, float_model=float_bytes)
     assert path.read_text() == "mine"
 
 
 def test_overwriting_is_possible(tmp_path, tiny_model, float_bytes):
     path = tmp_path / "a.tflite"
-    path.write_text("old")
+    path.write_bytes(MINE)
     export_tflite(tiny_model, path, overwrite=True, float_model=float_bytes)
-    assert path.read_bytes()[4:8] == b"TFL3"
+    assert len(path.read_bytes()) > len(MINE)
 
 
 def test_a_full_disk_leaves_nothing(tmp_path, tiny_model, float_bytes, monkeypatch):

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from kerascnn.errors import ExportError, InputError, OutputExistsError
-from kerascnn.export import metadata, write_tflm_sources
-from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.quantize import quantize
+from kerascnn.export import write_tflm_sources
+from kerascnn.export.flatbuffer import metadata
+from kerascnn.export.quantize.quantizer import quantize
 from kerascnn.export.recipes import RECIPES
+from kerascnn.export.runtime.interpreter import TFLiteModel
 from kerascnn.export.targets import arena, tflm
 from kerascnn.export.targets.graph import FileGraph, Operator, Tensor, read_graph
 

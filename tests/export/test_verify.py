@@ -8,10 +8,15 @@ import pytest
 
 from kerascnn import tasks
 from kerascnn.errors import BundleError, InputError, VerificationError
-from kerascnn.export.quantize import quantize
+from kerascnn.export.quantize.quantizer import quantize
 from kerascnn.export.recipes import FLOAT32, INT8, Tolerance
+from kerascnn.export.runtime.verify import (
+    evaluate_tflite,
+    images_at_once,
+    keras_outputs,
+    verify_tflite,
+)
 from kerascnn.export.samples import synthetic_images
-from kerascnn.export.verify import evaluate_tflite, images_at_once, keras_outputs, verify_tflite
 
 WIDE = Tolerance(
     max_abs=1.0, mean_abs=1.0, top1_agreement=0.0, accuracy_drop=1.0, near_tie=0.0

@@ -8,10 +8,11 @@ import pytest
 from keras import layers
 
 from kerascnn.errors import InputError
-from kerascnn.export import TFLiteModel, convert_float, export_tflite, flatbuffer
-from kerascnn.export.quantize import quantize
-from kerascnn.export.weight_levels import nearest, shared_levels
-from kerascnn.export.weight_rounding import round_each, round_together
+from kerascnn.export import TFLiteModel, convert_float, export_tflite
+from kerascnn.export.flatbuffer import edit as flatbuffer
+from kerascnn.export.quantize.quantizer import quantize
+from kerascnn.export.quantize.weight_levels import nearest, shared_levels
+from kerascnn.export.quantize.weight_rounding import round_each, round_together
 from kerascnn.quantization import quantize_aware
 
 SAMPLES = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3)).astype("uint8")

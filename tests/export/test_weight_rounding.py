@@ -8,13 +8,13 @@ import pytest
 from keras import layers
 
 from kerascnn.errors import ExportError
-from kerascnn.export import flatbuffer
-from kerascnn.export import quantize as quantizing
-from kerascnn.export.convert import convert_float
-from kerascnn.export.graph import Graph
-from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.layer_weights import float_layers
-from kerascnn.export.weight_rounding import round_each, round_together, round_weights
+from kerascnn.export.conversion.convert import convert_float
+from kerascnn.export.flatbuffer import edit as flatbuffer
+from kerascnn.export.flatbuffer.graph import Graph
+from kerascnn.export.quantize import quantizer as quantizing
+from kerascnn.export.quantize.layer_weights import float_layers
+from kerascnn.export.quantize.weight_rounding import round_each, round_together, round_weights
+from kerascnn.export.runtime.interpreter import TFLiteModel
 
 SAMPLES = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3)).astype("uint8")
 

@@ -13,7 +13,7 @@ import pytest
 import kerascnn
 from kerascnn import data, export
 from kerascnn.errors import KerascnnError
-from kerascnn.export import manifest
+from kerascnn.export.contract import manifest
 from kerascnn.inference import open_predictors
 from kerascnn.training import open_run
 from kerascnn.transfer import Embedder, FeatureCache
@@ -133,14 +133,14 @@ ELSEWHERE = {
     "cli/streams.py": "the null device",
     "cli/supervisor.py": "standard error",
     "cli/targets.py": "the bundle that it wrote",
-    "data/decode.py": "files of which it was checked what they are",
-    "data/table.py": "checked in the line before",
-    "export/benchmark.py": "what the processor is",
-    "export/conversion_cache.py": "entries of the cache, which are ours",
-    "export/convert.py": "what the converter wrote",
-    "export/manifest.py": "files of a bundle, checked before",
-    "export/metadata.py": "in memory",
-    "export/signatures.py": "the first bytes of what would be replaced",
+    "data/images/decode.py": "files of which it was checked what they are",
+    "data/tables/table.py": "checked in the line before",
+    "export/runtime/benchmark.py": "what the processor is",
+    "export/conversion/conversion_cache.py": "entries of the cache, which are ours",
+    "export/conversion/convert.py": "what the converter wrote",
+    "export/contract/manifest.py": "files of a bundle, checked before",
+    "export/flatbuffer/metadata.py": "in memory",
+    "export/saved_models/signatures.py": "the first bytes of what would be replaced",
     "export/targets/tflm_sources.py": "our templates, and the first line of what would be replaced",
     "pages/frame.py": "our style sheets",
     "transfer/cache.py": "into the temporary folder of the features",
@@ -161,7 +161,7 @@ def reads(path: Path) -> list[int]:
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         owner = getattr(getattr(function, "value", None), "id", None)
         if name in READS and (OWNERS.get(name) is None or owner in OWNERS[name]):
-            if name == "read_bytes" and owner is None and isinstance(function, ast.Name):
+            if name in ("read_bytes", "read_text") and isinstance(function, ast.Name):
                 continue  # ours
             if owner == "os":
                 continue  # file descriptors

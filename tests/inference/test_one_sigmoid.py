@@ -14,7 +14,8 @@ from PIL import Image
 from kerascnn import data
 from kerascnn.cli.main import main
 from kerascnn.errors import InputError
-from kerascnn.export import TFLiteModel, evaluate_tflite, export_bundle, export_tflite, metadata
+from kerascnn.export import TFLiteModel, evaluate_tflite, export_bundle, export_tflite
+from kerascnn.export.flatbuffer import metadata
 from kerascnn.inference import open_predictor
 from kerascnn.training import apply_temperature, fit_temperature, write_report
 

@@ -25,7 +25,7 @@ import pytest
 from PIL import Image
 
 from kerascnn.export import export_bundle
-from kerascnn.export.interpreter import TFLiteModel
+from kerascnn.export.runtime.interpreter import TFLiteModel
 
 KIT = Path(__file__).parents[2] / "export" / "browser"
 PACKAGES = Path(os.environ.get("KERASCNN_LITERT_JS") or KIT / "node_modules").resolve()
@@ -53,8 +53,8 @@ def node(script, **files):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [(37, 61), (90, 7), (5, 3), (20, 24), (300, 411), (24, 20)])
 def test_pixels_are_the_references(tmp_path, size, channels, fit):
-    from kerascnn.data.decode import load_image
-    from kerascnn.data.resize import ResizeRule
+    from kerascnn.data.images.decode import load_image
+    from kerascnn.data.images.resize import ResizeRule
 
     image = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
     Image.fromarray(image).save(tmp_path / "image.png")
@@ -167,8 +167,8 @@ def test_the_selftest_passes_for_every_file(browser, site):
 @needs_browser
 @pytest.mark.parametrize("recipe", ["float32", "int8"])
 def test_a_photo_gets_the_answer_that_litert_gives_here(browser, site, recipe):
-    from kerascnn.data.decode import load_image
-    from kerascnn.data.resize import ResizeRule
+    from kerascnn.data.images.decode import load_image
+    from kerascnn.data.images.resize import ResizeRule
 
     address, folder = site
     assert visit(browser, f"{address}?image=photo.png&recipe={recipe}") == ""

@@ -20,7 +20,7 @@ import pytest
 from mutants import refused
 from PIL import Image
 
-from kerascnn.export.interpreter import TFLiteModel
+from kerascnn.export.runtime.interpreter import TFLiteModel
 
 KIT = Path(__file__).parents[2] / "export" / "python"
 NAMES = ["rot", "grün", "blau", "grau"]

@@ -18,7 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.export import export_bundle, flatbuffer, metadata
+from kerascnn.export import export_bundle
+from kerascnn.export.flatbuffer import edit as flatbuffer
+from kerascnn.export.flatbuffer import metadata
 
 KIT = Path(__file__).parents[2] / "export" / "mediapipe"
 TASKS = os.environ.get("KERASCNN_MEDIAPIPE_PYTHON") or None
@@ -87,7 +89,7 @@ def test_the_ten_lines_name_the_class(bundle, photos, tmp_path):
         TASKS, KIT / "classify.py", bundle / "colours_float32.tflite", tmp_path / "photo.png"
     )
     assert result.returncode == 0, result.stderr[-2000:]
-    from kerascnn.export.interpreter import TFLiteModel
+    from kerascnn.export.runtime.interpreter import TFLiteModel
 
     outputs = TFLiteModel(bundle / "colours_float32.tflite").predict(photos[:1])[0]
     assert result.stdout.splitlines()[0].split()[-1] == NAMES[int(outputs.argmax())]

@@ -17,7 +17,8 @@ import mutants
 import numpy as np
 import pytest
 
-from kerascnn.export import export_bundle, flatbuffer, runs_on
+from kerascnn.export import export_bundle, runs_on
+from kerascnn.export.flatbuffer import edit as flatbuffer
 from kerascnn.export.targets import arena
 from kerascnn.export.targets.graph import read_graph
 

@@ -10,7 +10,7 @@ import pytest
 from mutants import refused, rehash
 from PIL import Image
 
-from kerascnn.export.interpreter import TFLiteModel
+from kerascnn.export.runtime.interpreter import TFLiteModel
 
 
 @pytest.fixture
@@ -373,8 +373,8 @@ ODD_IMAGES = [
 @pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
 @pytest.mark.parametrize("save", ODD_IMAGES)
 def test_images_become_the_very_pixels_the_model_was_trained_on(kit, tmp_path, save, fit, channels):
-    from kerascnn.data.decode import load_image
-    from kerascnn.data.resize import ResizeRule
+    from kerascnn.data.images.decode import load_image
+    from kerascnn.data.images.resize import ResizeRule
 
     path = save(tmp_path)
     rule = ResizeRule(fit=fit, pad_value=77)

@@ -247,8 +247,8 @@ def test_another_number_of_classes_keeps_a_fresh_head(tmp_path):
 @pytest.mark.parametrize(
     ("factory", "options", "message"),
     [
-        (MLP, {"hidden": ()}, "`hidden` must be widths"),
-        (MLP, {"hidden": (10, 0)}, "`hidden` must be widths"),
+        (MLP, {"hidden": ()}, "`hidden` must be the widths"),
+        (MLP, {"hidden": (10, 0)}, "`hidden` must be a whole number"),
         (AlexNet, {"groups": 3}, "`groups` must be one of"),
         (AlexNet, {"norm": "lnr"}, "`norm` must be one of"),
         (AlexNet, {"style": "keras"}, "`style` must be one of"),

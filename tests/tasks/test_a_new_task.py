@@ -18,8 +18,9 @@ from PIL import Image
 
 from kerascnn import data, tasks, train
 from kerascnn.cli.main import main
-from kerascnn.data.targets import Targets, register_reader
-from kerascnn.export import export_bundle, manifest
+from kerascnn.data.tables.targets import Targets, register_reader
+from kerascnn.export import export_bundle
+from kerascnn.export.contract import manifest
 from kerascnn.inference import open_predictor
 from kerascnn.tasks.classification import check_labels
 from kerascnn.tasks.words import number, percent
@@ -141,7 +142,7 @@ def registered():
     objectives.register(FlockObjective())
     register_reader("flock", read_flock)
     yield
-    from kerascnn.data import targets
+    from kerascnn.data.tables import targets
     from kerascnn.tasks import task
     from kerascnn.training.objectives import base
 

@@ -6,8 +6,9 @@ import pytest
 
 from kerascnn import tasks
 from kerascnn.errors import InputError, VerificationError
-from kerascnn.export import TFLiteModel, export_tflite, metadata
-from kerascnn.export.convert import convert_float
+from kerascnn.export import TFLiteModel, export_tflite
+from kerascnn.export.conversion.convert import convert_float
+from kerascnn.export.flatbuffer import metadata
 from kerascnn.export.recipes import FLOAT32, INT8
 
 

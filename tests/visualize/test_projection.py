@@ -8,7 +8,7 @@ from keras import layers, ops
 import kerascnn
 from kerascnn.errors import InputError
 from kerascnn.visualize import deconvnet, feature_maps
-from kerascnn.visualize.gradient import gradient
+from kerascnn.visualize.inside.gradient import gradient
 
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (3, 9, 9, 2)).astype("float32")
 

@@ -10,7 +10,7 @@ from kerascnn.arithmetic import Window, receptive_field
 from kerascnn.errors import InputError
 from kerascnn.visualize import deconvnet, feature_maps, plot_top_patches, top_patches
 from kerascnn.visualize.fields import receptive_box
-from kerascnn.visualize.gradient import gradient
+from kerascnn.visualize.inside.gradient import gradient
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (25, 12, 11, 3), np.uint8)
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from kerascnn.data.annotations.orientation import Placement, place, turn
-from kerascnn.data.annotations.pictures import Picture
-from kerascnn.data.annotations.polygons import Polygons
-from kerascnn.data.annotations.raw import RawImage, RawObject
-from kerascnn.data.annotations.rle import Rle
-from kerascnn.data.annotations.structure import Box
-from kerascnn.data.annotations.tally import Tally
+from kerascnn.data.annotations.form.orientation import Placement, place, turn
+from kerascnn.data.annotations.form.pictures import Picture
+from kerascnn.data.annotations.form.polygons import Polygons
+from kerascnn.data.annotations.form.raw import RawImage, RawObject
+from kerascnn.data.annotations.form.rle import Rle
+from kerascnn.data.annotations.form.structure import Box
+from kerascnn.data.annotations.parsing.tally import Tally
 
 _LEAST = 1e-3  # pixels of a side; less is no box
 _NOISE = 1e-6  # share of a side by which rounding may reach out of the picture

@@ -1,10 +1,10 @@
 """Whether a mask file fits its picture: same size, turned by EXIF, or scaled."""
 
-from kerascnn.data.annotations.names import Classes
-from kerascnn.data.annotations.orientation import place
-from kerascnn.data.annotations.pictures import Picture
-from kerascnn.data.annotations.raw import RawImage, RawSet
-from kerascnn.data.annotations.structure import MaskFile
+from kerascnn.data.annotations.form.names import Classes
+from kerascnn.data.annotations.form.orientation import place
+from kerascnn.data.annotations.form.pictures import Picture
+from kerascnn.data.annotations.form.raw import RawImage, RawSet
+from kerascnn.data.annotations.form.structure import MaskFile
 
 TURNED = "masks drawn before the EXIF orientation of their picture was applied: turned"
 ASSUMED = (

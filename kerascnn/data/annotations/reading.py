@@ -5,27 +5,27 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kerascnn.data.annotations.class_file import (
+from kerascnn.data.annotations.form.class_file import (
     ClassEntry,
     check_entries,
     from_value,
     read_class_file,
 )
-from kerascnn.data.annotations.coco import read_coco
-from kerascnn.data.annotations.csv_boxes import read_csv_boxes
-from kerascnn.data.annotations.cvat import read_cvat
-from kerascnn.data.annotations.finding import PREFERENCE, find_format
-from kerascnn.data.annotations.labelme import read_labelme
-from kerascnn.data.annotations.masks import read_masks
-from kerascnn.data.annotations.raw import RawSet, Wish
+from kerascnn.data.annotations.form.raw import RawSet, Wish
+from kerascnn.data.annotations.form.structure import AnnotationSet, Task
+from kerascnn.data.annotations.formats.coco import read_coco
+from kerascnn.data.annotations.formats.csv_boxes import read_csv_boxes
+from kerascnn.data.annotations.formats.cvat import read_cvat
+from kerascnn.data.annotations.formats.finding import PREFERENCE, find_format
+from kerascnn.data.annotations.formats.labelme import read_labelme
+from kerascnn.data.annotations.formats.masks import read_masks
+from kerascnn.data.annotations.formats.tfds_boxes import read_tfds_annotations
+from kerascnn.data.annotations.formats.via import read_via
+from kerascnn.data.annotations.formats.voc import read_voc
+from kerascnn.data.annotations.formats.voc_instances import read_voc_instances
+from kerascnn.data.annotations.formats.yolo import read_yolo
+from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.annotations.resolve import resolve
-from kerascnn.data.annotations.structure import AnnotationSet, Task
-from kerascnn.data.annotations.text import shown
-from kerascnn.data.annotations.tfds_boxes import read_tfds_annotations
-from kerascnn.data.annotations.via import read_via
-from kerascnn.data.annotations.voc import read_voc
-from kerascnn.data.annotations.voc_instances import read_voc_instances
-from kerascnn.data.annotations.yolo import read_yolo
 from kerascnn.errors import DataError, InputError
 from kerascnn.files import PathLike
 

@@ -5,20 +5,20 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from kerascnn.data.annotations.geometry import Mover, placements
-from kerascnn.data.annotations.mask_fit import fit_mask
-from kerascnn.data.annotations.names import Classes, find_classes
-from kerascnn.data.annotations.pictures import Picture, open_pictures
-from kerascnn.data.annotations.polygons import Polygons
-from kerascnn.data.annotations.raw import RawImage, RawObject, RawSet, Wish
-from kerascnn.data.annotations.structure import (
+from kerascnn.data.annotations.form.names import Classes, find_classes
+from kerascnn.data.annotations.form.pictures import Picture, open_pictures
+from kerascnn.data.annotations.form.polygons import Polygons
+from kerascnn.data.annotations.form.raw import RawImage, RawObject, RawSet, Wish
+from kerascnn.data.annotations.form.structure import (
     SPLITS,
     AnnotatedImage,
     AnnotatedObject,
     AnnotationSet,
 )
-from kerascnn.data.annotations.text import first_few, shown
-from kerascnn.data.folder import SkippedFile, looks_like_an_image
+from kerascnn.data.annotations.geometry import Mover, placements
+from kerascnn.data.annotations.mask_fit import fit_mask
+from kerascnn.data.annotations.parsing.text import first_few, shown
+from kerascnn.data.folders.folder import SkippedFile, looks_like_an_image
 from kerascnn.errors import DataError
 
 

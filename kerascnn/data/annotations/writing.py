@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.data.annotations.polygons import Polygons
-from kerascnn.data.annotations.rle import Rle
-from kerascnn.data.annotations.structure import AnnotatedObject, AnnotationSet
+from kerascnn.data.annotations.form.polygons import Polygons
+from kerascnn.data.annotations.form.rle import Rle
+from kerascnn.data.annotations.form.structure import AnnotatedObject, AnnotationSet
 from kerascnn.files import JSON, PathLike, write_text
 
 

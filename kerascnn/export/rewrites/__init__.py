@@ -7,7 +7,7 @@ LiteRT 2.3 brings it) takes was measured, operator by operator, and not read fro
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kerascnn.export.graph import Graph
+from kerascnn.export.flatbuffer.graph import Graph
 from kerascnn.export.rewrites.average_pool import average_pool_as_depthwise
 from kerascnn.export.rewrites.channel_factors import fold_channel_factors
 from kerascnn.export.rewrites.float_islands import float_islands

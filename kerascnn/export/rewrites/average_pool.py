@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kerascnn.export.graph import Graph
+from kerascnn.export.flatbuffer.graph import Graph
 from kerascnn.export.rewrites.activations import NONE
 
 _SAME = 0  # schema.fbs, enum Padding

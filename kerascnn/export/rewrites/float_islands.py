@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kerascnn.export.graph import Graph
+from kerascnn.export.flatbuffer.graph import Graph
 
 # No 8-bit kernel in the CPU delegate, a float32 one that is fast, and results that 8 bits spoil.
 _SEEDS = ("DIV", "EXP", "GELU", "MAXIMUM", "MINIMUM", "RSQRT", "SQRT", "SQUARED_DIFFERENCE")

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.export.graph import Graph
+from kerascnn.export.flatbuffer.graph import Graph
 from kerascnn.export.rewrites.activations import NONE
 
 _FAST = 25  # pixels of a window; 7x7 takes 20 times as long as 5x5, in float32 and in 8 bits

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kerascnn.export.graph import Graph
+from kerascnn.export.flatbuffer.graph import Graph
 
 
 def pad_with_zeros(graph: Graph) -> None:

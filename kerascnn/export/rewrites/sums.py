@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kerascnn.export.graph import Graph
+from kerascnn.export.flatbuffer.graph import Graph
 
 _WIDEST = 900  # an operand's scale may be 1/1024 of the result's; less stays with the slow kernel
 

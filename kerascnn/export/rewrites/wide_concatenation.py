@@ -1,6 +1,6 @@
 """Concatenations of many tensors: the CPU delegate joins up to five at a time."""
 
-from kerascnn.export.graph import Graph
+from kerascnn.export.flatbuffer.graph import Graph
 
 _MOST = 5
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.export import flatbuffer
+from kerascnn.export.flatbuffer import edit as flatbuffer
 
 _PLAIN, _KEEPS_DIMENSIONS = 4, 5  # versions of int8 FULLY_CONNECTED (TFLite's op_version.cc)
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from kerascnn.errors import BundleError
-from kerascnn.export import structure
-from kerascnn.export.flatbuffer import ALIGNMENT
-from kerascnn.export.metadata import Metadata
-from kerascnn.export.metadata import read as read_metadata
-from kerascnn.export.runtime import open_runtime, read
-from kerascnn.export.scale_check import operator_code
+from kerascnn.export.flatbuffer import structure
+from kerascnn.export.flatbuffer.edit import ALIGNMENT
+from kerascnn.export.flatbuffer.metadata import Metadata
+from kerascnn.export.flatbuffer.metadata import read as read_metadata
+from kerascnn.export.flatbuffer.reading import read
+from kerascnn.export.flatbuffer.scale_check import operator_code
+from kerascnn.export.runtime.opening import open_runtime
 from kerascnn.files import PathLike
 
 

@@ -8,9 +8,9 @@ from string import Template
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.export.any_model import write_errors
-from kerascnn.export.interpreter import TFLiteModel
-from kerascnn.export.runtime import read
+from kerascnn.export.conversion.any_model import write_errors
+from kerascnn.export.flatbuffer.reading import read
+from kerascnn.export.runtime.interpreter import TFLiteModel
 from kerascnn.export.samples import synthetic_images
 from kerascnn.export.targets import require, tflm
 from kerascnn.export.targets.arena import Arena, find_arena

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kerascnn.data.skipped import looks_like_an_image
+from kerascnn.data.folders.skipped import looks_like_an_image
 from kerascnn.pages import format as page
 
 if TYPE_CHECKING:

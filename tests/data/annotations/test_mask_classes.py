@@ -9,7 +9,7 @@ from PIL import Image
 from test_masks import make, read, write_mask
 
 from kerascnn.data.annotations import read_class_file
-from kerascnn.data.annotations.mask_table import voc_colours
+from kerascnn.data.annotations.form.mask_table import voc_colours
 from kerascnn.errors import DataError, InputError
 
 RED, GREEN, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 0)

@@ -8,7 +8,7 @@ from made_annotations import box, boxes_of, note, voc_object, write_picture
 from PIL import Image, ImageOps
 
 from kerascnn.data.annotations import Rle, read_annotations
-from kerascnn.data.annotations.orientation import Placement, turn
+from kerascnn.data.annotations.form.orientation import Placement, turn
 
 TURNED = (5, 6, 7, 8)
 ALL = (1, 2, 3, 4, *TURNED)

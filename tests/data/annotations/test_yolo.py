@@ -6,7 +6,7 @@ import yaml
 from made_annotations import boxes_of, names_of, note, write_picture
 
 from kerascnn.data.annotations import read_annotations
-from kerascnn.data.annotations.yaml_text import read_yaml
+from kerascnn.data.annotations.parsing.yaml_text import read_yaml
 from kerascnn.errors import DataError, InputError
 
 BOX = "0 0.5 0.5 0.25 0.5"

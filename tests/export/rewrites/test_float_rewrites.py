@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kerascnn.export.interpreter import TFLiteModel, inspect
 from kerascnn.export.rewrites import for_all
+from kerascnn.export.runtime.interpreter import TFLiteModel, inspect
 
 CHANNELS = np.linspace(0.5, 2.0, 6).astype("float32")
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from kerascnn.export import quantize as quantizing
 from kerascnn.export import rewrites
-from kerascnn.export.interpreter import TFLiteModel, inspect
-from kerascnn.export.quantize import quantize
+from kerascnn.export.quantize import quantizer as quantizing
+from kerascnn.export.quantize.quantizer import quantize
 from kerascnn.export.rewrites import for_all, for_int8
+from kerascnn.export.runtime.interpreter import TFLiteModel, inspect
 
 
 def layer_norm(x):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from kerascnn.export import structure
-from kerascnn.export.graph import Graph
-from kerascnn.export.interpreter import TFLiteModel
+from kerascnn.export.flatbuffer import structure
+from kerascnn.export.flatbuffer.graph import Graph
+from kerascnn.export.runtime.interpreter import TFLiteModel
 
 FACTORS = np.linspace(0.5, 1.0, 6).astype("float32")  # one for all would be folded at once
 

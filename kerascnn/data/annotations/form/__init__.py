@@ -1,0 +1,1 @@
+"""The one form of all annotations: pictures, objects, masks and what they are made of."""

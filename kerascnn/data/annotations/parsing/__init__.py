@@ -1,0 +1,1 @@
+"""Text, JSON, XML, YAML and numbers of unknown origin."""

@@ -1,0 +1,70 @@
+"""Text of the user: bounded in messages, read from files whatever their byte order mark."""
+
+import codecs
+from pathlib import Path
+
+from kerascnn import files
+from kerascnn.errors import DataError
+
+_LONGEST = 160  # characters of a value in a message
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as UTF-16 does
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def shown(value: object) -> str:
+    """Returns a value as one line of printable text of bounded length, for a message."""
+    text = str(value)
+    if len(text) > 2 * _LONGEST:
+        text = f"{text[:_LONGEST]}...{text[-_LONGEST:]}"
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def first_few(items: list[str], most: int = 5) -> str:
+    """Returns the first items as text, and how many there are beside them."""
+    more = len(items) - most
+    return ", ".join(map(shown, items[:most])) + (f", and {more} more" if more > 0 else "")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Returns the content of a regular file; nothing else is opened, so nothing is waited for.
+
+    Raises:
+        DataError: It does not exist, is no regular file or may not be read.
+    """
+    return files.read_bytes(path, "annotation file", error=DataError)
+
+
+def decode_text(content: bytes, path: Path) -> str:
+    """Returns bytes as text: UTF-8, or what their byte order mark says.
+
+    Raises:
+        DataError: They are no such text.
+    """
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        name = encoding.removesuffix("-sig").upper()
+        raise DataError(
+            f"{shown(path)} is not {name} text (line {line}: {error.reason}). Save it as UTF-8."
+        ) from error
+
+
+def read_text(path: Path) -> str:
+    """Returns the text of a file.
+
+    Raises:
+        DataError: It cannot be read, or is no text.
+    """
+    return decode_text(read_bytes(path), path)
+
+
+def read_lines(path: Path) -> list[str]:
+    """Returns the lines of a text file without the space around them; empty ones are left out."""
+    return [stripped for line in read_text(path).splitlines() if (stripped := line.strip())]

@@ -1,0 +1,1 @@
+"""Image files to pixels, with every way in which a file can be bad."""

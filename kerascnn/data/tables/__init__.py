@@ -1,0 +1,1 @@
+"""CSV files as spreadsheets write them: rows, image files, targets."""

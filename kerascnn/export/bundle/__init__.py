@@ -1,0 +1,1 @@
+"""Bundles: a folder with files, manifest, golden inputs and a report."""

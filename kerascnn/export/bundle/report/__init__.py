@@ -1,0 +1,1 @@
+"""What was measured on the files of a bundle: `report.json` and `report.html`."""

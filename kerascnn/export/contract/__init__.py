@@ -1,0 +1,1 @@
+"""What a bundle promises: manifest, schema, versions, strict JSON. Standard library only."""

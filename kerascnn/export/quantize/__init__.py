@@ -1,0 +1,1 @@
+"""Fewer bits: ranges of activations, rounding of weights, what each layer loses."""

@@ -1,0 +1,1 @@
+"""Running `.tflite` files with the device's interpreter: answers, time, verification."""

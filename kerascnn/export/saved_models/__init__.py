@@ -1,0 +1,1 @@
+"""SavedModels: for inference, and for servers with signatures."""

@@ -1,0 +1,1 @@
+"""What in an image spoke for an answer: one method per file."""

@@ -1,0 +1,1 @@
+"""Arrays as pictures: tiles, heat maps, animations."""
