@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from kerascnn.export.benchmark import BenchmarkResult
-from kerascnn.export.bundle import BundleResult
+from kerascnn.export.bundle.write import BundleResult
 from kerascnn.export.export_result import ExportResult
-from kerascnn.export.verify import Evaluation
+from kerascnn.export.runtime.benchmark import BenchmarkResult
+from kerascnn.export.runtime.verify import Evaluation
 from kerascnn.tasks.classification import classification_metrics
 from kerascnn.tasks.comparison import Metric, Report
 from kerascnn.tasks.regression import regression_metrics
@@ -83,7 +83,7 @@ PRINTED = {
         Path("run"), {"validation": GOOD}, HISTORY, 2, ()
     ),
     "3 epochs, kept epoch 2, accuracy 0.2000, loss 1.0000": FineTuning(HISTORY, 2, ()),
-    "3 epochs, kept epoch 3, accuracy 0.3000, loss 1.0000, EarlyStopping ended all at epoch 3": (
+    "3 epochs, kept epoch 3, accuracy 0.3000, loss 1.0000, EarlyStopping ended phase all at epoch 3": (
         FineTuning(HISTORY, 3, (), (EarlyStop("all", 3, 5, "EarlyStopping"),))
     ),
 }
