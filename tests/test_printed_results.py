@@ -83,8 +83,8 @@ PRINTED = {
         Path("run"), {"validation": GOOD}, HISTORY, 2, ()
     ),
     "3 epochs, kept epoch 2, accuracy 0.2000, loss 1.0000": FineTuning(HISTORY, 2, ()),
-    "3 epochs, kept epoch 3, accuracy 0.3000, loss 1.0000, EarlyStopping ended phase all at epoch 3": (
-        FineTuning(HISTORY, 3, (), (EarlyStop("all", 3, 5, "EarlyStopping"),))
+    "3 epochs, kept epoch 3, accuracy 0.3000, loss 1.0000, Mine ended phase all at epoch 3": (
+        FineTuning(HISTORY, 3, (), (EarlyStop("all", 3, 5, "Mine"),))
     ),
 }
 
