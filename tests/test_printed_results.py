@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from kerascnn.export.bundle import BundleResult
+from kerascnn.export.bundle.write import BundleResult
 from kerascnn.export.export_result import ExportResult
 from kerascnn.export.runtime.benchmark import BenchmarkResult
 from kerascnn.export.runtime.verify import Evaluation
@@ -57,7 +57,7 @@ def bundle(*scores):
         SimpleNamespace(recipe=f"r{number}", bytes=1000, score=score)
         for number, score in enumerate(scores)
     ]
-    return BundleResult(Path("bundle"), None, SimpleNamespace(files=files))
+    return BundleResult(folder=Path("bundle"), manifest=None, report=SimpleNamespace(files=files))
 
 
 HISTORY = tuple({"epoch": n, "phase": 1, "accuracy": n / 10, "loss": 1.0} for n in (1, 2, 3))
@@ -72,8 +72,10 @@ PRINTED = {
     ),
     "bundle: r0 1,000 bytes, accuracy 75.00 %; r1 1,000 bytes": bundle(GOOD, None),
     "bundle: r0 1,000 bytes, mean error a 0.5": bundle(SIZES),
-    "accuracy 75.00 %, top 5 100.00 %, loss 0.5000, 4 images": Evaluation(0.75, 1.0, 0.5, 4),
-    "accuracy 75.00 %, loss 0.5000, 4 images": Evaluation(0.75, None, 0.5, 4),
+    "accuracy 75.00 %, top 5 100.00 %, loss 0.5000, 4 images": Evaluation(
+        accuracy=0.75, top5=1.0, loss=0.5, n=4
+    ),
+    "accuracy 75.00 %, loss 0.5000, 4 images": Evaluation(accuracy=0.75, top5=None, loss=0.5, n=4),
     "0.013 ms (0.012 to 0.020), 50 runs, 1 thread(s)": BenchmarkResult(
         0.013, 0.012, 0.02, 0.011, 50, 1, True, "cpu"
     ),
@@ -81,8 +83,8 @@ PRINTED = {
         Path("run"), {"validation": GOOD}, HISTORY, 2, ()
     ),
     "3 epochs, kept epoch 2, accuracy 0.2000, loss 1.0000": FineTuning(HISTORY, 2, ()),
-    "3 epochs, kept epoch 3, accuracy 0.3000, loss 1.0000, EarlyStopping ended all at epoch 3": (
-        FineTuning(HISTORY, 3, (), (EarlyStop("all", 3, 5, "EarlyStopping"),))
+    "3 epochs, kept epoch 3, accuracy 0.3000, loss 1.0000, Mine ended phase all at epoch 3": (
+        FineTuning(HISTORY, 3, (), (EarlyStop("all", 3, 5, "Mine"),))
     ),
 }
 

@@ -174,7 +174,8 @@ def test_a_given_rule_is_kept():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"image_size": 0}, "image size must be"),
+        ({"image_size": 0}, "image_size must be"),
+        ({"image_size": 2**14 + 1}, "image_size must be"),
         ({"batch_size": 0}, "batch_size must be"),
         ({"batch_size": 2.0}, "batch_size must be"),
         ({"channels": 4}, "channels must be 1"),

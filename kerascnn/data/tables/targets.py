@@ -227,13 +227,12 @@ def _lists(table: Table, column: str) -> Targets:
 
 
 def _constant(names: Sequence[str], labels: np.ndarray) -> tuple[str, ...]:
-    """Warnings of labels that all images have, or none: what they look like cannot be learnt."""
-    warnings = []
-    for who, places in (("every image has", labels.all(axis=0)), ("no image has", ~labels.any(0))):
-        if len(labels) > 1 and places.any():
-            found = first_few([repr(names[int(place)]) for place in np.flatnonzero(places)])
-            warnings.append(f"{who} the label(s) {found}: what they look like cannot be learnt")
-    return tuple(warnings)
+    """A warning of labels that all images have: what they look like cannot be learnt."""
+    places = np.flatnonzero(labels.all(axis=0))
+    if len(labels) < 2 or not len(places):
+        return ()
+    found = first_few(repr(names[int(place)]) for place in places)
+    return (f"every image has the label(s) {found}: what they look like cannot be learnt",)
 
 
 def _last_word(name: str) -> str:
