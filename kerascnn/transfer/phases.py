@@ -21,6 +21,12 @@ class Phase:
         depth_factor: The learning rate of each third of the backbone is this times that of the
             third after it.
         augment: Train on augmented images, if there are any.
+        exact: Where the head is one dense layer upon cached features, and its loss a cross-entropy
+            or the squared error, bring it to its optimum in one epoch: L2-regularised regression,
+            the penalty chosen by cross-validation. Any other head has `epochs` of gradients.
+        guarded: End the phase after an epoch whose validation accuracy is more than 5 points below
+            the one it began with, go back to the best weights so far, and begin it again at a
+            third of the learning rate, twice at most.
     """
 
     name: str
@@ -29,6 +35,8 @@ class Phase:
     learning_rate: float
     depth_factor: float = 1.0
     augment: bool = True
+    exact: bool = False
+    guarded: bool = False
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
