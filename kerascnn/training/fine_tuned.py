@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kerascnn.data import Splits
     from kerascnn.training.keeper import RunKeeper, State
     from kerascnn.training.run_folder import RunConfig
+    from kerascnn.transfer.keeping import Done
 
 logger = logging.getLogger("kerascnn.training")
 
@@ -62,17 +63,22 @@ def fit(
     def augmented(epoch: int) -> Any:
         return training_batches(config, splits, epoch)
 
-    def change(number: int, phase: Phase) -> None:
+    def keep(phases: Sequence[Phase]) -> None:
         nonlocal plan
-        phases = [*plan.phases]
-        phases[number - 1] = phase
-        plan = replace(plan, phases=tuple(phases))
+        plan = clock.plan = replace(plan, phases=tuple(phases))
         write_text(folder / run_folder.CONFIG, replace(config, fine_tuning=plan).to_json(), JSON)
 
+    def change(number: int, phase: Phase) -> None:
+        if phase != plan.phases[number - 1]:
+            keep([*plan.phases[: number - 1], phase, *plan.phases[number:]])
+
+    def repeat(number: int, phase: Phase) -> None:
+        keep([*plan.phases[: number - 1], phase, *plan.phases[number - 1 :]])
+
     def prepare(number: int, phase: Phase) -> Phase:
+        change(number, phase)
         changed = _decide(plan, number, phase, model, augmented, splits, clock)
-        if changed != phase:
-            change(number, changed)
+        change(number, changed)
         return changed
 
     keeper.phase_of = lambda epoch: plan.phase_of(epoch)
@@ -97,20 +103,31 @@ def fit(
         augmented=augmented,
         prepare=prepare,
         shortened=change,
+        repeated=repeat,
         loss=objective.loss(model, labels, config.training.label_smoothing),
         metrics=list(objective.metrics),
         monitor=objective.monitor or "val_loss",
         batch_size=config.training.batch_size,
-        batch_norm=plan.batch_norm,
+        batch_norm=plan.batch_norm_of(config.weights),
         weight_decay=config.training.weight_decay,
         class_weight=class_weight(plan, splits),
         cache=folder / run_folder.BACKUP / FEATURES,
         views=views,
-        epochs_done=state.epochs,
+        done=_done(state, keeper),
         seed=config.seed,
         callbacks=[keeper, *callbacks, clock],
     )
     clock.say_what_it_bought(state.history)
+
+
+def _done(state: "State", keeper: "RunKeeper") -> "Done | None":
+    """What an interrupted training had."""
+    from kerascnn.serialization import load_model
+    from kerascnn.transfer.keeping import Done
+
+    if not state.epochs:
+        return None
+    return Done(tuple(state.history), load_model(keeper.best_path).get_weights())
 
 
 def _mirrors(config: "RunConfig") -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from kerascnn.catalog import published
 from kerascnn.errors import InputError
 from kerascnn.training.defaults import Settings
-from kerascnn.transfer.phases import HEADS, Phase, default_phases
+from kerascnn.transfer.phases import BATCH_NORM, HEADS, Phase, default_phases
 
 # A light model whose published weights many phones run.
 MODEL, WEIGHTS, AUGMENTATION = "MobileNetV2", "imagenet", "standard"
@@ -20,7 +20,9 @@ class FineTune:
         head: One of `kerascnn.transfer.HEADS`.
         phases: What is trained when. None given: the head, then everything, at a rate that suits
             the family.
-        batch_norm: "train" or "frozen": the backbone's statistics, where it is trained.
+        batch_norm: "frozen" or "train": whether batch normalisation of the backbone keeps its
+            statistics, scale and offset, or adapts them, where it is trained. "auto": frozen, but
+            with random weights it is trained.
         balance: Weight the loss of each class against its number of images, where the largest class
             has at least one and a half times as many as the smallest.
         find_learning_rate: Choose the learning rate of each phase that trains the backbone by a
@@ -31,7 +33,7 @@ class FineTune:
 
     head: str = "linear"
     phases: tuple[Phase, ...] = ()
-    batch_norm: str = "train"
+    batch_norm: str = "auto"
     balance: bool = True
     find_learning_rate: bool = False
     time_budget: float | None = None
@@ -39,6 +41,11 @@ class FineTune:
     def __post_init__(self) -> None:
         if self.head not in HEADS:
             raise InputError(f"`head` must be one of {HEADS}. Received: {self.head!r}.")
+        if self.batch_norm not in ("auto", *BATCH_NORM):
+            raise InputError(
+                f"`batch_norm` must be auto, {' or '.join(BATCH_NORM)}. Received: "
+                f"{self.batch_norm!r}."
+            )
         if self.time_budget is not None and not self.time_budget > 0:
             raise InputError(f"`time_budget` must be above 0 seconds, not {self.time_budget}.")
 
@@ -46,6 +53,12 @@ class FineTune:
     def epochs(self) -> int:
         """Of all phases."""
         return sum(phase.epochs for phase in self.phases)
+
+    def batch_norm_of(self, weights: str | None) -> str:
+        """As `fine_tune` takes it, for a backbone with the weights that a run names."""
+        if self.batch_norm != "auto":
+            return self.batch_norm
+        return "train" if weights is None else "frozen"
 
     def phase_of(self, epoch: int) -> int:
         """The number of the phase (from 1) that an epoch (from 0) belongs to."""

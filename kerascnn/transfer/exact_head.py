@@ -10,9 +10,8 @@ import numpy as np
 from kerascnn.inputs.targets import targets_of, weights_of_classes
 from kerascnn.transfer import parts
 from kerascnn.transfer.cache import FeatureCache
-from kerascnn.transfer.head_training import fresh
 from kerascnn.transfer.linear_fit import Kind, fit_linear
-from kerascnn.transfer.objective import Objective, last_activation
+from kerascnn.transfer.objective import last_activation
 
 logger = logging.getLogger("kerascnn.transfer")
 
@@ -102,12 +101,6 @@ def solve_head(
         *(index.images, fit.strength, fit.losses.get(fit.strength, float("nan"))),
     )
     return True
-
-
-def compile_at_rest(model: keras.Model, objective: Objective) -> None:
-    """Compiles a model so that an epoch measures it, calls callbacks, and changes nothing."""
-    metrics = [fresh(metric) for metric in objective.metrics]
-    model.compile(keras.optimizers.SGD(0.0), objective.loss, metrics=metrics)
 
 
 def _rows(head: LinearHead, labels: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from kerascnn.transfer.callbacks import (
     refuse_callbacks,
     stopped_by,
 )
-from kerascnn.transfer.exact_head import compile_at_rest, linear_head, solve_head
+from kerascnn.transfer.exact_head import linear_head, solve_head
 from kerascnn.transfer.first_step import create_state
 from kerascnn.transfer.fit_data import training_data, validation_data
 from kerascnn.transfer.freezing import freeze
@@ -36,7 +36,7 @@ from kerascnn.transfer.head_training import (
     fresh,
     own_steps,
 )
-from kerascnn.transfer.keeping import Best, Done, FallGuard
+from kerascnn.transfer.keeping import Averages, Best, Done, FallGuard
 from kerascnn.transfer.objective import Objective, find_objective
 from kerascnn.transfer.optimizers import LayerwiseLearningRate, layerwise_multipliers
 from kerascnn.transfer.phases import Phase, default_phases
@@ -231,11 +231,11 @@ def fine_tune(
     if judged is not None:
         judged.suit(model, objective.targets)
     uncached = _why_uncached(model, source, judged, steps_per_epoch) if cache is not False else ""
-    averaging = [] if ema is None else [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]
+    averages = Averages()
     guard, best = LossGuard(), Best(model, objective, done)
     falls = FallGuard(objective)
     watchers = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or ()
-    everyone = OneTraining([*averaging, *watchers, best, falls, guard])
+    everyone = OneTraining([averages, *watchers, best, falls, guard])
     epochs_done = epochs_done if done is None else len(done.rows)
     cached: list[str] = []
     stopped: list[EarlyStop] = []
@@ -249,7 +249,13 @@ def fine_tune(
     while number < len(phases):
         phase = phases[number]
         number += 1
-        begin = max(first, epochs_done)
+        planned, begin = phase, max(first, epochs_done)
+        on_features = phase.until == "head" and not phase.augment and cache is not False
+        linear = None
+        if phase.exact and on_features and not uncached:
+            linear = linear_head(model, apart, objective.loss)
+        if linear is not None:
+            phase = replace(phase, epochs=1)
         if begin >= first + phase.epochs:
             first += phase.epochs
             continue
@@ -257,31 +263,30 @@ def fine_tune(
             if begin == first:
                 freeze(model, phase.until, batch_norm=batch_norm, head=head)
             caches = None
-            if phase.until == "head" and not phase.augment and cache is not False:
-                if uncached:
-                    logger.warning("features are not cached: %s", uncached)
-                else:
-                    sources = [source] if judged is None else [source, judged]
-                    caches = _features(model, apart, sources, cache, views, stack)
-            linear = linear_head(model, apart, objective.loss) if phase.exact else None
-            solved = False
-            if caches is not None and linear is not None:
-                solved = solve_head(linear, caches[0], weights, seed)
+            if on_features and uncached:
+                logger.warning("features are not cached: %s", uncached)
+            elif on_features:
+                sources = [source] if judged is None else [source, judged]
+                caches = _features(model, apart, sources, cache, views, stack)
+            if linear is not None and (
+                caches is None or not solve_head(linear, caches[0], weights, seed)
+            ):
+                linear, phase = None, planned
             if begin == first:
-                begun = _begin(
-                    *(model, number, replace(phase, epochs=1) if solved else phase, prepare),
-                    *(objective, source.steps, weight_decay, ema, head),
+                phase = phases[number - 1] = _begin(
+                    *(model, number, phase, prepare, objective, source.steps, weight_decay, ema),
+                    *(head, linear is not None),
                 )
-                if solved:
-                    compile_at_rest(model, objective)
-                phase = phases[number - 1] = begun
             options: dict[str, Any] = {
                 "initial_epoch": begin,
                 "epochs": first + phase.epochs,
                 "verbose": verbose,
             }
             best.phase = number
-            falls.begin(phase, best.rows, number)
+            averages.set_model(model)
+            if begin > first:
+                averages.go_on()
+            falls.begin(number, phases, best.rows)
             if falls.fallen:
                 pass  # the call was interrupted just then
             elif caches is not None:
@@ -400,11 +405,18 @@ def _begin(
     weight_decay: float,
     ema: float | None,
     head: str | None,
+    at_rest: bool,
 ) -> Phase:
-    """Compiles the model for a phase, which the caller may change."""
+    """Compiles the model for a phase, which the caller may change.
+
+    Where the head has its optimum, an epoch `at_rest` measures it and calls callbacks.
+    """
 
     def compile_for(phase: Phase) -> None:
-        optimizer = _optimizer(model, phase, steps, weight_decay, ema, head)
+        if at_rest:
+            optimizer: keras.optimizers.Optimizer = keras.optimizers.SGD(0.0)
+        else:
+            optimizer = _optimizer(model, phase, steps, weight_decay, ema, head)
         if model.dtype_policy.name == "mixed_float16":
             # As `compile` does it, which saves the optimiser without it.
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
@@ -427,6 +439,8 @@ def _optimizer(
     head: str | None,
 ) -> keras.optimizers.Optimizer:
     schedule = WarmupCosine(phase.learning_rate, steps * phase.epochs, warmup=0.1)
+    if ema is None and phase.average:
+        ema = 1 - 1 / max(1.0, phase.average * steps * phase.epochs)
     averaging = {} if ema is None else {"use_ema": True, "ema_momentum": ema}
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=weight_decay, **averaging)
     if phase.until == "head" or phase.depth_factor == 1.0:

@@ -1,5 +1,6 @@
 """What a fine-tuning keeps: its history, its best weights, and its accuracy when it falls."""
 
+import itertools
 import logging
 import math
 from collections.abc import Mapping, Sequence
@@ -33,12 +34,15 @@ class Done:
 
 
 class Best(keras.callbacks.Callback):
-    """Remembers the weights of the epoch with the best value of a metric, and all figures."""
+    """Remembers the weights of the epoch with the best value of a metric, and all figures.
+
+    Among equals, the one with the lowest validation loss.
+    """
 
     def __init__(self, watched: keras.Model, objective: Objective, done: Done | None = None):
         super().__init__()
         self.watched, self.objective = watched, objective
-        self.epoch, self.value = 0, -math.inf
+        self.epoch, self.value, self._loss = 0, -math.inf, math.inf
         self.weights: list[np.ndarray] = []
         self.phase = 0
         self.rows: list[dict[str, float]] = []
@@ -59,10 +63,52 @@ class Best(keras.callbacks.Callback):
     def _is_better(self, figures: Mapping[str, float]) -> bool:
         value = figures.get(self.objective.monitor, math.nan)
         value = value if self.objective.rising else -value
-        if not (value > self.value and math.isfinite(figures.get("loss", 0.0))):
+        loss = figures.get("val_loss", math.inf)
+        better = (value, -loss) > (self.value, -self._loss)
+        if not (better and math.isfinite(value) and math.isfinite(figures.get("loss", 0.0))):
             return False
-        self.value = value
+        self.value, self._loss = value, loss
         return True
+
+
+class Averages(keras.callbacks.SwapEMAWeights):
+    """Judges and saves the moving averages of the weights, where the optimiser keeps some.
+
+    At the end of an epoch the model has the averages, and the optimiser the weights in their place;
+    the next epoch puts them back. So does `go_on` with a model that was saved in between.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(swap_on_epoch=True)
+
+    def go_on(self) -> None:
+        """The model was saved at the end of an epoch."""
+        self._ema_weights_in_model = self._averaging
+
+    @property
+    def _averaging(self) -> bool:
+        optimizer = self.model.optimizer
+        return bool(getattr(optimizer, "inner_optimizer", optimizer).use_ema)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if not self._averaging:
+            self._ema_weights_in_model = False
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if self._averaging:
+            super().on_epoch_begin(epoch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if self._averaging:
+            super().on_epoch_end(epoch, logs)
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        if self._averaging:
+            super().on_test_begin(logs)
+
+    def on_test_end(self, logs: Any = None) -> None:
+        if self._averaging:
+            super().on_test_end(logs)
 
 
 class FallGuard(keras.callbacks.Callback):
@@ -79,21 +125,25 @@ class FallGuard(keras.callbacks.Callback):
         self.fallen, self._least, self._retries = False, -math.inf, 0
         self._start = self._value = math.nan
 
-    def begin(self, phase: Phase, rows: Sequence[Mapping[str, float]], number: int) -> None:
-        """Looks at what was before a phase, the `number`-th from 1, and perhaps at its beginning.
+    def begin(
+        self, number: int, phases: Sequence[Phase], rows: Sequence[Mapping[str, float]]
+    ) -> None:
+        """Looks at what was before the `number`-th phase, from 1, and perhaps at its beginning.
 
         Args:
+            phases: All; those before it with its name are what it is a repetition of.
             rows: The history until now.
         """
         self.fallen, self._least = False, -math.inf
+        phase, earlier = phases[number - 1], phases[: number - 1]
         before = [row for row in rows if row.get("phase", 0) < number and self.monitor in row]
         if not (self.guards and phase.guarded and before):
             return
-        best = max(float(row[self.monitor]) for row in before)
-        if not self._retries:
-            self._start = float(before[-1][self.monitor])
-        else:
-            self._start = best
+        same = itertools.takewhile(lambda each: each.name == phase.name, reversed(earlier))
+        self._retries = len(list(same))
+        values = [float(row[self.monitor]) for row in before]
+        # It is begun again from the best weights.
+        self._start = max(values) if self._retries else values[-1]
         self._least = self._start - FALL
         inside = [row for row in rows if row.get("phase") == number and self.monitor in row]
         if inside:
@@ -112,7 +162,6 @@ class FallGuard(keras.callbacks.Callback):
         if self._retries == _RETRIES:
             logger.warning(f"{words}, again: it is left out, and the best weights stay", *figures)
             return None
-        self._retries += 1
         slower = replace(phase, learning_rate=phase.learning_rate * _SLOWER)
         logger.warning(
             f"{words}: it begins again from the best weights, at a learning rate of %.2g",
