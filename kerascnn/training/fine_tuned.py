@@ -65,7 +65,7 @@ def fit(
 
     def keep(phases: Sequence[Phase]) -> None:
         nonlocal plan
-        plan = clock.plan = replace(plan, phases=tuple(phases))
+        plan = replace(plan, phases=tuple(phases))
         write_text(folder / run_folder.CONFIG, replace(config, fine_tuning=plan).to_json(), JSON)
 
     def change(number: int, phase: Phase) -> None:
@@ -74,9 +74,11 @@ def fit(
 
     def repeat(number: int, phase: Phase) -> None:
         keep([*plan.phases[: number - 1], phase, *plan.phases[number - 1 :]])
+        clock.plan = plan
 
     def prepare(number: int, phase: Phase) -> Phase:
         change(number, phase)
+        clock.plan = plan  # what is cut to fit the time is said against it
         changed = _decide(plan, number, phase, model, augmented, splits, clock)
         change(number, changed)
         return changed

@@ -90,9 +90,7 @@ def solve_head(
     if class_weight is not None:
         by_class = weights_of_classes(labels, class_weight)
         weights = by_class if weights is None else by_class * weights
-    fit = fit_linear(
-        features.features, _rows(head, labels), head.kind, weights=weights, seed=seed
-    )
+    fit = fit_linear(features.features, _rows(head, labels), head.kind, weights=weights, seed=seed)
     head.layer.kernel.assign(fit.kernel.astype(np.float32))
     head.layer.bias.assign(fit.bias.astype(np.float32))
     logger.info(

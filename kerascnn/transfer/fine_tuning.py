@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import keras
-import numpy as np
 
 from kerascnn.errors import BatchError, DataError, InputError, TrainingError
 from kerascnn.inputs.arrays import is_dataset
@@ -265,7 +264,7 @@ def fine_tune(
             caches = None
             if on_features and uncached:
                 logger.warning("features are not cached: %s", uncached)
-            elif on_features:
+            elif on_features and cache is not False:
                 sources = [source] if judged is None else [source, judged]
                 caches = _features(model, apart, sources, cache, views, stack)
             if linear is not None and (

@@ -64,9 +64,7 @@ def default_phases(learning_rate: float = 1e-3) -> tuple[Phase, ...]:
         learning_rate: Of the second phase; a third of it suits networks without normalisation.
     """
     return (
-        Phase(
-            name="head", until="head", epochs=20, learning_rate=3e-3, augment=False, exact=True
-        ),
+        Phase(name="head", until="head", epochs=20, learning_rate=3e-3, augment=False, exact=True),
         Phase(
             name="all",
             until=0.0,

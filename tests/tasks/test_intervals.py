@@ -8,7 +8,9 @@ from kerascnn.tasks.classification import classification_metrics
 from kerascnn.tasks.intervals import caution, wilson_interval
 
 
-@pytest.mark.parametrize(("right", "images"), [(0, 1), (1, 1), (58, 72), (360, 360), (9000, 10_000)])
+@pytest.mark.parametrize(
+    ("right", "images"), [(0, 1), (1, 1), (58, 72), (360, 360), (9000, 10_000)]
+)
 def test_the_interval_is_that_of_scipy(right, images):
     expected = binomtest(right, images).proportion_ci(0.95, "wilson")
     found = wilson_interval(right / images, images)

@@ -13,9 +13,7 @@ from kerascnn.transfer import Phase, attach_head, default_phases, fine_tune, fre
 from kerascnn.transfer.keeping import FALL, Done
 
 LABELS = np.arange(36) % 3
-HEAD = Phase(
-    name="head", until="head", epochs=5, learning_rate=0.05, augment=False, exact=True
-)
+HEAD = Phase(name="head", until="head", epochs=5, learning_rate=0.05, augment=False, exact=True)
 
 
 def shades(count, seed=0):
