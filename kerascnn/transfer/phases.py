@@ -57,7 +57,7 @@ class Phase:
             raise InputError(f"phase {self.name!r}: `average` must be in 0..1, not {self.average}.")
 
 
-def default_phases(learning_rate: float = 1e-3) -> tuple[Phase, ...]:
+def default_phases(learning_rate: float = 3e-4) -> tuple[Phase, ...]:
     """The head alone, then everything from there, slowly.
 
     Args:
