@@ -69,11 +69,21 @@ class FineTune:
         return len(self.phases)
 
     def completed(
-        self, settings: Settings, epochs: int | None, learning_rate: float | None
+        self,
+        settings: Settings,
+        epochs: int | None,
+        learning_rate: float | None,
+        weights: str | None = WEIGHTS,
     ) -> "FineTune":
-        """With phases, whose last has the epochs and the learning rate that are given."""
-        rate = settings.fine_tuning_rate if learning_rate is None else learning_rate
+        """With phases, whose last has the epochs and the learning rate that are given.
+
+        Args:
+            weights: Of the backbone; None for random ones, from which there is nothing to keep.
+        """
+        rate = settings.fine_tuning_rate if weights else settings.learning_rate
         phases = self.phases or default_phases(rate)
+        if not (weights or self.phases):
+            phases = tuple(replace(p, exact=False, guarded=False, average=0.0) for p in phases)
         given = {"epochs": epochs, "learning_rate": learning_rate}
         changes: Any = {name: value for name, value in given.items() if value is not None}
         return replace(self, phases=(*phases[:-1], replace(phases[-1], **changes)))

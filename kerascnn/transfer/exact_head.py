@@ -93,10 +93,11 @@ def solve_head(
     fit = fit_linear(features.features, _rows(head, labels), head.kind, weights=weights, seed=seed)
     head.layer.kernel.assign(fit.kernel.astype(np.float32))
     head.layer.bias.assign(fit.bias.astype(np.float32))
+    judged = "" if fit.accuracy is None else f", {100 * fit.accuracy:.1f} % of them right"
     logger.info(
-        "the head has its optimum on the features of %d images, with an L2 penalty of %.3g by "
-        "cross-validation (loss %.4f)",
-        *(index.images, fit.strength, fit.losses.get(fit.strength, float("nan"))),
+        "the head is at its optimum on the features of %d images, L2 penalty %.3g (cross-validated "
+        "loss %.4f%s)",
+        *(index.images, fit.strength, fit.losses.get(fit.strength, float("nan")), judged),
     )
     return True
 

@@ -36,12 +36,15 @@ class LinearFit:
         bias: `[outputs]`.
         strength: Of the penalty, strength / 2 times the squared kernel of standardised features.
         losses: Strength -> mean loss of the images that were left out, as far as it was tried.
+        accuracy: Share of the images left out whose class was right, at this strength; None where
+            there are no classes or no folds.
     """
 
     kernel: np.ndarray
     bias: np.ndarray
     strength: float
     losses: dict[float, float]
+    accuracy: float | None = None
 
 
 def fit_linear(
@@ -92,12 +95,14 @@ def _fitted(
     shares = np.ones(count) if weights is None else np.asarray(weights, np.float64)
     problem = _Problem(rows, np.tile(targets, (times, 1)), np.tile(shares, times), kind, spread)
     folds = _folds(targets, kind, seed)
-    tried = _losses_by_strength(problem, np.tile(folds, times))
-    strength = min(tried, key=lambda value: (tried[value], -value)) if tried else 1.0
+    tried = _tried(problem, np.tile(folds, times))
+    strength = min(tried, key=lambda value: (tried[value][0], -value)) if tried else 1.0
+    losses = {value: loss for value, (loss, _) in tried.items()}
+    right = tried[strength][1] if tried and kind == "softmax" else None
     kernel, bias = problem.solved(strength, _EXACT)
     kernel = basis.astype(np.float64) @ kernel / scale[:, np.newaxis]
     bias = bias - mean @ kernel
-    return LinearFit(kernel * unit, bias * unit + center, strength, tried)
+    return LinearFit(kernel * unit, bias * unit + center, strength, losses, right)
 
 
 def _principal(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -159,9 +164,11 @@ class _Problem:
         found = units * best.reshape(self.shape)
         return found[:-1], found[-1]
 
-    def loss(self, kernel: np.ndarray, bias: np.ndarray) -> float:
-        """The mean loss without the penalty."""
-        return self._loss(self._scores(kernel, bias))[0]
+    def judged(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[float, float]:
+        """The mean loss without the penalty, and the share of rows with the right best output."""
+        scores = self._scores(kernel, bias)
+        right = scores.argmax(axis=1) == self.targets.argmax(axis=1)
+        return self._loss(scores)[0], float(right.mean())
 
     def _scores(self, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
         return (self.rows @ kernel.astype(np.float32)).astype(np.float64) + bias
@@ -188,20 +195,29 @@ class _Problem:
         return float((shares * each).sum()), shares * slope
 
 
-def _losses_by_strength(problem: _Problem, folds: np.ndarray) -> dict[float, float]:
-    """Mean losses of the rows left out, from the strongest penalty on until they rise."""
+def _tried(problem: _Problem, folds: np.ndarray) -> dict[float, tuple[float, float]]:
+    """Strength -> mean loss and accuracy of the rows left out, until the loss rises."""
     held_out = [fold for fold in np.unique(folds) if fold >= 0]
     pairs = [(problem.part(folds != fold), problem.part(folds == fold)) for fold in held_out]
-    pairs = [(fitted, judged) for fitted, judged in pairs if fitted.weights.any()]
+    pairs = [
+        (fitted, rest) for fitted, rest in pairs if fitted.weights.any() and rest.weights.any()
+    ]
     starts: list[tuple[np.ndarray, np.ndarray] | None] = [None] * len(pairs)
-    tried: dict[float, float] = {}
+    shares = [rest.weights.sum() for _, rest in pairs]
+    counts = [len(rest.rows) for _, rest in pairs]
+    tried: dict[float, tuple[float, float]] = {}
     for strength in STRENGTHS if pairs else ():
-        total = 0.0
-        for number, (fitted, judged) in enumerate(pairs):
-            starts[number] = found = fitted.solved(strength, _ROUGH, starts[number])
-            total += judged.loss(*found) * judged.weights.sum()
-        tried[strength] = total / max(sum(judged.weights.sum() for _, judged in pairs), 1e-30)
-        if len(tried) - 1 - list(tried.values()).index(min(tried.values())) >= _WORSE:
+        found = []
+        for number, (fitted, rest) in enumerate(pairs):
+            starts[number] = layer = fitted.solved(strength, _ROUGH, starts[number])
+            found.append(rest.judged(*layer))
+        losses, right = zip(*found, strict=True)
+        tried[strength] = (
+            float(np.average(losses, weights=shares)),
+            float(np.average(right, weights=counts)),
+        )
+        values = [loss for loss, _ in tried.values()]
+        if len(values) - 1 - values.index(min(values)) >= _WORSE:
             break
     return tried
 
