@@ -171,7 +171,9 @@ def _decide(
 ) -> Phase:
     """The phase with the learning rate and the epochs that are found when it begins."""
     first = sum(earlier.epochs for earlier in plan.phases[: number - 1])
-    if plan.find_learning_rate and phase.until != "head":
+    # A phase that is begun again has a lower rate for good reason.
+    begun_again = number > 1 and plan.phases[number - 2].name == phase.name
+    if plan.find_learning_rate and phase.until != "head" and not begun_again:
         from kerascnn.transfer import lr_find
 
         try:

@@ -256,6 +256,7 @@ def fine_tune(
         if linear is not None:
             phase = replace(phase, epochs=1)
         if begin >= first + phase.epochs:
+            phases[number - 1] = phase
             first += phase.epochs
             continue
         with contextlib.ExitStack() as stack:
@@ -313,13 +314,16 @@ def fine_tune(
             break
         if falls.fallen:
             model.set_weights(best.weights)
-            again = falls.again(phase)
-            phase = replace(phase, epochs=last - first)
-            shorten(phase)
+            over = any(getattr(callback, "stops_all", False) for callback in given)
+            again = None if over else falls.again(replace(phase, epochs=planned.epochs))
             if again is not None:
                 phases.insert(number, again)
                 if repeated is not None:
                     repeated(number + 1, again)
+            phase = replace(phase, epochs=last - first)
+            shorten(phase)
+            if over:
+                break
         elif last < first + phase.epochs:  # a callback stopped it
             by = stopped_by(given)
             stopped.append(EarlyStop(phase.name, last, phase.epochs, by))
