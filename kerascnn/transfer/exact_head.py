@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -10,12 +10,14 @@ import numpy as np
 from kerascnn.inputs.targets import targets_of, weights_of_classes
 from kerascnn.transfer import parts
 from kerascnn.transfer.cache import FeatureCache
-from kerascnn.transfer.linear_fit import Kind, fit_linear
 from kerascnn.transfer.objective import last_activation
+
+if TYPE_CHECKING:
+    from kerascnn.transfer.linear_fit import Kind
 
 logger = logging.getLogger("kerascnn.transfer")
 
-_LOSSES: dict[str, Kind] = {
+_LOSSES: dict[str, "Kind"] = {
     **dict.fromkeys(("categoricalcrossentropy", "sparsecategoricalcrossentropy"), "softmax"),
     "crossentropy": "softmax",  # of kerascnn.losses
     **dict.fromkeys(("binarycrossentropy", "bce"), "sigmoid"),
@@ -36,7 +38,7 @@ class LinearHead:
     """
 
     layer: keras.layers.Dense
-    kind: Kind
+    kind: "Kind"
     smoothing: float
 
 
@@ -82,6 +84,8 @@ def solve_head(
         class_weight: Of each class in the loss.
         seed: Of the folds by which the penalty is chosen.
     """
+    from kerascnn.transfer.linear_fit import fit_linear
+
     index = features.index
     if index.images * index.views * int(np.prod(index.features)) > _MOST:
         logger.info("the features are too many for one problem: the head is trained by batches")
