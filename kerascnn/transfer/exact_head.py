@@ -21,7 +21,8 @@ _LOSSES: dict[str, "Kind"] = {
     **dict.fromkeys(("categoricalcrossentropy", "sparsecategoricalcrossentropy"), "softmax"),
     "crossentropy": "softmax",  # of kerascnn.losses
     **dict.fromkeys(("binarycrossentropy", "bce"), "sigmoid"),
-    **dict.fromkeys(("meansquarederror", "mse"), "squared"),
+    # Huber's loss is the squared one but for outliers: the head begins at ridge regression.
+    **dict.fromkeys(("meansquarederror", "mse", "scaledhuber"), "squared"),
 }
 # Numbers in features and views: more are left to gradients, which see a batch at a time.
 _MOST = 2**27
@@ -35,11 +36,14 @@ class LinearHead:
         layer: Its one layer with weights.
         kind: Of its loss.
         smoothing: Of its labels.
+        scale, offset: Of a layer behind it that gives quantities in their own units.
     """
 
     layer: keras.layers.Dense
     kind: "Kind"
     smoothing: float
+    scale: Any = 1.0
+    offset: Any = 0.0
 
 
 def linear_head(model: keras.Model, apart: parts.Parts, loss: Any) -> LinearHead | None:
@@ -55,13 +59,20 @@ def linear_head(model: keras.Model, apart: parts.Parts, loss: Any) -> LinearHead
         return None
     (layer,) = dense
     plain = (keras.layers.Dropout, keras.layers.Activation, keras.layers.Softmax)
-    if any(each is not layer and not isinstance(each, plain) for each in apart.head):
+    units = [each for each in apart.head if isinstance(each, keras.layers.Rescaling)]
+    if any(each not in (layer, *units) and not isinstance(each, plain) for each in apart.head):
         return None
     constrained = layer.kernel_regularizer or layer.kernel_constraint or layer.bias_regularizer
     if constrained or not layer.use_bias or layer.kernel.shape[0] != apart.features.shape[-1]:
         return None
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     kind = _LOSSES.get(name.lower().replace("_", ""))
+    if units:  # behind the layer, and nothing else
+        if kind != "squared" or apart.head[-2:] != (layer, units[0]):
+            return None
+        activation = getattr(layer.activation, "__name__", None)
+        scale, offset = np.asarray(units[0].scale), np.asarray(units[0].offset)
+        return LinearHead(layer, kind, 0.0, scale, offset) if activation == "linear" else None
     activations = {"softmax": "softmax", "sigmoid": "sigmoid", "squared": "linear"}
     if kind is None or last_activation(model) not in (activations[kind], "linear"):
         return None
@@ -116,5 +127,5 @@ def _rows(head: LinearHead, labels: np.ndarray) -> np.ndarray:
         return rows * (1 - head.smoothing) + head.smoothing / units
     rows = np.asarray(targets.arranged(labels), np.float64)
     if head.kind == "sigmoid":
-        rows = rows * (1 - head.smoothing) + head.smoothing / 2
-    return rows
+        return rows * (1 - head.smoothing) + head.smoothing / 2
+    return (rows - head.offset) / head.scale

@@ -9,6 +9,7 @@ from backbones import backbone, images
 
 import kerascnn
 from kerascnn.errors import InputError
+from kerascnn.losses import ScaledHuber
 from kerascnn.transfer import Phase, attach_head, default_phases, fine_tune, freeze
 from kerascnn.transfer.keeping import FALL, Done
 
@@ -85,6 +86,18 @@ def test_heads_of_other_tasks_are_solved_too(task, labels):
     assert len(result.history) == 1
     near = (found > 0.5) == (labels > 0.5) if task == "multi_label" else abs(found - labels) < 2.5
     assert near.mean() > 0.9
+
+
+def test_quantities_behind_their_units_are_solved_in_them():
+    small = fresh(task="regression")
+    scale, offset = [40.0, 0.5, 2.0], [1000.0, -3.0, 0.0]
+    units = keras.layers.Rescaling(scale, offset, name="units")
+    model = keras.Model(small.inputs[0], units(small.output))
+    labels = (np.stack([LABELS - 1.0] * 3, 1) * scale + offset).astype("float32")
+    result = fine_tune(model, (DATA[0], labels), phases=[HEAD], loss=ScaledHuber(scale))
+    assert len(result.history) == 1
+    off = (np.asarray(model(DATA[0], training=False)) - labels) / scale
+    assert np.abs(off).mean() < 0.3
 
 
 def test_weights_of_classes_count_in_the_optimum():
