@@ -129,9 +129,9 @@ def check_new(
     start = None if weights is None else str(weights)
     if fine_tune:
         plan = FineTune() if fine_tune is True else fine_tune
-        plan = plan.completed(settings, epochs, learning_rate)
         own_size = plan_image_size(own_size, settings.fine_tuning_scale)
         start = pretrained(entry.name, start)
+        plan = plan.completed(settings, epochs, learning_rate, start)
     if start is not None:
         file = published.local_file(entry.name, start)
         start = start if file is None else str(file.absolute())
