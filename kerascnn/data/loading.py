@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn import tasks
+from kerascnn.data.annotated_source import DETECTION, read_annotated
 from kerascnn.data.collection import Collection
 from kerascnn.data.copies import find_copies
 from kerascnn.data.csv_source import SUFFIXES, read_csv
@@ -38,6 +39,11 @@ SOURCES = (
     'A source is a folder of class folders, a .csv file that names images, "tfds:NAME" (TensorFlow '
     'Datasets), or "digits" (embedded).'
 )
+BOXES = (
+    "Detection takes a folder of pictures with annotations, an annotation file (COCO, VIA, CSV "
+    '...) or "tfds:NAME".'
+)
+ANNOTATIONS = (".json", ".xml", ".yaml", ".yml")  # files that are no tables
 
 
 def load(
@@ -70,7 +76,9 @@ def load(
         batch_size: images in a batch; the last one of an epoch may be smaller.
         task: what to make of the columns of a .csv file: "classification", "multi_label",
             "regression" or another of `kerascnn.tasks.names()`; "auto" decides by their names and
-            cells, and says so in `notes`. Other sources are for classification.
+            cells, and says so in `notes`. Other sources are for classification, or for "detection",
+            which takes what `kerascnn.data.annotations.read_annotations` reads: a folder, an
+            annotation file or a TFDS set with boxes.
         channels: 1 for grey, 3 for RGB; None takes 1 if all images are grey, else 3.
         validation_split: share (0..1, exclusive) of the training images held back for validation,
             of each class or label, where the source has no validation set of its own. None means
@@ -196,10 +204,12 @@ def check_source(
     name = source if isinstance(source, str) else ""
     path = user_path(source, "source") if os.fspath(source) else Path()
     is_table = is_table_file(path)
-    if not is_table and task not in ("auto", CLASSIFICATION):
+    if not is_table and task not in ("auto", CLASSIFICATION, DETECTION):
         raise InputError(
             f"{shown(source)!r} is for classification; task={task!r} needs a .csv file."
         )
+    if task == DETECTION and name == "digits":
+        raise InputError(f"'digits' is for classification. {BOXES}")
     if data_dir is not None and not name.startswith("tfds:"):
         raise InputError(
             f'data_dir belongs to sources "tfds:NAME"; the source is {shown(source)!r}.'
@@ -214,7 +224,12 @@ def check_source(
             f"{hint[close[0]] if close else ''} {SOURCES}"
         )
     if not path.is_dir():
-        check_file(path, "folder or .csv file", error=DataError)
+        check_file(path, "folder or file of annotations", error=DataError)
+        if path.suffix.lower() in ANNOTATIONS and task != DETECTION:
+            raise DataError(
+                f"{shown(source)!r} is no table of images. Where it annotates boxes, say "
+                'task="detection", on the command line --task detection.'
+            )
     return path
 
 
@@ -225,6 +240,8 @@ def is_table_file(path: Path) -> bool:
 
 def _read(source: PathLike, request: Request, data_dir: PathLike | None, task: str) -> Collection:
     path = check_source(source, task, data_dir)
+    if task == DETECTION:
+        return read_annotated(source if path is None else path, request, data_dir)
     if path is not None:
         return read_csv(path, request, task) if is_table_file(path) else read_folder(path, request)
     if source == "digits":

@@ -5,9 +5,9 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -55,6 +55,7 @@ class FileStore:
     channels: int
     rule: ResizeRule
     pixel_range: PixelRange | None = None
+    kept: Any = field(default=None, repr=False)  # whose end would remove the files
 
     def read_one(self, row: int) -> np.ndarray:
         """Returns one image; raises DataError that names the file if it can no longer be read."""

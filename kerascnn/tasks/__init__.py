@@ -9,6 +9,7 @@ from kerascnn.tasks.classification import class_scores as class_scores
 from kerascnn.tasks.comparison import Metric as Metric
 from kerascnn.tasks.comparison import Report as Report
 from kerascnn.tasks.comparison import Tolerance as Tolerance
+from kerascnn.tasks.detection import Detection
 from kerascnn.tasks.metrics import Metrics as Metrics
 from kerascnn.tasks.multi_label import MultiLabel
 from kerascnn.tasks.outputs import Arrays as Arrays
@@ -24,5 +25,5 @@ from kerascnn.tasks.task import get as get
 from kerascnn.tasks.task import names as names
 from kerascnn.tasks.task import register as register
 
-for _task in (Classification(), MultiLabel(), Regression()):
+for _task in (Classification(), MultiLabel(), Regression(), Detection()):
     register(_task)

@@ -265,7 +265,7 @@ def _begin(
         augment=plan.augment,
         task=splits.task,
         fine_tuning=plan.fine_tuning,
-        fingerprint=data.fingerprint(plan.source),
+        fingerprint=data.fingerprint(plan.source, splits.task),
         pixel_range=plan.pixel_range,
     )
     return config, splits
