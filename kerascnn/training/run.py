@@ -305,7 +305,9 @@ def _train(
             if plan is not None:
                 fine_tuned.fit(folder, config, plan, network, splits, state, keeper, [watchers])
             else:
-                fit(config, network, splits, state, [keeper, watchers])
+                scores = objectives.get(config.task).epoch_scores(splits)
+                measuring = [] if scores is None else [scores]  # before who keeps the figures
+                fit(config, network, splits, state, [*measuring, keeper, watchers])
     eight_bits = None
     if config.quantize_aware and state.epochs:
         best = load_model(keeper.best_path)
