@@ -13,8 +13,8 @@ def check_images(paths: Sequence[str]) -> None:
         raise DataError(f"{paths[0]}: no such file.")
 
 
-def check_data(source: str | None, task: str = "auto", data_dir: str | None = None) -> None:
-    """Raises DataError where there is no such data source."""
+def check_data(source: str | None, task: str | None = "auto", data_dir: str | None = None) -> None:
+    """Raises DataError where there is no such data source; of a task of None, for any task."""
     if source is not None:
         from kerascnn import data
 

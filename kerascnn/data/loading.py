@@ -185,7 +185,7 @@ def is_path(source: PathLike) -> bool:
 
 
 def check_source(
-    source: PathLike, task: str = "auto", data_dir: PathLike | None = None
+    source: PathLike, task: str | None = "auto", data_dir: PathLike | None = None
 ) -> Path | None:
     """The folder or table that a source is; None where it is no path.
 
@@ -193,18 +193,20 @@ def check_source(
 
     Args:
         source: As in `load`, like the other arguments.
+        task: None where it is not known yet.
 
     Raises:
         InputError: A task or `data_dir` that the source does not have.
         DataError: No such source.
     """
-    check_task(task)
+    if task is not None:
+        check_task(task)
     if not isinstance(source, str | os.PathLike):
         raise InputError(f"a source must be text or a path. {SOURCES} Received: {source!r}.")
     name = source if isinstance(source, str) else ""
     path = user_path(source, "source") if os.fspath(source) else Path()
     is_table = is_table_file(path)
-    if not is_table and task not in ("auto", CLASSIFICATION, DETECTION):
+    if not is_table and task not in (None, "auto", CLASSIFICATION, DETECTION):
         raise InputError(
             f"{shown(source)!r} is for classification; task={task!r} needs a .csv file."
         )
@@ -225,7 +227,7 @@ def check_source(
         )
     if not path.is_dir():
         check_file(path, "folder or file of annotations", error=DataError)
-        if path.suffix.lower() in ANNOTATIONS and task != DETECTION:
+        if path.suffix.lower() in ANNOTATIONS and task not in (None, DETECTION):
             raise DataError(
                 f"{shown(source)!r} is no table of images. Where it annotates boxes, say "
                 'task="detection", on the command line --task detection.'

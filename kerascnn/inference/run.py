@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from kerascnn.files import json_object
 from kerascnn.inference.keras_file import open_keras_file
 from kerascnn.inference.predictor import Predictor
 
@@ -11,6 +12,7 @@ def open_run_folder(path: Path) -> Predictor:
     from kerascnn.data import ResizeRule
     from kerascnn.data.names import same_form
     from kerascnn.training import open_run
+    from kerascnn.training.run_folder import METRICS
 
     run = open_run(path)
     return open_keras_file(
@@ -20,4 +22,12 @@ def open_run_folder(path: Path) -> Predictor:
         run=run,
         task=run.config.task,
         pixel_range=run.config.pixel_range,
+        threshold=_threshold(run.folder / METRICS),
     )
+
+
+def _threshold(metrics: Path) -> float | None:
+    """The score that suited the validation images best, where the task has one."""
+    found = (json_object(metrics) or {}).get("validation")
+    value = found.get("threshold") if isinstance(found, dict) else None
+    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else None

@@ -129,4 +129,6 @@ def _in_pixels(box: np.ndarray, row: np.ndarray) -> list[float]:
     """(left, top, right, bottom) as shares to (left, top, width, height) in pixels."""
     left, top, right, bottom = box.astype(np.float64)
     width, height = float(row[Row.WIDTH]), float(row[Row.HEIGHT])
-    return [left * width, top * height, (right - left) * width, (bottom - top) * height]
+    # pycocotools would not count a box that ends before it starts as a false alarm.
+    sides = max(right - left, 0.0) * width, max(bottom - top, 0.0) * height
+    return [left * width, top * height, *sides]

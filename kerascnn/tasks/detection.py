@@ -20,6 +20,7 @@ MOST_OVERLAP = 0.6  # of two boxes of one class that both stay
 CANDIDATES = 300  # pairs of a point and a class of a picture that are looked at, the best
 LEAST_SCORE = 0.01  # of what is looked at
 SHOWN = 0.3  # the score from which on a box is shown, unless something says better
+EDGES = ("left", "top", "right", "bottom")  # as people are told
 _MATCH = 0.5  # overlap from which on a box has found an object
 
 
@@ -301,6 +302,11 @@ def _ratio(part: float, whole: float) -> float | None:
     return float(part / whole) if whole else None
 
 
+def shown_from(outputs: Sequence[Output]) -> float:
+    """The score from which on objects are given."""
+    return (outputs[1].thresholds or (SHOWN,))[0]
+
+
 class Detection(Task):
     """Objects, each with a class and a box."""
 
@@ -311,6 +317,7 @@ class Detection(Task):
         SCORES: ("independent", "logits"),
     }
     adjective = "Objects alike"
+    averages = False
     truth = "The true objects"
 
     def describe(
@@ -393,7 +400,7 @@ class Detection(Task):
     def words(
         self, prediction: Arrays, outputs: Sequence[Output], names: Sequence[str], top: int = 3
     ) -> str:
-        limit = (outputs[1].thresholds or (SHOWN,))[0]
+        limit = shown_from(outputs)
         shown = prediction[SCORES] >= limit
         if not shown.any():
             best = float(prediction[SCORES].max())
@@ -415,7 +422,7 @@ class Detection(Task):
     def as_json(
         self, prediction: Arrays, outputs: Sequence[Output], names: Sequence[str], top: int = 3
     ) -> dict[str, Any]:
-        limit = (outputs[1].thresholds or (SHOWN,))[0]
+        limit = shown_from(outputs)
         rows = zip(prediction[CLASSES], prediction[SCORES], prediction[BOXES], strict=True)
         return {
             "objects": [
@@ -423,7 +430,7 @@ class Detection(Task):
                     "class": names[label],
                     "score": float(score),
                     "box": dict(
-                        zip(("left", "top", "right", "bottom"), map(float, edges_first(box)))
+                        zip(EDGES, map(float, edges_first(box)), strict=True)
                     ),
                 }
                 for label, score, box in rows
@@ -434,7 +441,7 @@ class Detection(Task):
     def answer(
         self, prediction: Arrays, outputs: Sequence[Output], names: Sequence[str]
     ) -> tuple[str, float | None]:
-        limit = (outputs[1].thresholds or (SHOWN,))[0]
+        limit = shown_from(outputs)
         labels = prediction[CLASSES][prediction[SCORES] >= limit]
         return _counts(labels, names), None
 
@@ -467,4 +474,4 @@ def _counts(labels: np.ndarray, names: Sequence[str]) -> str:
 
 def _place(box: np.ndarray) -> str:
     left, top, right, bottom = edges_first(box)
-    return f"x {percent(left, )}..{percent(right)}, y {percent(top)}..{percent(bottom)}"
+    return f"x {percent(left)}..{percent(right)}, y {percent(top)}..{percent(bottom)}"

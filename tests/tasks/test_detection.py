@@ -1,0 +1,277 @@
+"""Objects with boxes: which boxes stay, and figures against implementations of their own."""
+
+import numpy as np
+import pytest
+
+from kerascnn import tasks
+from kerascnn.errors import InputError
+from kerascnn.tasks.average_precision import average_precisions
+from kerascnn.tasks.boxes import CROWD, DIFFICULT, Row, edges_first, overlaps, suppress
+from kerascnn.tasks.detection import detection_metrics, detections, matches, precision_recall
+
+NAMES = ("cat", "dog", "owl")
+
+
+def some_boxes(random, count):
+    start = random.uniform(0, 0.7, (count, 2))
+    return np.concatenate([start, start + random.uniform(0.05, 0.3, (count, 2))], axis=1)
+
+
+def some_rows(random, images=6, most=5, flags=True):
+    """Objects of some pictures of 200 x 100 pixels."""
+    rows = np.zeros((images, most, len(Row)), np.float32)
+    rows[..., Row.LABEL] = -1
+    rows[..., Row.WIDTH], rows[..., Row.HEIGHT] = 200, 100
+    for image in range(images):
+        count = int(random.integers(0, most + 1))
+        rows[image, :count, :4] = some_boxes(random, count)
+        rows[image, :count, Row.LABEL] = random.integers(0, len(NAMES), count)
+        if flags:
+            rows[image, :count, Row.FLAG] = random.choice([0, 0, 0, CROWD, DIFFICULT], count)
+        sides = rows[image, :count, 2:4] - rows[image, :count, :2]
+        rows[image, :count, Row.AREA] = sides.prod(axis=1) * 200 * 100
+    return rows
+
+
+def some_found(random, rows, most=8):
+    """Boxes near the objects, of the right class or not, and some that are nowhere."""
+    images = len(rows)
+    found = {
+        "boxes": np.zeros((images, most, 4), np.float32),
+        "scores": np.zeros((images, most), np.float32),
+        "classes": np.zeros((images, most), np.int32),
+    }
+    for image in range(images):
+        objects = rows[image][rows[image, :, Row.LABEL] >= 0]
+        near = objects[random.integers(0, len(objects), 6)] if len(objects) else objects
+        boxes = np.concatenate([near[:, :4], some_boxes(random, 2)])
+        boxes = np.clip(boxes + random.normal(0, 0.02, boxes.shape), 0, 1)
+        labels = np.concatenate([near[:, Row.LABEL], random.integers(0, 3, 2)])
+        labels = np.where(random.random(len(labels)) < 0.8, labels, 0)
+        scores = -np.sort(-random.uniform(0.01, 1, len(boxes)))
+        order = random.permutation(len(boxes))
+        found["boxes"][image, : len(boxes)] = edges_first(boxes[order])
+        found["classes"][image, : len(boxes)] = labels[order]
+        found["scores"][image, : len(boxes)] = scores
+    return found
+
+
+def own_overlap(one, other, crowd=False):
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    area = max(one[2] - one[0], 0.0) * max(one[3] - one[1], 0.0)  # noise may turn a box over
+    union = area if crowd else area + (other[2] - other[0]) * (other[3] - other[1]) - shared
+    return shared / union if union > 0 else 0.0
+
+
+def own_average_precision(found, rows, label, limit):
+    """COCO's, written from its definition: greedy matching, precision at 101 recalls."""
+    entries, objects = [], 0
+    for image in range(len(rows)):
+        scale = np.array([200.0, 100.0] * 2)
+        own = [r for r in rows[image].astype(float) if r[Row.LABEL] == label]
+        objects += sum(r[Row.FLAG] == 0 for r in own)
+        used = [False] * len(own)
+        places = [
+            p
+            for p in range(found["scores"].shape[1])
+            if found["scores"][image, p] > 0 and found["classes"][image, p] == label
+        ]
+        for place in sorted(places, key=lambda p: -found["scores"][image, p]):
+            box = edges_first(found["boxes"][image, place]).astype(float) * scale
+            overlap = [own_overlap(box, r[:4] * scale, crowd=r[Row.FLAG] != 0) for r in own]
+            chosen = None
+            for excuses in (False, True):  # an object is taken before a crowd is
+                fitting = [
+                    index
+                    for index, row in enumerate(own)
+                    if (row[Row.FLAG] != 0) == excuses
+                    and not used[index]
+                    and overlap[index] >= limit
+                ]
+                if chosen is None and fitting:
+                    chosen = max(fitting, key=lambda index: overlap[index])
+            if chosen is not None and own[chosen][Row.FLAG] != 0:
+                continue
+            if chosen is not None:
+                used[chosen] = True
+            entries.append((float(found["scores"][image, place]), chosen is not None))
+    if not objects:
+        return np.nan
+    entries.sort(key=lambda entry: -entry[0])
+    right = np.cumsum([hit for _, hit in entries])
+    recall = right / objects
+    precision = right / np.arange(1, len(entries) + 1)
+    return np.mean(
+        [max(precision[recall >= at], default=0.0) for at in np.linspace(0, 1, 101)]
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_average_precision_is_that_of_its_definition(seed):
+    random = np.random.default_rng(seed)
+    rows = some_rows(random)
+    found = some_found(random, rows)
+    table = average_precisions(found, rows, len(NAMES))
+    for label in range(len(NAMES)):
+        for place in (0, 5, 9):
+            wanted = own_average_precision(found, rows, label, 0.5 + 0.05 * place)
+            np.testing.assert_allclose(table[place, label, 0], wanted, atol=1e-6)
+
+
+def test_true_boxes_as_answers_are_perfect():
+    rows = some_rows(np.random.default_rng(1), flags=False)
+    is_object = rows[..., Row.LABEL] >= 0
+    found = {
+        "boxes": edges_first(rows[..., :4]),
+        "scores": is_object.astype(np.float32),
+        "classes": np.maximum(rows[..., Row.LABEL], 0).astype(int),
+    }
+    metrics = detection_metrics(found, rows, NAMES)
+    assert (metrics.map, metrics.ap50, metrics.recall, metrics.precision) == (1, 1, 1, 1)
+    assert metrics.objects == is_object.sum()
+    assert all(row.ap in (1.0, None) for row in metrics.per_class.values())
+
+
+def test_nothing_found_is_worth_nothing():
+    rows = some_rows(np.random.default_rng(1), flags=False)
+    found = detections(np.zeros((len(rows), 4, 4)), np.zeros((len(rows), 4, 3)))
+    metrics = detection_metrics(found, rows, NAMES)
+    assert (metrics.map, metrics.recall, metrics.precision) == (0, 0, 0)
+    assert 0 < metrics.threshold < 1
+
+
+def test_images_without_any_object_are_judged():
+    rows = some_rows(np.random.default_rng(1), flags=False)
+    rows[..., Row.LABEL] = -1
+    found = some_found(np.random.default_rng(2), rows)
+    metrics = detection_metrics(found, rows, NAMES)
+    assert metrics.objects == 0
+    assert metrics.map == 0
+    assert metrics.ap_small is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_suppression_is_the_plain_loop(seed):
+    random = np.random.default_rng(seed)
+    boxes, scores = some_boxes(random, 40), random.random(40).round(1)
+    kept = []
+    for place in sorted(range(40), key=lambda p: (-scores[p], p)):
+        if all(own_overlap(boxes[place], boxes[k]) <= 0.3 for k in kept):
+            kept.append(place)
+    assert suppress(boxes, scores, 0.3, 100).tolist() == kept
+    assert suppress(boxes, scores, 0.3, 3).tolist() == kept[:3]
+
+
+def test_overlaps_of_boxes_without_area():
+    boxes = np.array([[0, 0, 0, 0], [0.1, 0.1, 0.3, 0.3]])
+    np.testing.assert_allclose(overlaps(boxes, boxes), [[0, 0], [0, 1]])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_detections_keep_the_best_of_each_class(seed):
+    random = np.random.default_rng(seed)
+    boxes = edges_first(some_boxes(random, 50))[np.newaxis].astype(np.float32)
+    scores = random.random((1, 50, 3)).astype(np.float32)
+    found = detections(boxes, scores, most=20, most_overlap=0.4, candidates=60, least_score=0.3)
+    pairs = [(p, c) for p in range(50) for c in range(3) if scores[0, p, c] > 0.3]
+    pairs = sorted(pairs, key=lambda pair: -scores[0][pair])[:60]
+    kept = []
+    for point, label in pairs:
+        apart = all(
+            label != other or own_overlap(boxes[0, point], boxes[0, at]) <= 0.4
+            for at, other in kept
+        )
+        if apart:
+            kept.append((point, label))
+    kept = kept[:20]
+    count = len(kept)
+    assert found["classes"][0, :count].tolist() == [label for _, label in kept]
+    np.testing.assert_array_equal(found["boxes"][0, :count], [boxes[0, p] for p, _ in kept])
+    np.testing.assert_array_equal(found["scores"][0, :count], [scores[0][pair] for pair in kept])
+    assert (found["scores"][0, count:] == 0).all()
+
+
+def test_an_object_is_found_once_and_crowds_excuse():
+    rows = np.zeros((1, 3, len(Row)), np.float32)
+    rows[..., Row.LABEL] = (0, 0, -1)
+    rows[0, 0, :4], rows[0, 1, :4] = (0.1, 0.1, 0.4, 0.4), (0.6, 0.6, 0.9, 0.9)
+    rows[0, 1, Row.FLAG] = DIFFICULT
+    boxes = [(0.1, 0.1, 0.4, 0.4), (0.11, 0.1, 0.4, 0.4), (0.6, 0.6, 0.9, 0.9), (0.0, 0.8, 0.1, 0.9)]
+    found = {
+        "boxes": edges_first(np.array([[*boxes, (0, 0, 0, 0)]])),
+        "scores": np.array([[0.9, 0.8, 0.7, 0.6, 0.0]]),
+        "classes": np.zeros((1, 5), int),
+    }
+    assert matches(found, rows, 0).tolist() == [0, -1, -2, -1, -2]
+    curve = precision_recall(found, rows)
+    np.testing.assert_allclose(curve.precision, [1, 1 / 2, 1 / 3])
+    np.testing.assert_allclose(curve.recall, [1, 1, 1])
+    assert curve.threshold == pytest.approx(0.85)
+
+
+def outputs_of(scores=(0.9, 0.2), kind=None):
+    task = tasks.get("detection")
+    arrays = {
+        "boxes": np.array([[[0.1, 0.2, 0.3, 0.4], [0.5, 0.5, 0.9, 0.9]]], np.float32),
+        "scores": np.array([[[scores[0], 0.0, 0.0], [0.0, scores[1], 0.0]]], np.float32),
+    }
+    return task, arrays, task.describe(arrays, (None, kind), "a model")
+
+
+def test_words_and_json():
+    task, arrays, outputs = outputs_of()
+    row = {role: values[0] for role, values in task.predictions(arrays, outputs).items()}
+    assert task.words(row, outputs, NAMES).startswith("1 cat: cat 90.00 % at x 20.00 %")
+    (one,) = task.as_json(row, outputs, NAMES)["objects"]
+    assert one["class"] == "cat"
+    assert one["box"]["left"] == pytest.approx(0.2)
+    assert one["box"]["bottom"] == pytest.approx(0.3)
+    assert task.answer(row, outputs, NAMES) == ("1 cat", None)
+
+
+def test_nothing_above_the_threshold_is_said():
+    task, arrays, outputs = outputs_of((0.1, 0.2))
+    row = {role: values[0] for role, values in task.predictions(arrays, outputs).items()}
+    assert "no object" in task.words(row, outputs, NAMES)
+    assert task.as_json(row, outputs, NAMES) == {"objects": []}
+
+
+def test_logits_become_scores():
+    task, arrays, outputs = outputs_of((3.0, -2.0))
+    assert outputs[1].kind == "logits"
+    assert task.predictions(arrays, outputs)["scores"][0, 0] == pytest.approx(0.9526, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        (((2, 5, 4), (2, 6, 3)), "boxes \\[n, points, 4\\]"),
+        (((2, 5, 3), (2, 5, 3)), "boxes \\[n, points, 4\\]"),
+        (((2, 4), (2, 3)), "boxes \\[n, points, 4\\]"),
+    ],
+)
+def test_outputs_of_other_shapes_are_refused(shapes, message):
+    arrays = dict(zip(("boxes", "scores"), map(np.zeros, shapes), strict=True))
+    with pytest.raises(InputError, match=message):
+        tasks.get("detection").describe(arrays, (None, None), "a model")
+
+
+def test_targets_are_checked():
+    task, rows = tasks.get("detection"), some_rows(np.random.default_rng(0))
+    assert task.check_targets(rows, len(rows), 3).dtype == np.float32
+    with pytest.raises(InputError, match="none of 0..1"):
+        task.check_targets(rows, len(rows), 2)
+    with pytest.raises(InputError, match=r"\[5, objects, 9\]"):
+        task.check_targets(rows, 5, 3)
+
+
+def test_classes_of_the_data_are_found_in_a_model_with_more():
+    task, rows = tasks.get("detection"), some_rows(np.random.default_rng(0), flags=False)
+    found, moved, names = task.align({"boxes": rows}, rows, ("yak", "owl", "cat", "dog"), NAMES)
+    assert names == ("yak", "owl", "cat", "dog")
+    before, after = rows[..., Row.LABEL], moved[..., Row.LABEL]
+    assert (after[before == -1] == -1).all()
+    assert (after[before == 0] == 2).all()
+    assert (after[before == 2] == 1).all()
