@@ -1,17 +1,17 @@
 """What `kerascnn export` and `kerascnn demo` show of the files they wrote."""
 
 from kerascnn.cli import console
+from kerascnn.tasks import Metrics
 
 
 def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
     """Prints the table of a bundle: one line per file."""
     report = result.report
-    score = {"multi_label": "decisions right", "regression": "mean error"}
-    rows = [("Keras model", _score(report, report.keras), "-", "-", "-", "-")]
+    rows = [("Keras model", _score(report.keras), "-", "-", "-", "-")]
     rows += [
         (
             file.recipe,
-            _score(report, file.score),
+            _score(file.score),
             console.percent(file.agreement),
             console.size(file.bytes),
             f"{file.median_ms:.3f} ms",
@@ -22,7 +22,7 @@ def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
     console.show_table(
         f"{report.model} on {report.images} held-out images ({split}), verified",
         (
-            *("file", score.get(report.task, "accuracy"), "agreement", "size", "latency"),
+            *("file", report.keras.title, "agreement", "size", "latency"),
             "partitions",
         ),
         rows,
@@ -43,9 +43,8 @@ def show_outside(name: str, file) -> None:  # type: ignore[no-untyped-def]
         console.say(f"{pieces} stay {line}")
 
 
-def _score(report, score) -> str:  # type: ignore[no-untyped-def]
-    """The accuracy of a file, or the error of each quantity."""
-    if score.mae is None:
-        return console.percent(score.accuracy)
-    errors = zip(report.class_names, score.mae, strict=True)
-    return "\n".join(f"{name} {error:.4g}" for name, error in errors)
+def _score(score: Metrics) -> str:
+    """The one figure of a file, or the error of each quantity."""
+    if score.share is not None:
+        return console.percent(score.share)
+    return "\n".join(score.lines(console.percent))

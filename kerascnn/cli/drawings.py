@@ -35,7 +35,9 @@ def targets(out: str | None, images: Sequence[str], overwrite: bool) -> dict[str
             raise InputError("--out: two images have one name. Draw them one by one.")
     for image, target in found.items():
         if target.exists() and target.resolve() == Path(image).resolve():
-            raise OutputExistsError(f"--out would replace the image {image} itself. Choose another.")
+            raise OutputExistsError(
+                f"--out would replace the image {image} itself. Choose another."
+            )
         refuse_existing(target, PNG, overwrite)
     return found
 

@@ -168,8 +168,7 @@ class Predictor:
         """The names of the outputs of a model that is `described`: its labels, or numbers."""
         if self.labels is not None:
             return self.labels
-        decides = any(output.decides for output in self.outputs or ())
-        one = self.meaning.nouns[0] if decides else "target"
+        one = {"quantities": "target"}.get((self.outputs or ())[0].kind, self.meaning.nouns[0])
         count = self.meaning.names(self.outputs or ()) - self.first
         return tuple(f"{one} {i}" for i in range(count))
 
@@ -209,8 +208,8 @@ class Predictor:
                 "class, say --background."
             )
         known = tuple(names) if self.labels is None else own
-        classes = bool(outputs) and outputs[0].decides
-        if classes and self.labels and is_background(own[0]) and own[0] not in names:
+        scored = predictions[outputs[0].role].shape[1:] == (len(own),)
+        if scored and self.labels and is_background(own[0]) and own[0] not in names:
             role, known = outputs[0].role, own[1:]
             predictions = {**predictions, role: predictions[role][..., 1:]}
         found, truth, order = self.meaning.align(predictions, targets, known, names)

@@ -9,6 +9,16 @@ import numpy as np
 from kerascnn.errors import InputError
 from kerascnn.tasks.average_precision import MOST, SIZES, average_precisions
 from kerascnn.tasks.boxes import CROWD, DIFFICULT, Row, edges_first, overlaps, suppress
+from kerascnn.tasks.comparison import (
+    Metric,
+    Report,
+    Source,
+    Tolerance,
+    agreement,
+    at_most,
+    varies,
+)
+from kerascnn.tasks.likeness import likeness, pixel
 from kerascnn.tasks.metrics import Metrics, Table
 from kerascnn.tasks.outputs import Arrays, Output, quantities
 from kerascnn.tasks.probabilities import Kind, sigmoid
@@ -21,6 +31,8 @@ CANDIDATES = 300  # pairs of a point and a class of a picture that are looked at
 LEAST_SCORE = 0.01  # of what is looked at
 SHOWN = 0.3  # the score from which on a box is shown, unless something says better
 EDGES = ("left", "top", "right", "bottom")  # as people are told
+_PIXEL = 1.0  # of the model's input: how far edges may be off
+_COARSE = 0.02  # a mean tolerance from which on a recipe rounds to 8 bits
 _MATCH = 0.5  # overlap from which on a box has found an object
 
 
@@ -293,6 +305,14 @@ def _are_objects(rows: np.ndarray) -> np.ndarray:
     return are
 
 
+def _average(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else 0.0
+
+
+def _largest(values: np.ndarray) -> float:
+    return float(values.max()) if len(values) else 0.0
+
+
 def _mean(values: np.ndarray) -> float | None:
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else None
@@ -304,7 +324,7 @@ def _ratio(part: float, whole: float) -> float | None:
 
 def shown_from(outputs: Sequence[Output]) -> float:
     """The score from which on objects are given."""
-    return (outputs[1].thresholds or (SHOWN,))[0]
+    return (outputs[0].thresholds or (SHOWN,))[0]
 
 
 class Detection(Task):
@@ -313,8 +333,8 @@ class Detection(Task):
     name = "detection"
     title = "Object detector"
     kinds: ClassVar[Mapping[str, tuple[Kind, ...]]] = {
-        BOXES: ("quantities",),
         SCORES: ("independent", "logits"),
+        BOXES: ("quantities",),
     }
     adjective = "Objects alike"
     averages = False
@@ -326,26 +346,24 @@ class Detection(Task):
         boxes, scores = arrays[BOXES], arrays[SCORES]
         if boxes.ndim != 3 or scores.ndim != 3 or boxes.shape != (*scores.shape[:2], 4):
             raise InputError(
-                f"{source} does not suit the task {self.name}. Expected: boxes [n, points, 4] and "
-                f"scores [n, points, classes]. Received: {list(boxes.shape)} and "
-                f"{list(scores.shape)}."
+                f"{source} does not suit the task {self.name}. Expected: scores [n, points, "
+                f"classes] and boxes [n, points, 4]. Received: {list(scores.shape)} and "
+                f"{list(boxes.shape)}."
             )
-        kind = kinds[1] if len(kinds) > 1 and kinds[1] in self.kinds[SCORES] else None
+        kind = kinds[0] if kinds and kinds[0] in self.kinds[SCORES] else None
         if kind is None:
             kind = "independent" if scores.min() >= 0 and scores.max() <= 1 else "logits"
         thresholds = (SHOWN,) * scores.shape[-1]
         return (
+            Output(role=SCORES, shape=(1, *scores.shape[1:]), kind=kind, thresholds=thresholds),
             quantities(BOXES, boxes),
-            Output(
-                role=SCORES, shape=(1, *scores.shape[1:]), kind=kind, thresholds=thresholds
-            ),
         )
 
     def check_rows(self, outputs: Sequence[Output], source: str) -> None:
         """Boxes and scores of many points belong to one image here."""
 
     def names(self, outputs: Sequence[Output]) -> int:
-        return outputs[1].shape[-1]
+        return outputs[0].shape[-1]
 
     def check_targets(self, targets: Any, n: int, names: int) -> np.ndarray:
         rows = np.asarray(targets)
@@ -383,7 +401,7 @@ class Detection(Task):
     def predictions(self, arrays: Arrays, outputs: Sequence[Output]) -> dict[str, np.ndarray]:
         """The `detections` of each image: boxes, scores and classes."""
         scores = arrays[SCORES]
-        if outputs[1].kind == "logits":
+        if outputs[0].kind == "logits":
             scores = sigmoid(scores)
         return detections(arrays[BOXES], scores)
 
@@ -429,9 +447,7 @@ class Detection(Task):
                 {
                     "class": names[label],
                     "score": float(score),
-                    "box": dict(
-                        zip(EDGES, map(float, edges_first(box)), strict=True)
-                    ),
+                    "box": dict(zip(EDGES, map(float, edges_first(box)), strict=True)),
                 }
                 for label, score, box in rows
                 if score >= limit
@@ -451,6 +467,83 @@ class Detection(Task):
 
     def right(self, arrays: Arrays, targets: np.ndarray, outputs: Sequence[Output]) -> Any:
         return None
+
+    def compare(
+        self,
+        path: str,
+        wanted: Arrays,
+        got: Arrays,
+        outputs: Sequence[Output],
+        targets: np.ndarray | None,
+        tolerance: Tolerance,
+        source: Source = "samples",
+        steps: Sequence[float] = (),
+    ) -> Report:
+        """As of every task, by what is found: objects are matched, their boxes are to be within a
+        pixel on average (in float recipes each of them) and their scores within the tolerance.
+
+        With targets the mean average precision may fall by `tolerance.accuracy_drop`.
+        """
+        n = len(wanted[SCORES])
+        finite = all(np.isfinite(a[role]).all() for a in (wanted, got) for role in self.roles)
+        if not finite:
+            return Report(
+                path=path, metrics=(Metric("finite", 0.0, 1.0, False),), samples=n, source=source,
+                output_range=float("nan"), answers=n, changed=0, near_ties=0,
+                reference_accuracy=None, accuracy=None,
+            )  # fmt: skip
+        before, now = self.predictions(wanted, outputs), self.predictions(got, outputs)
+        tie = max(2 * max(steps, default=0.0), tolerance.near_tie)
+        alike = likeness(before, now, shown_from(outputs), tie)
+        answers, changed = max(1, int(alike.counts.sum())), int(alike.alone.sum())
+        ties = int(alike.ties.sum())
+        edges = alike.edges / pixel(wanted[BOXES].shape[1])
+        metrics = [
+            Metric("finite", 1.0, 1.0, True),
+            varies(wanted[SCORES], got[SCORES], max(steps, default=0.0), 1.0),
+            agreement("object_agreement", answers, changed - ties, tolerance.top1_agreement),
+            at_most("boxes.mean_pixels", _average(edges), _PIXEL),
+            at_most("scores.max_abs", _largest(alike.scores), tolerance.max_abs),
+            at_most("scores.mean_abs", _average(alike.scores), tolerance.mean_abs),
+        ]
+        if tolerance.mean_abs < _COARSE:
+            metrics.append(at_most("boxes.max_pixels", _largest(edges), _PIXEL))
+        precision: list[float | None] = [None, None]
+        if targets is not None:
+            names = [str(label) for label in range(self.names(outputs))]
+            precision = [detection_metrics(f, targets, names).map for f in (before, now)]
+            lost = float(precision[0] or 0) - float(precision[1] or 0)
+            metrics.append(at_most("map_drop", lost, tolerance.accuracy_drop))
+        return Report(
+            path=path,
+            metrics=tuple(metrics),
+            samples=n,
+            source=source,
+            output_range=1.0,
+            answers=answers,
+            changed=changed,
+            near_ties=ties,
+            reference_accuracy=precision[0],
+            accuracy=precision[1],
+        )
+
+    def agrees(self, wanted: Arrays, got: Arrays, outputs: Sequence[Output]) -> np.ndarray:
+        found = (self.predictions(arrays, outputs) for arrays in (wanted, got))
+        same: np.ndarray = likeness(*found, shown_from(outputs), 0.0).alone == 0
+        return same
+
+    def margins(self, arrays: Arrays, outputs: Sequence[Output]) -> np.ndarray:
+        scores = self.predictions(arrays, outputs)[SCORES]
+        nearest: np.ndarray = np.abs(scores - shown_from(outputs)).min(axis=1)
+        return nearest
+
+    def groups(self, arrays: Arrays, outputs: Sequence[Output]) -> np.ndarray:
+        """By which classes are found."""
+        found = self.predictions(arrays, outputs)
+        shown = found[SCORES] >= shown_from(outputs)
+        classes = [set(row[own].tolist()) for row, own in zip(found[CLASSES], shown, strict=True)]
+        kinds = sorted({tuple(sorted(one)) for one in classes})
+        return np.array([kinds.index(tuple(sorted(one))) for one in classes])
 
     def align(
         self,

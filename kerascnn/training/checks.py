@@ -113,7 +113,8 @@ def check_new(
         "patience": patience,
     }
     settings = replace(
-        defaults_for(entry.name, entry.family, task), **{k: v for k, v in given.items() if v is not None}
+        defaults_for(entry.name, entry.family, task),
+        **{k: v for k, v in given.items() if v is not None},
     )
     data.check_arguments(
         settings.batch_size,

@@ -16,7 +16,7 @@ from kerascnn.transfer.trunk import refuse_taken_names, trunk_of
 Tensor = Any
 
 STRIDES = (8, 16, 32)  # of the levels 3, 4 and 5
-BOXES, LOGITS, SCORES = "boxes", "logits", "scores"  # layers, the first and last also outputs
+BOXES, LOGITS, SCORES = "boxes", "logits", "scores"  # layers, the last and first also outputs
 JOINED = "boxes_and_logits"
 _PRIOR = 0.01  # of an object at a point before training (arXiv:1708.02002, section 4.1)
 _DISTANCE = 1.8  # before the softplus: boxes begin with a side of four cells
@@ -54,9 +54,9 @@ def attach_detector(
         name: Of the model; by default that of the backbone and "_detector".
 
     Returns:
-        A model from images (batch, height, width, channels) to two outputs: boxes (batch, points,
-        4), their top, left, bottom and right edge as shares of the picture, and scores (batch,
-        points, classes) in 0..1. Many points speak of one object: the best of the boxes that
+        A model from images (batch, height, width, channels) to two outputs: scores (batch, points,
+        classes) in 0..1, and boxes (batch, points, 4), their top, left, bottom and right edge as
+        shares of the picture. Many points speak of one object: the best of the boxes that
         overlap is `kerascnn.tasks.detection.detections`.
 
     Raises:
@@ -82,7 +82,7 @@ def attach_detector(
     boxes = layers.Concatenate(axis=1, dtype="float32", name=BOXES)(boxes)
     logits = layers.Concatenate(axis=1, dtype="float32", name=LOGITS)(logits)
     name = name or f"{backbone.name}_detector"
-    return keras.Model(trunk.inputs[0], [boxes, _scores(logits)], name=name)
+    return keras.Model(trunk.inputs[0], [_scores(logits), boxes], name=name)
 
 
 def training_form(model: keras.Model) -> keras.Model:
@@ -100,12 +100,12 @@ def training_form(model: keras.Model) -> keras.Model:
 
 
 def inference_form(model: keras.Model) -> keras.Model:
-    """A detector from its `training_form`, with two outputs: boxes and scores.
+    """A detector from its `training_form`, with two outputs: scores and boxes.
 
     Raises:
         InputError: It is no model of `attach_detector`.
     """
-    outputs = [_named(model, BOXES), _scores(_named(model, LOGITS))]
+    outputs = [_scores(_named(model, LOGITS)), _named(model, BOXES)]
     return keras.Model(model.inputs[0], outputs, name=model.name)
 
 
@@ -162,9 +162,9 @@ def _pyramid(trunk: keras.Model) -> list[tuple[Tensor, tuple[int, int]]]:
             for value in values
             if len(value.shape) == 4
             and None not in value.shape[1:3]
-            # Networks that do not pad lose up to a fifth of their maps.
+            # Networks that do not pad lose some rows of their maps.
             and all(
-                0.75 * own <= side <= own + 1
+                0.6 * own <= side <= own + 1
                 for side, own in zip(value.shape[1:3], size, strict=True)
             )
         ]
