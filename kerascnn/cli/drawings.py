@@ -43,7 +43,7 @@ def targets(out: str | None, images: Sequence[str], overwrite: bool) -> dict[str
 
 
 def add_pixels(image: str, found: dict[str, Any]) -> None:
-    """Adds to what a detector found the size of the image file, upright, and boxes in its pixels."""
+    """Adds the size of the image file, upright, and boxes in its pixels to what was found."""
     from kerascnn.data.decode import read_header
 
     header = read_header(Path(image).expanduser())

@@ -8,7 +8,7 @@ import numpy as np
 
 from kerascnn.errors import InputError
 from kerascnn.tasks.average_precision import MOST, SIZES, average_precisions
-from kerascnn.tasks.boxes import CROWD, DIFFICULT, Row, edges_first, overlaps, suppress
+from kerascnn.tasks.boxes import CROWD, Row, edges_first, overlaps, suppress
 from kerascnn.tasks.comparison import (
     Metric,
     Report,

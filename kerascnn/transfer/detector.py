@@ -170,9 +170,9 @@ def _pyramid(trunk: keras.Model) -> list[tuple[Tensor, tuple[int, int]]]:
         ]
         if not fitting:
             raise InputError(
-                f"a detector needs maps of 1/8, 1/16 and 1/32 of the image's side. {trunk.name!r} "
-                f"has none of 1/{stride}, about {size[0]}x{size[1]} for images of {height}x{width}. "
-                "Choose another backbone, or larger images."
+                "a detector needs maps of 1/8, 1/16 and 1/32 of the image's side. "
+                f"{trunk.name!r} has none of 1/{stride}, about {size[0]}x{size[1]} for images of "
+                f"{height}x{width}. Choose another backbone, or larger images."
             )
         found.append((fitting[-1], size))
     return found
@@ -184,13 +184,13 @@ def _lateral(x: Tensor, size: tuple[int, int], channels: int, level: int) -> Ten
 
 
 def _resized(x: Tensor, size: tuple[int, int], name: str) -> Tensor:
-    """A map in the size of another one, by nearest neighbours."""
-    height, width = x.shape[1:3]
-    if (height, width) == size:
+    """A map in another size.
+
+    Bilinear: the CPU delegate of TFLite resizes so, and leaves nearest neighbours to slower code.
+    """
+    if tuple(x.shape[1:3]) == size:
         return x
-    if size == (2 * height, 2 * width):
-        return layers.UpSampling2D(2, name=name)(x)
-    return layers.Resizing(*size, interpolation="nearest", name=name)(x)
+    return layers.Resizing(*size, interpolation="bilinear", name=name)(x)
 
 
 def _aggregated(maps: Sequence[Tensor], channels: int) -> list[Tensor]:
@@ -198,14 +198,14 @@ def _aggregated(maps: Sequence[Tensor], channels: int) -> list[Tensor]:
     down = [maps[-1]]
     for level in (4, 3):
         finer = maps[level - 3]
-        up = _resized(down[0], finer.shape[1:3], f"{HEAD_PREFIX}up{level}")
+        up = _resized(down[0], tuple(finer.shape[1:3]), f"{HEAD_PREFIX}up{level}")
         x = layers.Add(name=f"{HEAD_PREFIX}top_down{level}_add")([finer, up])
         down.insert(0, _separable(x, channels, f"{HEAD_PREFIX}top_down{level}"))
     out = [down[0]]
     for level in (4, 5):
         coarser = down[level - 3]
         x = _separable(out[-1], channels, f"{HEAD_PREFIX}down{level}", stride=2)
-        x = _resized(x, coarser.shape[1:3], f"{HEAD_PREFIX}down{level}_resize")
+        x = _resized(x, tuple(coarser.shape[1:3]), f"{HEAD_PREFIX}down{level}_resize")
         x = layers.Add(name=f"{HEAD_PREFIX}bottom_up{level}_add")([coarser, x])
         out.append(_separable(x, channels, f"{HEAD_PREFIX}bottom_up{level}"))
     return out

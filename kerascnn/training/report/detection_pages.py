@@ -92,7 +92,7 @@ class DetectionPages(TaskPages):
             f"Boxes are {page.percent(float(np.median(sides)))} of the picture's side in the "
             f"middle (5 to 95 %: {page.percent(float(np.quantile(sides, 0.05)))} to "
             f"{page.percent(float(np.quantile(sides, 0.95)))}), which is "
-            f"{float(np.median(sides)) * (height * width) ** 0.5:.0f} pixels of what the model sees."
+            f"{float(np.median(sides)) * (height * width) ** 0.5:.0f} pixels for the model."
         )
         if small > 0.1:
             text += (
