@@ -115,29 +115,12 @@ class Predictor:
         return self._above_threshold(outputs)
 
     def _above_threshold(self, outputs: tuple[Output, ...]) -> "Predictor":
-        if self.threshold is None:
-            return replace(self, outputs=outputs)
-        if not any(output.thresholds for output in outputs):
-            raise InputError(
-                f"a threshold is for labels and objects; {self.path} gives none: it is of the task "
-                f"{self.meaning.name}."
-            )
-        changed = tuple(
-            replace(output, thresholds=(self.threshold,) * len(output.thresholds))
-            if output.thresholds
-            else output
-            for output in outputs
-        )
-        return replace(self, outputs=changed)
+        if self.threshold is not None:
+            outputs = tasks.with_threshold(outputs, self.threshold, str(self.path))
+        return replace(self, outputs=outputs)
 
     def with_threshold(self, threshold: float) -> "Predictor":
-        """This model, giving labels or objects from another score on.
-
-        Raises:
-            InputError: It is not in 0..1.
-        """
-        if not 0 <= threshold <= 1:
-            raise InputError(f"a threshold must be in 0..1. Received: {threshold}.")
+        """This model, giving labels or objects from another score on, 0..1."""
         return replace(self, threshold=threshold)
 
     @contextlib.contextmanager

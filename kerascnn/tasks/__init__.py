@@ -15,6 +15,7 @@ from kerascnn.tasks.multi_label import MultiLabel
 from kerascnn.tasks.outputs import Arrays as Arrays
 from kerascnn.tasks.outputs import Output as Output
 from kerascnn.tasks.outputs import quantities as quantities
+from kerascnn.tasks.outputs import with_threshold as with_threshold
 from kerascnn.tasks.probabilities import Kind as Kind
 from kerascnn.tasks.probabilities import kind_of as kind_of
 from kerascnn.tasks.probabilities import sigmoid as sigmoid

@@ -35,9 +35,7 @@ def coco(tmp_path):
             annotations.append({**annotations[-1], "id": 100 + i, "iscrowd": 1})
     names = [{"id": 90, "name": "owl"}, {"id": 3, "name": "cat"}]
     path = tmp_path / "boxes.json"
-    path.write_text(
-        json.dumps({"images": images, "annotations": annotations, "categories": names})
-    )
+    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": names}))
     return path
 
 
@@ -91,7 +89,8 @@ def test_damaged_pictures_are_skipped_with_their_boxes(coco):
 
 def test_pictures_that_are_not_kept_in_memory_are_decoded_anew(coco):
     kept, read = (
-        data.load(coco, 32, task="detection", cache=cache).arrays("train") for cache in (True, False)
+        data.load(coco, 32, task="detection", cache=cache).arrays("train")
+        for cache in (True, False)
     )
     for one, other in zip(kept, read, strict=True):
         np.testing.assert_array_equal(one, other)
