@@ -86,7 +86,7 @@ def _evaluator() -> Any:
 
 
 def _truth(rows: np.ndarray) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     for image, objects in enumerate(rows):
         for row in objects[objects[:, Row.LABEL] >= 0]:
             box = _in_pixels(row[: Row.BOTTOM + 1], row)
@@ -104,7 +104,7 @@ def _truth(rows: np.ndarray) -> list[dict[str, Any]]:
 
 
 def _found(found: Mapping[str, np.ndarray], rows: np.ndarray) -> list[dict[str, Any]]:
-    given = []
+    given: list[dict[str, Any]] = []
     for image, (boxes, scores, classes) in enumerate(
         zip(found["boxes"], found["scores"], found["classes"], strict=True)
     ):
