@@ -69,7 +69,7 @@ DERIVATIVES = {"compiled.py", "gradient.py"}
 # What the backend computes on: Keras has no question for it.
 DEVICES = {"precision.py"}
 # The parts of augmentation and of training that `tf.data` runs.
-TF_DATA = {"arrays.py", "assignment.py", "dataset.py", "detection.py", "tensor_batches.py"}
+TF_DATA = {"arrays.py", "dataset.py", "tensor_batches.py"}
 STANDARD_LIBRARY_ONLY = ("arithmetic.py", "errors.py", "lazy.py")
 STANDARD_LIBRARY_ONLY += ("export/strict_json.py",)
 STANDARD_LIBRARY_ONLY += tuple(

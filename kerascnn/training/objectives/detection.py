@@ -7,13 +7,12 @@ import keras
 import numpy as np
 
 from kerascnn.augment import Compose
+from kerascnn.data.point_targets import encoded, with_boxes, with_rows
 from kerascnn.errors import InputError
 from kerascnn.losses import DetectionLoss
 from kerascnn.tasks.average_precision import average_precisions
-from kerascnn.tasks.boxes import CROWD, Row
 from kerascnn.tasks.detection import detections
 from kerascnn.tasks.probabilities import sigmoid
-from kerascnn.training.objectives.assignment import encode
 from kerascnn.training.objectives.base import Objective
 from kerascnn.transfer.detector import (
     attach_detector,
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from kerascnn.training.report.pages import TaskPages
 
 _JUDGED = 300  # validation images that each epoch is judged by; of more, an even sample
-# Of the picture's side: what is left of an object after a crop teaches nothing below that.
-_LEAST_SIDE = 0.02
 
 
 class DetectionObjective(Objective):
@@ -54,13 +51,7 @@ class DetectionObjective(Objective):
         )
 
     def targets(self, dataset: Any, names: Sequence[str]) -> Any:
-        import tensorflow as tf
-
-        grids = _grids(dataset)
-        return dataset.map(
-            lambda images, rows: (images, encode(rows, grids)),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
+        return encoded(dataset, grid_sizes(*dataset.element_spec[0].shape[1:3]))
 
     def batches(
         self,
@@ -71,9 +62,8 @@ class DetectionObjective(Objective):
         first_epoch: int,
     ) -> Any:
         if pipeline.steps:
-            size = tuple(dataset.element_spec[0].shape[1:3])
-            moved = pipeline.map(_with_boxes(dataset, size), seed, first_epoch=first_epoch)
-            dataset = _with_rows(moved, size)
+            moved = pipeline.map(with_boxes(dataset), seed, first_epoch=first_epoch)
+            dataset = with_rows(moved)
         return self.targets(dataset, names)
 
     def loss(self, model: keras.Model, labels: np.ndarray, label_smoothing: float) -> Any:
@@ -113,35 +103,3 @@ class EpochScores(keras.callbacks.Callback):
         if logs is not None:
             logs["val_map"] = float(table[:, known].mean()) if known.any() else 0.0
             logs["val_ap50"] = float(table[0, known].mean()) if known.any() else 0.0
-
-
-def _grids(dataset: Any) -> tuple[tuple[int, int], ...]:
-    return grid_sizes(*dataset.element_spec[0].shape[1:3])
-
-
-def _with_boxes(dataset: Any, size: tuple[int, int]) -> Any:
-    """As a pipeline of augmentation takes them: boxes in pixels, beside the rest of the rows."""
-    edges = np.array([size[1], size[0]] * 2, np.float32)
-
-    def prepare(images: Any, rows: Any) -> dict[str, Any]:
-        return {"images": images, "boxes": rows[..., : Row.BOTTOM + 1] * edges, "rows": rows}
-
-    return dataset.map(prepare)
-
-
-def _with_rows(dataset: Any, size: tuple[int, int]) -> Any:
-    """(images, rows) again. Slivers that a crop left of an object count for nothing."""
-    import tensorflow as tf
-
-    edges = np.array([size[1], size[0]] * 2, np.float32)
-
-    def restore(element: dict[str, Any]) -> tuple[Any, Any]:
-        boxes, rows = element["boxes"] / edges, element["rows"]
-        before = rows[..., Row.RIGHT : Row.BOTTOM + 1] - rows[..., Row.LEFT : Row.TOP + 1]
-        after = boxes[..., Row.RIGHT : Row.BOTTOM + 1] - boxes[..., Row.LEFT : Row.TOP + 1]
-        sliver = tf.reduce_any(after < tf.minimum(before, _LEAST_SIDE), axis=-1)
-        flag = tf.where(sliver, float(CROWD), rows[..., Row.FLAG])
-        parts = [boxes, rows[..., Row.LABEL : Row.FLAG], flag[..., tf.newaxis]]
-        return element["images"], tf.concat([*parts, rows[..., Row.AREA :]], axis=-1)
-
-    return dataset.map(restore, num_parallel_calls=tf.data.AUTOTUNE)

@@ -12,6 +12,50 @@ RADIUS = 1.5
 # The sides (square roots of areas, in cells) of the objects that a level finds; the first level
 # finds smaller ones too, the last larger ones. They overlap: most objects have two levels.
 SIDES = (2.5, 8.0)
+# Of the picture's side: what is left of an object after a crop teaches nothing below that.
+LEAST_SIDE = 0.02
+
+
+def encoded(dataset: Any, grids: Sequence[tuple[int, int]]) -> Any:
+    """From a dataset of (images, rows of objects) to one of (images, what `encode` gives)."""
+    import tensorflow as tf
+
+    return dataset.map(
+        lambda images, rows: (images, encode(rows, grids)), num_parallel_calls=tf.data.AUTOTUNE
+    )
+
+
+def with_boxes(dataset: Any) -> Any:
+    """A dataset of (images, rows) as augmentation takes it: boxes in pixels, beside the rows."""
+    edges = _edges(dataset.element_spec[0])
+
+    def prepare(images: Any, rows: Any) -> dict[str, Any]:
+        return {"images": images, "boxes": rows[..., : Row.BOTTOM + 1] * edges, "rows": rows}
+
+    return dataset.map(prepare)
+
+
+def with_rows(dataset: Any) -> Any:
+    """(images, rows) again. Slivers that a crop left of an object count for nothing."""
+    import tensorflow as tf
+
+    edges = _edges(dataset.element_spec["images"])
+
+    def restore(element: dict[str, Any]) -> tuple[Any, Any]:
+        boxes, rows = element["boxes"] / edges, element["rows"]
+        before = rows[..., Row.RIGHT : Row.BOTTOM + 1] - rows[..., Row.LEFT : Row.TOP + 1]
+        after = boxes[..., Row.RIGHT : Row.BOTTOM + 1] - boxes[..., Row.LEFT : Row.TOP + 1]
+        sliver = tf.reduce_any(after < tf.minimum(before, LEAST_SIDE), axis=-1)
+        flag = tf.where(sliver, float(CROWD), rows[..., Row.FLAG])
+        parts = [boxes, rows[..., Row.LABEL : Row.FLAG], flag[..., tf.newaxis]]
+        return element["images"], tf.concat([*parts, rows[..., Row.AREA :]], axis=-1)
+
+    return dataset.map(restore, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _edges(images: Any) -> np.ndarray:
+    height, width = images.shape[1:3]
+    return np.array([width, height, width, height], np.float32)
 
 
 def encode(rows: Any, grids: Sequence[tuple[int, int]]) -> Any:

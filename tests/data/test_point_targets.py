@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
+from kerascnn.data.point_targets import RADIUS, SIDES, encode, with_boxes, with_rows
 from kerascnn.losses import DetectionLoss, box_likeness
 from kerascnn.tasks.boxes import CROWD, DIFFICULT, Row
-from kerascnn.training.objectives.assignment import RADIUS, SIDES, encode
 
 GRIDS = ((8, 12), (4, 6), (2, 3))
 
@@ -78,6 +78,25 @@ def test_an_object_of_any_size_has_points(side):
 def test_a_picture_without_objects_and_a_vanished_box_are_background():
     got = encode(rows_of((0.5, 0.5, 0.5, 0.9, 1, 0)), GRIDS).numpy()
     assert (got[..., 4] == 0).all()
+
+
+def test_boxes_go_through_augmentation():
+    import tensorflow as tf
+
+    from kerascnn import augment
+
+    rows = rows_of((0.25, 0.5, 0.75, 1.0, 1, 0), (0.0, 0.0, 0.255, 0.255, 0, DIFFICULT))
+    images = np.zeros((1, 20, 40, 3), np.uint8)
+    dataset = tf.data.Dataset.from_tensors((images, rows))
+    # The middle half of the picture fills the new one.
+    pipeline = augment.Compose([augment.CenterCrop((10, 20)), augment.Resize((20, 40))])
+    _, (got,) = next(iter(with_rows(pipeline.map(with_boxes(dataset), 0)).as_numpy_iterator()))
+    np.testing.assert_allclose(got[0, :4], [0, 0.5, 1, 1], atol=1e-6)
+    assert got[0, Row.LABEL : Row.AREA].tolist() == [1, 0]
+    # One hundredth of the second object's side is left: a sliver.
+    np.testing.assert_allclose(got[1, :4], [0, 0, 0.01, 0.01], atol=1e-6)
+    assert got[1, Row.LABEL : Row.AREA].tolist() == [0, CROWD]
+    assert got[2, Row.LABEL] == -1
 
 
 def loss_by_hand(y_true, y_pred, box_weight=2.0):
