@@ -278,3 +278,90 @@ def test_classes_of_the_data_are_found_in_a_model_with_more():
     assert (after[before == -1] == -1).all()
     assert (after[before == 0] == 2).all()
     assert (after[before == 2] == 1).all()
+
+
+FLOAT = tasks.Tolerance(
+    max_abs=1e-3, mean_abs=1e-4, top1_agreement=1.0, accuracy_drop=0.0, near_tie=2e-4
+)
+EIGHT_BITS = tasks.Tolerance(
+    max_abs=0.75, mean_abs=0.05, top1_agreement=0.85, accuracy_drop=0.02, near_tie=0.1
+)
+POINTS = 1029  # of images of 224 x 224
+
+
+@pytest.fixture
+def answers():
+    """What a model gives for four pictures, an object in each, and the true objects."""
+    scores = np.full((4, POINTS, 3), 1e-3, np.float32)
+    boxes = np.tile(np.array([0.1, 0.05, 0.9, 0.95], np.float32), (4, POINTS, 1))
+    rows = np.zeros((4, 1, len(Row)), np.float32)
+    rows[..., Row.WIDTH] = rows[..., Row.HEIGHT] = 224
+    for image in range(4):
+        scores[image, 10 * image, image % 3] = 0.9 - 0.1 * image
+        rows[image, 0, :4], rows[image, 0, Row.LABEL] = (0.05, 0.1, 0.95, 0.9), image % 3
+        rows[image, 0, Row.AREA] = 0.72 * 224**2
+    return {"scores": scores, "boxes": boxes}, rows
+
+
+def compared(wanted, got, rows, tolerance):
+    task = tasks.get("detection")
+    outputs = task.describe(wanted, ("independent", None), "a model")
+    return task.compare("a file", wanted, got, outputs, rows, tolerance)
+
+
+@pytest.mark.parametrize("tolerance", [FLOAT, EIGHT_BITS])
+def test_a_file_that_answers_alike_passes(answers, tolerance):
+    wanted, rows = answers
+    report = compared(wanted, wanted, rows, tolerance)
+    assert report.passed
+    assert (report.answers, report.changed, report.accuracy) == (4, 0, 1.0)
+    # What happens where nothing is found is nobody's business.
+    got = {"scores": wanted["scores"], "boxes": wanted["boxes"].copy()}
+    got["boxes"][:, 100:] = 0
+    assert compared(wanted, got, rows, tolerance).passed
+
+
+@pytest.mark.parametrize(
+    ("change", "tolerance", "failed"),
+    [
+        (lambda a: a["boxes"].__iadd__(0.5 / 224), FLOAT, set()),
+        (lambda a: a["boxes"].__iadd__(1.5 / 224), EIGHT_BITS, {"boxes.mean_pixels"}),
+        (lambda a: a["boxes"][0].__iadd__(1.5 / 224), FLOAT, {"boxes.max_pixels"}),
+        (lambda a: a["boxes"][0].__iadd__(1.5 / 224), EIGHT_BITS, set()),
+        (lambda a: a["scores"][0].__imul__(0.9), FLOAT, {"scores.max_abs", "scores.mean_abs"}),
+        (lambda a: a["scores"][0].__imul__(0.9), EIGHT_BITS, set()),
+        (
+            lambda a: a["scores"][:2].__imul__(0.2),
+            EIGHT_BITS,
+            {"object_agreement"},
+        ),
+        (lambda a: a["scores"].__imul__(0), EIGHT_BITS, {"varies", "object_agreement", "map_drop"}),
+        (lambda a: a["boxes"].__imul__(np.nan), EIGHT_BITS, {"finite"}),
+    ],
+)
+def test_a_file_is_judged_by_objects(answers, change, tolerance, failed):
+    wanted, rows = answers
+    got = {role: values.copy() for role, values in wanted.items()}
+    change(got)
+    report = compared(wanted, got, rows, tolerance)
+    assert {metric.name for metric in report.metrics if not metric.passed} == failed
+
+
+def test_an_object_near_the_threshold_may_be_lost(answers):
+    wanted, rows = answers
+    wanted["scores"][3, 30, 0] = 0.31
+    got = {role: values.copy() for role, values in wanted.items()}
+    got["scores"][3, 30, 0] = 0.29
+    report = compared(wanted, got, rows, EIGHT_BITS)
+    assert (report.changed, report.near_ties) == (1, 1)
+    assert report.passed
+
+
+def test_images_for_a_self_test_are_told_apart(answers):
+    task, (arrays, _) = tasks.get("detection"), answers
+    outputs = task.describe(arrays, ("independent", None), "a model")
+    assert task.groups(arrays, outputs).tolist() == [0, 1, 2, 0]
+    np.testing.assert_allclose(task.margins(arrays, outputs), [0.3, 0.3, 0.3, 0.3], atol=0.3)
+    got = {role: values.copy() for role, values in arrays.items()}
+    got["scores"][1] = 0
+    assert task.agrees(arrays, got, outputs).tolist() == [True, False, True, True]
