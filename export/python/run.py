@@ -76,7 +76,7 @@ AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "dec
 TASKS = {"image-classification": ("classification", "scores"),  # in version 3, and the role
          "image-multi-label": ("multi_label", "scores"),
          "image-regression": ("regression", "values")}
-# Of a detector's boxes, as in kerascnn.tasks.detection: how many pairs of a point and a class are
+# Of a detector's boxes, as in kerascnn.tasks.detections: how many pairs of a point and a class are
 # looked at, from which score on, which overlap two of a class may have, and how many stay.
 CANDIDATES, LEAST_SCORE, MOST_OVERLAP, MOST_OBJECTS = 300, 0.01, 0.6, 100
 COLORS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
@@ -681,7 +681,7 @@ def answer(manifest: dict, labels: list[str], values: dict, top: int) -> dict:
 def objects(manifest: dict, labels: list[str], values: dict) -> list:
     """What a detector found, the best first: of boxes of a class that overlap, the best one.
 
-    The same as `kerascnn.tasks.detection.detections`, from the threshold of each class on.
+    The same as `kerascnn.tasks.detections.detections`, from the threshold of each class on.
     """
     outputs = {output["role"]: output for output in manifest["outputs"]}
     fits = set(outputs) == {"scores", "boxes"} and outputs["scores"]["thresholds"]

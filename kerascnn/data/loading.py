@@ -175,7 +175,9 @@ def _class_counts(collection: Collection, rows: np.ndarray) -> tuple[int, ...]:
     if strata is None:
         return ()
     if strata.ndim == 2:
-        return tuple(strata.sum(axis=0, dtype=np.int64).tolist())
+        counts = np.zeros(len(collection.class_names), np.int64)
+        counts[: strata.shape[1]] = strata.sum(axis=0)  # the last classes may be in no image
+        return tuple(counts.tolist())
     return tuple(np.bincount(strata, minlength=len(collection.class_names)).tolist())
 
 

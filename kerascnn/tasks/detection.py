@@ -1,14 +1,12 @@
-"""Objects with boxes: what detectors give, which boxes stay, and how good they are."""
+"""Objects with boxes: what the outputs of detectors are, compared, scored and said."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.tasks.average_precision import MOST, SIZES, average_precisions
-from kerascnn.tasks.boxes import CROWD, Row, edges_first, overlaps, suppress
+from kerascnn.tasks.boxes import CROWD, Row, edges_first
 from kerascnn.tasks.comparison import (
     Metric,
     Report,
@@ -18,309 +16,18 @@ from kerascnn.tasks.comparison import (
     at_most,
     varies,
 )
+from kerascnn.tasks.detection_metrics import SHOWN, DetectionMetrics, detection_metrics
+from kerascnn.tasks.detections import BOXES, CLASSES, SCORES, detections
 from kerascnn.tasks.likeness import likeness, pixel
-from kerascnn.tasks.metrics import Metrics, Table
 from kerascnn.tasks.outputs import Arrays, Output, quantities
 from kerascnn.tasks.probabilities import Kind, sigmoid
 from kerascnn.tasks.task import Task
-from kerascnn.tasks.words import number, percent
+from kerascnn.tasks.words import percent
 
-BOXES, SCORES, CLASSES = "boxes", "scores", "classes"
-MOST_OVERLAP = 0.6  # of two boxes of one class that both stay
-CANDIDATES = 300  # pairs of a point and a class of a picture that are looked at, the best
-LEAST_SCORE = 0.01  # of what is looked at
-SHOWN = 0.3  # the score from which on a box is shown, unless something says better
 EDGES = ("left", "top", "right", "bottom")  # as people are told
 _PIXEL = 1.0  # of the model's input: how far edges may be off
 _COARSE = 0.02  # a mean tolerance from which on a recipe rounds to 8 bits
 _RANKS = 1e-3  # of mAP: what rounding changes where scores are all but equal
-_MATCH = 0.5  # overlap from which on a box has found an object
-
-
-@dataclass(frozen=True)
-class ClassMetrics:
-    """Of one class.
-
-    Attributes:
-        ap: Average precision over the overlaps 0.5 to 0.95; None without objects.
-        ap50: That of the overlap 0.5.
-        objects: How many there are, crowds and difficult ones apart.
-        precision: Share of the boxes from the threshold on that found an object; None without.
-        recall: Share of the objects found by them; None without objects.
-    """
-
-    ap: float | None
-    ap50: float | None
-    objects: int
-    precision: float | None
-    recall: float | None
-
-
-@dataclass(frozen=True)
-class DetectionMetrics(Metrics):
-    """Of one split.
-
-    Attributes:
-        map: Mean over the classes of the average precision, itself the mean over the overlaps
-            0.5, 0.55 ... 0.95 (COCO's mAP).
-        ap50: Mean over the classes at the overlap 0.5.
-        ap75: At 0.75.
-        ap_small: As `map`, of objects of up to 32x32 pixels of the original picture; None without.
-        ap_medium: Up to 96x96.
-        ap_large: Larger ones.
-        threshold: The score from which on boxes have the best F1 at the overlap 0.5.
-        precision: Share of the boxes from this score on that found an object.
-        recall: Share of the objects that they found.
-        objects: How many there are, crowds and difficult ones apart.
-        images: How many images were judged.
-        per_class: One row per class.
-    """
-
-    map: float
-    ap50: float
-    ap75: float
-    ap_small: float | None
-    ap_medium: float | None
-    ap_large: float | None
-    threshold: float
-    precision: float
-    recall: float
-    objects: int
-    images: int
-    per_class: dict[str, ClassMetrics]
-    title: ClassVar[str] = "mAP"
-
-    @property
-    def share(self) -> float:
-        return self.map
-
-    def lines(self, percent: Callable[[float], str] = percent) -> list[str]:
-        return [f"mAP {percent(self.map)}", f"AP50 {percent(self.ap50)}"]
-
-    def headline(self) -> str:
-        found = (
-            f"{percent(self.recall)} of {self.objects:,} objects found from a score of "
-            f"{number(self.threshold)}, {percent(self.precision)} of the boxes right"
-        )
-        return f"{', '.join(self.lines())}, {found}, {self.images} images"
-
-    def rows(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        columns = ("mAP", "AP50", "AP75", "small", "medium", "large", "objects")
-        figures = (self.map, self.ap50, self.ap75, self.ap_small, self.ap_medium, self.ap_large)
-        return columns, [(*map(_share, figures), f"{self.objects:,}")]
-
-    def details(self) -> Table | None:
-        title = f"classes (precision and recall from a score of {number(self.threshold)} on)"
-        columns = ("class", "mAP", "AP50", "precision", "recall", "objects")
-        return (
-            title,
-            columns,
-            [
-                (
-                    name,
-                    *map(_share, (row.ap, row.ap50, row.precision, row.recall)),
-                    f"{row.objects:,}",
-                )
-                for name, row in self.per_class.items()
-            ],
-        )
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else percent(value)
-
-
-def detections(
-    boxes: np.ndarray,
-    scores: np.ndarray,
-    *,
-    most: int = MOST,
-    most_overlap: float = MOST_OVERLAP,
-    candidates: int = CANDIDATES,
-    least_score: float = LEAST_SCORE,
-) -> dict[str, np.ndarray]:
-    """The objects of each picture: of boxes of one class that overlap, the best one.
-
-    Args:
-        boxes: `[pictures, points, 4]`: top, left, bottom and right edge as shares of the picture.
-        scores: `[pictures, points, classes]` in 0..1.
-        most: Objects of a picture, at most.
-        most_overlap: Boxes of one class with a larger overlap with a better one are left out.
-        candidates: The best so many pairs of a point and a class are looked at.
-        least_score: And of these, those with a higher score.
-
-    Returns:
-        "boxes" `[pictures, most, 4]`, within 0..1, "scores" `[pictures, most]`, the best first, and
-        "classes" `[pictures, most]`; places that are left over have the score 0.
-    """
-    n, classes = len(boxes), scores.shape[-1]
-    found = {
-        BOXES: np.zeros((n, most, 4), np.float32),
-        SCORES: np.zeros((n, most), np.float32),
-        CLASSES: np.zeros((n, most), np.int32),
-    }
-    for image in range(n):
-        flat = scores[image].reshape(-1)
-        best = np.argsort(-flat, kind="stable")[:candidates]
-        best = best[flat[best] > least_score]
-        own = np.clip(boxes[image, best // classes], 0, 1)
-        labels = best % classes
-        apart = own + 2.0 * labels[:, np.newaxis]  # no box reaches one of another class
-        kept = suppress(apart, flat[best], most_overlap, most)
-        for role, values in ((BOXES, own), (SCORES, flat[best]), (CLASSES, labels)):
-            found[role][image, : len(kept)] = values[kept]
-    return found
-
-
-def matches(found: Mapping[str, np.ndarray], rows: np.ndarray, image: int) -> np.ndarray:
-    """Which object each detection of a picture has found: the best first, each object once.
-
-    Returns:
-        `[detections]` places in the picture's rows; -1 for a false alarm, -2 for a box on a crowd
-        or a difficult object, which counts for nothing, and for places that are left over.
-    """
-    objects, scores = rows[image], found[SCORES][image]
-    own = overlaps(edges_first(found[BOXES][image]), objects[:, : Row.BOTTOM + 1])
-    own[:, objects[:, Row.LABEL] < 0] = -1
-    own[found[CLASSES][image][:, np.newaxis] != objects[np.newaxis, :, Row.LABEL]] = -1
-    free = objects[:, Row.FLAG] == 0
-    result = np.full(len(scores), -1)
-    for place in range(len(scores)):
-        if scores[place] <= 0:
-            result[place] = -2
-            continue
-        candidates = np.where(free, own[place], -1)
-        if len(candidates) and candidates.max() >= _MATCH:
-            result[place] = int(candidates.argmax())
-            free[result[place]] = False
-        elif (own[place][objects[:, Row.FLAG] != 0] >= _MATCH).any():
-            result[place] = -2
-    return result
-
-
-def detection_metrics(
-    found: Mapping[str, np.ndarray], rows: np.ndarray, names: Sequence[str]
-) -> DetectionMetrics:
-    """Computes the metrics of a detector.
-
-    Args:
-        found: What `detections` gives for each picture.
-        rows: `[pictures, objects, 9]`, as `kerascnn.tasks.boxes.Row`.
-        names: One for each class.
-
-    Raises:
-        InputError: Arrays that do not go together, no image, or pycocotools is not installed.
-    """
-    if not len(rows) or len(rows) != len(found[SCORES]):
-        raise InputError(
-            f"detections of {len(found[SCORES])} images and objects of {len(rows)} do not go "
-            "together. Expected the same number, at least one."
-        )
-    table = average_precisions(found, rows, len(names))
-    curve = precision_recall(found, rows)
-    threshold = curve.threshold
-    counted = _counted(found, rows, len(names), threshold)
-    objects = counted[:, 0]
-    return DetectionMetrics(
-        map=_mean(table[..., 0]) or 0.0,
-        ap50=_mean(table[0, :, 0]) or 0.0,
-        ap75=_mean(table[5, :, 0]) or 0.0,
-        **{f"ap_{size}": _mean(table[..., place]) for place, size in enumerate(SIZES, start=1)},
-        threshold=threshold,
-        precision=_ratio(counted[:, 2].sum(), counted[:, 1].sum()) or 0.0,
-        recall=_ratio(counted[:, 2].sum(), objects.sum()) or 0.0,
-        objects=int(objects.sum()),
-        images=len(rows),
-        per_class={
-            name: ClassMetrics(
-                ap=_mean(table[:, place, 0]),
-                ap50=_mean(table[0, place, 0]),
-                objects=int(objects[place]),
-                precision=_ratio(counted[place, 2], counted[place, 1]),
-                recall=_ratio(counted[place, 2], objects[place]),
-            )
-            for place, name in enumerate(names)
-        },
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class PrecisionRecall:
-    """How precision and recall depend on the score from which on boxes count, overlap 0.5.
-
-    Attributes:
-        scores: `[n]` the scores, falling.
-        precision: `[n]` of the boxes down to each score.
-        recall: `[n]` likewise.
-        threshold: The score with the best F1; `SHOWN` where nothing was found.
-    """
-
-    scores: np.ndarray
-    precision: np.ndarray
-    recall: np.ndarray
-
-    @property
-    def threshold(self) -> float:
-        total = self.precision + self.recall
-        if not len(total) or not total.max():
-            return SHOWN
-        f1 = 2 * self.precision * self.recall / np.maximum(total, 1e-12)
-        best = int(f1.argmax())
-        # Halfway to the next score: other images have slightly other ones.
-        below = self.scores[best + 1] if best + 1 < len(self.scores) else self.scores[best]
-        return float((self.scores[best] + below) / 2)
-
-
-def precision_recall(found: Mapping[str, np.ndarray], rows: np.ndarray) -> PrecisionRecall:
-    """The curve over all classes; arguments as for `detection_metrics`."""
-    matched = np.stack([matches(found, rows, image) for image in range(len(rows))])
-    counts = matched > -2
-    order = np.argsort(-found[SCORES][counts], kind="stable")
-    right = (matched[counts] >= 0)[order].cumsum()
-    objects = int(_are_objects(rows).sum())
-    return PrecisionRecall(
-        found[SCORES][counts][order],
-        right / np.arange(1, len(right) + 1),
-        right / max(1, objects),
-    )
-
-
-def _counted(
-    found: Mapping[str, np.ndarray], rows: np.ndarray, classes: int, threshold: float
-) -> np.ndarray:
-    """Of each class the objects, the boxes from the threshold on, and those that found one."""
-    counted = np.zeros((classes, 3), int)
-    counted[:, 0] = np.bincount(
-        rows[..., Row.LABEL][_are_objects(rows)].astype(int), minlength=classes
-    )
-    for image in range(len(rows)):
-        matched, labels = matches(found, rows, image), found[CLASSES][image]
-        shown = (matched > -2) & (found[SCORES][image] >= threshold)
-        counted[:, 1] += np.bincount(labels[shown], minlength=classes)
-        counted[:, 2] += np.bincount(labels[shown & (matched >= 0)], minlength=classes)
-    return counted
-
-
-def _are_objects(rows: np.ndarray) -> np.ndarray:
-    are: np.ndarray = (rows[..., Row.LABEL] >= 0) & (rows[..., Row.FLAG] == 0)
-    return are
-
-
-def _average(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else 0.0
-
-
-def _largest(values: np.ndarray) -> float:
-    return float(values.max()) if len(values) else 0.0
-
-
-def _mean(values: np.ndarray) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else None
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return float(part / whole) if whole else None
 
 
 def shown_from(outputs: Sequence[Output]) -> float:
@@ -386,18 +93,15 @@ class Detection(Task):
         return rows
 
     def check_training(self, targets: np.ndarray, names: Sequence[str]) -> str | None:
-        labels = targets[..., Row.LABEL]
-        teach = (labels >= 0) & (targets[..., Row.FLAG] != CROWD)
-        counts = np.bincount(labels[teach].astype(int), minlength=len(names))
-        missing = np.flatnonzero(counts == 0)
-        if not len(missing):
+        # A class without objects, of which many sets declare some, is never found; the rest is.
+        if ((targets[..., Row.LABEL] >= 0) & (targets[..., Row.FLAG] != CROWD)).any():
             return None
-        return f"the class {names[missing[0]]!r} has no object in the usable training images"
+        return "none of the usable training images has an object"
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         labels = targets[..., Row.LABEL]
-        most = int(labels.max()) + 1
-        return np.stack([(labels == label).any(axis=1) for label in range(most)], axis=1)
+        classes = max(1, int(labels.max()) + 1)
+        return np.stack([(labels == label).any(axis=1) for label in range(classes)], axis=1)
 
     def predictions(self, arrays: Arrays, outputs: Sequence[Output]) -> dict[str, np.ndarray]:
         """The `detections` of each image: boxes, scores and classes."""
@@ -529,8 +233,8 @@ class Detection(Task):
         )
 
     def agrees(self, wanted: Arrays, got: Arrays, outputs: Sequence[Output]) -> np.ndarray:
-        found = (self.predictions(arrays, outputs) for arrays in (wanted, got))
-        same: np.ndarray = likeness(*found, shown_from(outputs), 0.0).alone == 0
+        first, second = (self.predictions(arrays, outputs) for arrays in (wanted, got))
+        same: np.ndarray = likeness(first, second, shown_from(outputs), 0.0).alone == 0
         return same
 
     def margins(self, arrays: Arrays, outputs: Sequence[Output]) -> np.ndarray:
@@ -569,3 +273,11 @@ def _counts(labels: np.ndarray, names: Sequence[str]) -> str:
 def _place(box: np.ndarray) -> str:
     left, top, right, bottom = edges_first(box)
     return f"x {percent(left)}..{percent(right)}, y {percent(top)}..{percent(bottom)}"
+
+
+def _average(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else 0.0
+
+
+def _largest(values: np.ndarray) -> float:
+    return float(values.max()) if len(values) else 0.0

@@ -37,7 +37,7 @@ def likeness(
     """Matches what two models found in the same images, the better overlaps first.
 
     Args:
-        wanted: Boxes, scores and classes as `kerascnn.tasks.detection.detections` gives them.
+        wanted: Boxes, scores and classes as `kerascnn.tasks.detections.detections` gives them.
         got: Those of the other one.
         threshold: The score from which on an object is given.
         tie: An object that only one of them gives does not count if its score is within this of

@@ -57,7 +57,7 @@ def attach_detector(
         A model from images (batch, height, width, channels) to two outputs: scores (batch, points,
         classes) in 0..1, and boxes (batch, points, 4), their top, left, bottom and right edge as
         shares of the picture. Many points speak of one object: the best of the boxes that
-        overlap is `kerascnn.tasks.detection.detections`.
+        overlap is `kerascnn.tasks.detections.detections`.
 
     Raises:
         InputError: A value that cannot be used, or a backbone without such maps.
@@ -135,7 +135,7 @@ def _end(backbone: Any) -> str | None:
     """The last layer of a functional model that gives maps: what comes after is its old top."""
     graph = getattr(backbone, "_functional", None) or backbone
     for operation in reversed(getattr(graph, "operations", ())):
-        shape = getattr(getattr(operation, "output", None), "shape", ())
+        shape: tuple[Any, ...] = getattr(getattr(operation, "output", None), "shape", ())
         if len(shape) == 4 and shape[1] is not None and max(shape[1:3]) > 1:
             return str(operation.name)
     return None

@@ -75,6 +75,16 @@ def test_class_counts_are_pictures_with_each_class(coco):
     assert total.tolist() == [3, 3]
 
 
+def test_classes_without_objects_do_not_stop_a_training(coco):
+    document = json.loads(coco.read_text())
+    document["categories"].append({"id": 91, "name": "yak"})
+    coco.write_text(json.dumps(document))
+    splits = data.load(coco, 32, task="detection")
+    assert splits.class_names == ("cat", "owl", "yak")
+    assert all(len(counts) == 3 for counts in splits.class_counts.values())
+    assert all(counts[2] == 0 for counts in splits.class_counts.values())
+
+
 def test_damaged_pictures_are_skipped_with_their_boxes(coco):
     broken = coco.parent / "1.png"
     broken.write_bytes(broken.read_bytes()[:300])

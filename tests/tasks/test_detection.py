@@ -7,7 +7,8 @@ from kerascnn import tasks
 from kerascnn.errors import InputError
 from kerascnn.tasks.average_precision import average_precisions
 from kerascnn.tasks.boxes import CROWD, DIFFICULT, Row, edges_first, overlaps, suppress
-from kerascnn.tasks.detection import detection_metrics, detections, matches, precision_recall
+from kerascnn.tasks.detection_metrics import detection_metrics, precision_recall
+from kerascnn.tasks.detections import detections, matches
 
 NAMES = ("cat", "dog", "owl")
 

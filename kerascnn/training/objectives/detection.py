@@ -11,7 +11,7 @@ from kerascnn.data.point_targets import encoded, with_boxes, with_rows
 from kerascnn.errors import InputError
 from kerascnn.losses import DetectionLoss
 from kerascnn.tasks.average_precision import average_precisions
-from kerascnn.tasks.detection import detections
+from kerascnn.tasks.detections import detections
 from kerascnn.tasks.probabilities import sigmoid
 from kerascnn.training.objectives.base import Objective
 from kerascnn.transfer.detector import (

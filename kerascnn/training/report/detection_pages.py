@@ -10,15 +10,8 @@ from kerascnn.pages import frame, picture
 from kerascnn.pages.boxes import draw_boxes
 from kerascnn.pages.charts import Axes, svg
 from kerascnn.tasks.boxes import CROWD, Row, edges_first, overlaps
-from kerascnn.tasks.detection import (
-    BOXES,
-    CLASSES,
-    SCORES,
-    DetectionMetrics,
-    PrecisionRecall,
-    matches,
-    precision_recall,
-)
+from kerascnn.tasks.detection_metrics import DetectionMetrics, PrecisionRecall, precision_recall
+from kerascnn.tasks.detections import BOXES, CLASSES, SCORES, matches
 from kerascnn.training.report.confusion_section import confusion_matrix, shown_classes
 from kerascnn.training.report.data_checks import IMBALANCED, Check
 from kerascnn.training.report.pages import TaskPages, Tile
