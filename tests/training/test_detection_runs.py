@@ -148,6 +148,7 @@ def test_what_cannot_be_drawn_is_said(run, boxes, options, message, capsys):
         ({"quantize_aware": 1}, "quantize_aware is not for detection"),
         ({"resize": "crop"}, "takes whole pictures"),
         ({"weights": None, "model": "PlainNet18"}, "no weights are published for PlainNet18"),
+        ({"model": "LeNet5", "image_size": None}, "needs maps of 1/8, 1/16 and 1/32"),
     ],
 )
 def test_what_a_run_of_detection_has_not_is_said_at_once(boxes, tmp_path, changes, message):
