@@ -61,6 +61,14 @@ _VARIANTS = {
 }
 
 
-def defaults_for(model: str, family: str) -> Settings:
+# Of tasks whose networks are trained in a way of their own, whatever the architecture.
+_TASKS = {"detection": Settings(epochs=60, batch_size=16, learning_rate=2e-3, patience=60)}
+# What is done to the training images where nothing is said.
+AUGMENTATIONS = {"detection": "detection"}
+
+
+def defaults_for(model: str, family: str, task: str = "auto") -> Settings:
     """Returns the training defaults of a model of the catalogue."""
+    if task in _TASKS:
+        return _TASKS[task]
     return _VARIANTS.get(model) or _FAMILIES.get(family, Settings())

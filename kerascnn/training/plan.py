@@ -115,6 +115,6 @@ def pretrained(model: str, weights: str | None) -> str | None:
     if WEIGHTS in published.tags(model):
         return WEIGHTS
     raise InputError(
-        f"no weights are published for {model}, and fine-tuning needs some to start from. Give a "
+        f"no weights are published for {model}, and training needs some to start from. Give a "
         'file by `weights`, choose another model, or say weights="none" to train from random ones.'
     )

@@ -24,8 +24,9 @@ from kerascnn.transfer.callbacks import (
     stopped_by,
 )
 from kerascnn.transfer.exact_head import linear_head, solve_head
+from kerascnn.transfer.feeding.fit_data import training_data, validation_data
+from kerascnn.transfer.feeding.sources import Source
 from kerascnn.transfer.first_step import create_state
-from kerascnn.transfer.fit_data import training_data, validation_data
 from kerascnn.transfer.freezing import freeze
 from kerascnn.transfer.head_training import (
     Caches,
@@ -40,7 +41,6 @@ from kerascnn.transfer.objective import Objective, find_objective
 from kerascnn.transfer.optimizers import LayerwiseLearningRate, layerwise_multipliers
 from kerascnn.transfer.phases import Phase, default_phases
 from kerascnn.transfer.schedules import WarmupCosine
-from kerascnn.transfer.sources import Source
 
 logger = logging.getLogger("kerascnn.transfer")
 
