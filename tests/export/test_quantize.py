@@ -159,7 +159,7 @@ def test_missing_samples_are_asked_for(float_bytes, recipe):
     [
         (
             np.zeros((4, 32, 32), np.uint8),
-            r"shape \[n, 32, 32, 1\]. Received: the shape \[4, 32, 32\]",
+            r"\[n, 32, 32, 1\]. Received: .* \[4, 32, 32\]",
         ),
         (np.zeros((4, 28, 28, 1), np.uint8), r"Received: the shape \[4, 28, 28, 1\]"),
         (np.zeros((0, 32, 32, 1), np.uint8), "no image"),
