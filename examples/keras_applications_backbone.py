@@ -46,6 +46,9 @@ def main() -> None:
                 layer.momentum = 0.9
     model = attach_head(backbone, len(data.class_names), preprocessing="signed")
     head, everything = default_phases()
+    if not args.weights:  # there is nothing to keep
+        head = replace(head, exact=False)
+        everything = replace(everything, learning_rate=2e-3, guarded=False, average=0.0)
     result = fine_tune(
         model,
         data.train,

@@ -10,6 +10,25 @@ from kerascnn.lazy import public
 from kerascnn.registration import when_keras_is_imported as _when_keras_is_imported
 
 if TYPE_CHECKING:
+    from kerascnn import arithmetic as arithmetic
+    from kerascnn import augment as augment
+    from kerascnn import catalog as catalog
+    from kerascnn import data as data
+    from kerascnn import errors as errors
+    from kerascnn import export as export
+    from kerascnn import inference as inference
+    from kerascnn import layers as layers
+    from kerascnn import losses as losses
+    from kerascnn import models as models
+    from kerascnn import profile as profile
+    from kerascnn import properties as properties
+    from kerascnn import quantization as quantization
+    from kerascnn import signal as signal
+    from kerascnn import tasks as tasks
+    from kerascnn import training as training
+    from kerascnn import transfer as transfer
+    from kerascnn import visualize as visualize
+    from kerascnn import weights as weights
     from kerascnn.catalog import create_model as create_model
     from kerascnn.catalog import list_models as list_models
     from kerascnn.serialization import load_model as load_model

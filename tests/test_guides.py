@@ -22,8 +22,8 @@ STAGES = {
 }
 
 
-# Run by tests/users, as part of the README, and by tests/data/annotations.
-ELSEWHERE = {"index.md", "annotations.md"}
+# Run by tests/users, as part of the README, by tests/data/annotations and by tests/training.
+ELSEWHERE = {"index.md", "annotations.md", "detection.md"}
 
 
 def test_every_guide_with_code_is_run(repository):

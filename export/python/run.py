@@ -76,6 +76,11 @@ AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "dec
 TASKS = {"image-classification": ("classification", "scores"),  # in version 3, and the role
          "image-multi-label": ("multi_label", "scores"),
          "image-regression": ("regression", "values")}
+# Of a detector's boxes, as in kerascnn.tasks.detections: how many pairs of a point and a class are
+# looked at, from which score on, which overlap two of a class may have, and how many stay.
+CANDIDATES, LEAST_SCORE, MOST_OVERLAP, MOST_OBJECTS = 300, 0.01, 0.6, 100
+COLORS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
+LONGEST = 1600  # pixels of a side of what is drawn
 RUNS = 100
 LINE = 300  # characters of an error; what is longer loses its middle
 TEXT_BYTES, GOLDEN_BYTES = 1 << 24, 1 << 30  # the largest that are read
@@ -494,13 +499,18 @@ class ImageModel:
 
 def load_image(path: Path, manifest: dict) -> np.ndarray:
     """Decode, turn upright (EXIF), convert the colours, resize: in this order."""
+    return decoded(path, lambda image: to_pixels(image, manifest))
+
+
+def decoded(path: Path, use):
+    """What `use` makes of the picture in a file, turned upright."""
     Image.init()
     try:
         with open_file(path) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(file, formats=[*(IMAGE_FORMATS & Image.OPEN.keys())]) as image:
                 require(image.width * image.height <= Image.MAX_IMAGE_PIXELS, "too many pixels")
-                return to_pixels(ImageOps.exif_transpose(image), manifest)
+                return use(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
         raise KitError(f"{path} is not a readable image: of no known kind") from error
     except Exception as error:  # on damaged files, whatever Pillow's many readers happen to raise
@@ -654,6 +664,8 @@ def answer(manifest: dict, labels: list[str], values: dict, top: int) -> dict:
     The labels are those of the first output; others stand under their roles.
     """
     found = {}
+    if manifest["model"]["task"] == "detection":
+        return {"objects": objects(manifest, labels, values)}
     for place, output in enumerate(manifest["outputs"]):
         role = output["role"]
         numbers = np.isfinite(values[role]).all()
@@ -664,6 +676,77 @@ def answer(manifest: dict, labels: list[str], values: dict, top: int) -> dict:
             name += "_"
         found[name] = said
     return found
+
+
+def objects(manifest: dict, labels: list[str], values: dict) -> list:
+    """What a detector found, the best first: of boxes of a class that overlap, the best one.
+
+    The same as `kerascnn.tasks.detections.detections`, from the threshold of each class on.
+    """
+    outputs = {output["role"]: output for output in manifest["outputs"]}
+    fits = set(outputs) == {"scores", "boxes"} and outputs["scores"]["thresholds"]
+    require(fits, "a detector must give scores with thresholds, and boxes")
+    scores, boxes = values["scores"], values["boxes"]
+    fits = scores.ndim == 2 and boxes.shape == (len(scores), 4) and len(labels) == scores.shape[1]
+    require(
+        fits, f"a detector cannot give {list(scores.shape)} scores of {list(boxes.shape)} boxes"
+    )
+    require(np.isfinite(scores).all() and np.isfinite(boxes).all(), "the model gives no numbers")
+    flat = scores.reshape(-1)
+    best = np.argsort(-flat, kind="stable")[:CANDIDATES]
+    best = best[flat[best] > LEAST_SCORE]
+    found, kept = [], []
+    for place in best.tolist():
+        point, label = divmod(place, len(labels))
+        box = np.clip(boxes[point].astype(np.float64), 0, 1)
+        if any(label == other and overlap(box, own) > MOST_OVERLAP for other, own in kept):
+            continue
+        kept.append((label, box))
+        if len(kept) > MOST_OBJECTS:
+            break
+        if flat[place] >= outputs["scores"]["thresholds"][label]:
+            top, left, bottom, right = map(float, box)
+            edges = {"left": left, "top": top, "right": right, "bottom": bottom}
+            found.append({"label": labels[label], "index": label, "score": float(flat[place]),
+                          "box": edges})  # fmt: skip
+    return found
+
+
+def overlap(first: np.ndarray, second: np.ndarray) -> float:
+    """Intersection over union of two boxes (top, left, bottom, right)."""
+    sides = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
+    shared = float(np.prod(np.maximum(sides, 0)))
+    areas = [float(np.prod(np.maximum(box[2:] - box[:2], 0))) for box in (first, second)]
+    union = sum(areas) - shared
+    return shared / union if union > 0 else 0.0
+
+
+def draw(path: Path, found: list, folder: Path) -> None:
+    """Writes a picture with the boxes of what was found into a folder, as PNG."""
+    from PIL import ImageDraw
+
+    image = decoded(path, lambda image: convert(image, 3))
+    image.thumbnail((LONGEST, LONGEST))
+    pen = ImageDraw.Draw(image)
+    for item in found:
+        left, top, right, bottom = (
+            item["box"][edge] * (side - 1)
+            for edge, side in (
+                ("left", image.width), ("top", image.height),
+                ("right", image.width), ("bottom", image.height),
+            )
+        )  # fmt: skip
+        color = COLORS[item["index"] % len(COLORS)]
+        pen.rectangle((left, top, right, bottom), outline=color, width=max(1, image.width // 300))
+        words = f"{item['label']} {item['score']:.2f}"
+        words = words.encode("latin-1", "replace").decode("latin-1")  # Pillow's font has no more
+        x0, y0, x1, y1 = pen.textbbox((left, max(0, top - 12)), words)
+        pen.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), fill=color)
+        pen.text((left, max(0, top - 12)), words, fill="black")
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{path.stem}.png"
+    require(not target.exists(), f"{shown(str(target))} exists; name another folder by --draw")
+    image.save(target)
 
 
 def of_output(output: dict, values: np.ndarray, labels, top: int):
@@ -693,6 +776,13 @@ def of_output(output: dict, values: np.ndarray, labels, top: int):
 
 def in_words(found: dict) -> str:
     """The same for people."""
+    if "objects" in found:
+        each = [
+            f"{item['label']} {item['score']:.1%} at x {item['box']['left']:.3f} to "
+            f"{item['box']['right']:.3f}, y {item['box']['top']:.3f} to {item['box']['bottom']:.3f}"
+            for item in found["objects"]
+        ]
+        return "; ".join(each) or "no object"
     said = [
         words_of(key, answers, place == 0) for place, (key, answers) in enumerate(found.items())
     ]
@@ -745,6 +835,9 @@ def classify(folder: Path, manifest: dict, file: dict, labels: list[str], option
         try:
             values = model.run(load_image(path, manifest))
             found = answer(manifest, labels, values, options.top)
+            if options.draw is not None:
+                require("objects" in found, "--draw is for bundles of object detectors")
+                draw(path, found["objects"], options.draw)
         except KitError as error:  # the other pictures still get their answer
             complain(error, "run.py")
             failures += 1
@@ -799,12 +892,16 @@ def run(arguments) -> int:
     parser.add_argument(
         "images", type=Path, nargs="*", metavar="IMAGE", help="what to classify: files, folders"
     )
+    parser.add_argument(
+        "--draw", type=Path, metavar="FOLDER", help="of a detector: IMAGEs with boxes, as PNG"
+    )
     parser.add_argument("--selftest", action="store_true", help="replay the golden inputs")
     parser.add_argument("--benchmark", action="store_true", help="time each file")
     parser.add_argument("--json", action="store_true", help="for IMAGEs: print a JSON list")
     options = parser.parse_intermixed_args(arguments)
     asked = options.selftest + options.benchmark + bool(options.images)
     require(asked == 1, "give one of: IMAGEs, --selftest, --benchmark (see run.py --help)")
+    require(options.draw is None or options.images, "--draw goes with IMAGEs")
     require(not (options.json and options.json_lines), "give --json or --json-lines, not both")
     manifest, labels, files = open_bundle(options, every=not options.images)
     if options.selftest:

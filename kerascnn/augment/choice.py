@@ -1,5 +1,6 @@
 """Steps made of steps."""
 
+from collections import abc
 from dataclasses import dataclass
 
 from kerascnn.augment.step import Guard, Part, Step, check_number
@@ -33,7 +34,7 @@ class Sequence(Step):
         steps: List of steps.
     """
 
-    steps: tuple[Step, ...]
+    steps: abc.Sequence[Step]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", check_steps("steps", self.steps))
@@ -72,7 +73,7 @@ class RandomChoice(Step):
         weights: How likely each is; they need not sum to 1. None: all the same.
     """
 
-    steps: tuple[Step, ...]
+    steps: abc.Sequence[Step]
     weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:

@@ -62,6 +62,14 @@ NAMES: dict[str, Named] = {
             RandomErasing(0.25),
         ),
     ),
+    "detection": Named(
+        "crops that keep a third of the image or more, flip, colour jitter: objects with boxes",
+        lambda size: (
+            RandomResizedCrop(size, scale=(0.35, 1.0)),
+            Flip(),
+            ColorJitter(0.3, 0.3, 0.3),
+        ),
+    ),
     "lenet": Named(
         "shifts, scales, squeezes and shears of digits (LeCun et al. 1998, section III.C)",
         lambda size: (Translate(0.08, 0.08), Zoom(0.15), Shear(0.2, 0.0), Rotate(7.5)),

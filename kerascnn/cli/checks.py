@@ -40,8 +40,8 @@ def image_files(images: Sequence[str]) -> list[str]:
     return found
 
 
-def check_data(source: str | None, task: str = "auto", data_dir: str | None = None) -> None:
-    """Raises DataError where there is no such data source."""
+def check_data(source: str | None, task: str | None = "auto", data_dir: str | None = None) -> None:
+    """Raises DataError where there is no such data source; of a task of None, for any task."""
     if source is not None:
         from kerascnn import data
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     help="Also judge the mean over views of each image: it and its mirror image, or ten crops of "
     "an image loaded 8/7 as large.",
 )
+@options.task
 @options.pixels
 @click.option(
     "--background",
@@ -48,6 +49,7 @@ def command(
     split: str,
     recipe: str | None,
     tta: str | None,
+    task: str | None,
     pixels: str | None,
     background: bool,
     seed: int,
@@ -58,7 +60,8 @@ def command(
     """Measure the accuracy of PATH: a run, a bundle, a .keras, a .tflite or a SavedModel.
 
     A run is judged on its own data unless --data names another source. Where that is a .csv file
-    of labels or quantities, precision or errors are measured. A .tflite file may be made elsewhere:
+    of labels or quantities, precision or errors are measured; of a detector the average precision
+    of its boxes (mAP), on a folder or file of annotations. A .tflite file may be made elsewhere:
     its metadata say how pixels enter it and what its outputs are called. Where the data lacks some
     of the model's classes, it is judged on those there are, and that is said.
     """
@@ -66,13 +69,16 @@ def command(
 
     inputs = options.parse_pixels(pixels)
     check_request(path, recipe=recipe, pixel_range=inputs)
-    checks.check_data(source, data_dir=data_dir)
+    checks.check_data(source, None, data_dir)
     keras_backend.import_tensorflow()
     from kerascnn.augment import FlipTTA, TenCrop
     from kerascnn.errors import InputError
     from kerascnn.inference import open_predictors
 
     predictors = open_predictors(path, recipe=recipe, pixel_range=inputs)
+    predictors = tuple(predictor.of_task(task) for predictor in predictors)
+    if tta is not None and not predictors[0].meaning.averages:
+        raise InputError("--tta: boxes of several views have no mean. Leave it out.")
     if background:
         predictors = tuple(predictor.without_first() for predictor in predictors)
     first = options.with_pixel_range(predictors[0], pixel_range)

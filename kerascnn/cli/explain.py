@@ -89,6 +89,11 @@ def command(
 
     predictor = open_predictor(path, weights=weights, options=parsed)
     predictor = options.with_pixel_range(predictor, pixel_range)
+    if predictor.meaning.name == "detection":
+        raise InputError(
+            f"{path} is an object detector, whose boxes say themselves what was found where: "
+            "kerascnn predict draws them (--out). Expected a classifier or a regressor."
+        )
     if predictor.model is None:
         raise InputError(
             f"{path} holds no Keras model, and its inner maps and slopes cannot be seen. Give the "

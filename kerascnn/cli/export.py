@@ -189,6 +189,8 @@ def _export(
             settings["evaluation"] = splits.sample("validation", _JUDGED, seed=0)
         _write_file(model, out, chosen[0], splits, images, labels, settings, overwrite, as_json)
         return
+    if predictor.threshold is not None:
+        settings["threshold"] = predictor.threshold
     _write_bundle(model, out, chosen, splits, images, labels, settings, overwrite, as_json)
 
 

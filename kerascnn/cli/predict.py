@@ -1,8 +1,11 @@
 """`kerascnn predict`."""
 
+from typing import Any
+
 import click
 
-from kerascnn.cli import checks, console, keras_backend, options
+from kerascnn.cli import checks, console, drawings, keras_backend, options
+from kerascnn.errors import DataError, InputError
 
 _AT_ONCE = 64  # images in memory
 
@@ -12,6 +15,18 @@ _AT_ONCE = 64  # images in memory
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @options.task
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option(
+    "--threshold",
+    type=float,
+    help="The score from which on labels or objects are given [what suited the validation images].",
+)
+@click.option(
+    "--out",
+    "-o",
+    metavar="FILE|FOLDER",
+    help="Of a detector: write the IMAGE with its boxes, or all of them into a folder.",
+)
+@options.overwrite
 @click.option("--recipe", metavar="NAME", help="Of a bundle, use this file (default: the first).")
 @options.weights
 @options.items
@@ -23,6 +38,9 @@ def command(
     images: tuple[str, ...],
     task: str | None,
     top: int,
+    threshold: float | None,
+    out: str | None,
+    overwrite: bool,
     recipe: str | None,
     weights: str | None,
     items: tuple[str, ...],
@@ -36,7 +54,8 @@ def command(
     imagenet photo.jpg`. The 1000 outputs of such weights are ImageNet's classes. Image files are
     taken as they are: nothing has to be resized or normalised, for .tflite files made elsewhere
     neither, where their metadata say how. A multi-label run names the labels above their
-    thresholds, a regressor the values.
+    thresholds, a regressor the values, a detector the objects and where they are: with --json in
+    shares and in pixels of the IMAGE, with --out drawn on it.
 
     An IMAGE may be a folder, whose image files are taken, at any depth. One that cannot be read is
     named, and the others are answered; the exit code is 2 only where none could be read.
@@ -47,10 +66,12 @@ def command(
     check_request(path, recipe=recipe, weights=weights, options=parsed, pixel_range=inputs)
     checks.check_images(images)
     images = tuple(checks.image_files(images))
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise InputError(f"--threshold must be in 0..1. Received: {threshold:g}.")
+    targets = drawings.targets(out, images, overwrite)
     keras_backend.import_tensorflow()
     import numpy as np
 
-    from kerascnn.errors import DataError, InputError
     from kerascnn.inference import open_predictor
 
     predictor = open_predictor(
@@ -62,6 +83,13 @@ def command(
         pixel_range=inputs,
     )
     predictor = options.with_pixel_range(predictor, pixel_range)
+    if threshold is not None:
+        predictor = predictor.with_threshold(threshold)
+    detects = predictor.meaning.name == "detection"
+    if out is not None and not detects:
+        raise InputError(
+            f"--out draws boxes, and {path} gives none: it is of the task {predictor.meaning.name}."
+        )
     answered: list[str] = []
     unread, parts = {}, []
     for start in range(0, len(images), _AT_ONCE):
@@ -88,10 +116,19 @@ def command(
         for i, image in enumerate(answered)
     }
     meaning = predictor.meaning
+    told: dict[str, dict[str, Any]] = {
+        image: meaning.as_json(row, outputs, names, top) for image, row in rows.items()
+    }
+    if detects:
+        for image, found in told.items():
+            drawings.add_pixels(image, found)
+    for image, target in targets.items():
+        if image in rows:
+            drawings.write(image, target, told[image]["objects"], names, overwrite)
     if as_json:
         console.show_json(
             [
-                {"image": image, **meaning.as_json(rows[image], outputs, names, top)}
+                {"image": image, **told[image]}
                 if image in rows
                 else {"image": image, "error": str(unread[image])}
                 for image in images

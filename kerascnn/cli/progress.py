@@ -21,6 +21,9 @@ def _scores(logs: dict[str, Any], short: bool) -> str:
         if not short:
             found += f"  {name.replace('_', ' ')} {logs[name]:.4f}"
         found += f"  validation {logs[f'val_{name}']:.4f}"
+    alone = [n for n in logs if n.startswith("val_") and n.removeprefix("val_") not in logs]
+    for name in alone[:1] if short else alone:
+        found += f"  validation {name.removeprefix('val_')} {logs[name]:.4f}"
     return found
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     callback=options.check_task,
     default="auto",
     help="What the columns of a .csv file are for, such as classification, multi_label or "
-    "regression [what they look like].",
+    "regression [what they look like]; detection, of pictures with boxes.",
 )
 @click.option("--out", "-o", metavar="RUN", default="run", show_default=True, help="Run folder.")
 @click.option("--epochs", type=int, help="Passes over the data.")
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     "--augment",
     metavar="NAME",
     help="Augmentation of the training images, such as light, standard, strong or randaugment "
-    "[none; with --fine-tune: standard].",
+    "[none; with --fine-tune: standard; with --task detection: detection].",
 )
 @click.option(
     "--fine-tune",
@@ -133,14 +133,17 @@ def command(
     """Train a model on SOURCE and write a run folder.
 
     SOURCE is a folder with one folder of images per class, a .csv file that names images and their
-    classes, labels or quantities, tfds:NAME (TensorFlow Datasets), or digits (embedded).
+    classes, labels or quantities, tfds:NAME (TensorFlow Datasets), or digits (embedded). With
+    --task detection it is a folder of pictures with boxes or an annotation file: COCO, Pascal VOC,
+    YOLO, CSV, LabelMe, VIA, CVAT.
     `kerascnn augment SOURCE --policy NAME --out FILE.png` shows what an augmentation does to it.
 
     \b
     From a folder of photos to a file for a device:
     kerascnn train PHOTOS --fine-tune --export int8 --out RUN
     """
-    if not resume and (source is None or (model is None and not fine_tune)):
+    detects = task == "detection"
+    if not resume and (source is None or (model is None and not fine_tune and not detects)):
         missing = (
             "SOURCE (a folder, FILE.csv, tfds:NAME or digits)" if source is None else "--model NAME"
         )

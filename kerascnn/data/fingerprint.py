@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from kerascnn.data.annotated_source import DETECTION, annotation_files
 from kerascnn.data.csv_source import list_table
 from kerascnn.data.folders.folder import list_folder
 from kerascnn.data.loading import check_source, is_table_file
@@ -28,17 +29,25 @@ class Fingerprint:
     sha256: str
 
 
-def fingerprint(source: PathLike) -> Fingerprint | None:
+def fingerprint(source: PathLike, task: str = "auto") -> Fingerprint | None:
     """The fingerprint of a source, of which no image is opened; None where it is no path.
 
-    Names are compared in Unicode's composed form: file systems differ in that.
+    Names are compared in Unicode's composed form: file systems differ in that. Of detection an
+    annotation file is known by itself, a folder by all its files.
+
+    Args:
+        source: As `load` takes it.
+        task: Likewise.
 
     Raises:
         DataError: No such source, or one that `load` would not read.
     """
-    path = check_source(source)
+    path = check_source(source, task)
     if path is None:
         return None
+    if task == DETECTION:
+        alone = None if path.is_dir() else path
+        return _of(path if alone is None else path.parent, annotation_files(path), table=alone)
     if is_table_file(path):
         return _of(path.parent, [path, *list_table(path)], table=path)
     return _of(path, [candidate.path for candidate in list_folder(path).candidates])

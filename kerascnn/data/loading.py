@@ -12,6 +12,7 @@ import numpy as np
 
 from kerascnn import tasks
 from kerascnn.arguments import checked_seed
+from kerascnn.data.annotated_source import DETECTION, read_annotated
 from kerascnn.data.collection import Collection
 from kerascnn.data.copies import find_copies
 from kerascnn.data.csv_source import SUFFIXES, read_csv
@@ -39,6 +40,11 @@ SOURCES = (
     'A source is a folder of class folders, a .csv file that names images, "tfds:NAME" (TensorFlow '
     'Datasets), or "digits" (embedded).'
 )
+BOXES = (
+    "Detection takes a folder of pictures with annotations, an annotation file (COCO, VIA, CSV "
+    '...) or "tfds:NAME".'
+)
+ANNOTATIONS = (".json", ".xml", ".yaml", ".yml")  # files that are no tables
 
 
 def load(
@@ -71,7 +77,9 @@ def load(
         batch_size: images in a batch; the last one of an epoch may be smaller.
         task: what to make of the columns of a .csv file: "classification", "multi_label",
             "regression" or another of `kerascnn.tasks.names()`; "auto" decides by their names and
-            cells, and says so in `notes`. Other sources are for classification.
+            cells, and says so in `notes`. Other sources are for classification, or for "detection",
+            which takes what `kerascnn.data.annotations.read_annotations` reads: a folder, an
+            annotation file or a TFDS set with boxes.
         channels: 1 for grey, 3 for RGB; None takes 1 if all images are grey, else 3.
         validation_split: share (0..1, exclusive) of the training images held back for validation,
             of each class or label, where the source has no validation set of its own. None means
@@ -168,7 +176,9 @@ def _class_counts(collection: Collection, rows: np.ndarray) -> tuple[int, ...]:
     if strata is None:
         return ()
     if strata.ndim == 2:
-        return tuple(strata.sum(axis=0, dtype=np.int64).tolist())
+        counts = np.zeros(len(collection.class_names), np.int64)
+        counts[: strata.shape[1]] = strata.sum(axis=0)  # the last classes may be in no image
+        return tuple(counts.tolist())
     return tuple(np.bincount(strata, minlength=len(collection.class_names)).tolist())
 
 
@@ -178,7 +188,7 @@ def is_path(source: PathLike) -> bool:
 
 
 def check_source(
-    source: PathLike, task: str = "auto", data_dir: PathLike | None = None
+    source: PathLike, task: str | None = "auto", data_dir: PathLike | None = None
 ) -> Path | None:
     """The folder or table that a source is; None where it is no path.
 
@@ -186,21 +196,25 @@ def check_source(
 
     Args:
         source: As in `load`, like the other arguments.
+        task: None where it is not known yet.
 
     Raises:
         InputError: A task or `data_dir` that the source does not have.
         DataError: No such source.
     """
-    check_task(task)
+    if task is not None:
+        check_task(task)
     if not isinstance(source, str | os.PathLike):
         raise InputError(f"a source must be text or a path. {SOURCES} Received: {source!r}.")
     name = source if isinstance(source, str) else ""
     path = user_path(source, "source") if os.fspath(source) else Path()
     is_table = is_table_file(path)
-    if not is_table and task not in ("auto", CLASSIFICATION):
+    if not is_table and task not in (None, "auto", CLASSIFICATION, DETECTION):
         raise InputError(
             f"{shown(source)!r} is for classification; task={task!r} needs a .csv file."
         )
+    if task == DETECTION and name == "digits":
+        raise InputError(f"'digits' is for classification. {BOXES}")
     if data_dir is not None and not name.startswith("tfds:"):
         raise InputError(
             f'data_dir belongs to sources "tfds:NAME"; the source is {shown(source)!r}.'
@@ -215,7 +229,12 @@ def check_source(
             f"{hint[close[0]] if close else ''} {SOURCES}"
         )
     if not path.is_dir():
-        check_file(path, "folder or .csv file", error=DataError)
+        check_file(path, "folder or file of annotations", error=DataError)
+        if path.suffix.lower() in ANNOTATIONS and task not in (None, DETECTION):
+            raise DataError(
+                f"{shown(source)!r} is no table of images. Where it annotates boxes, say "
+                'task="detection", on the command line --task detection.'
+            )
     return path
 
 
@@ -226,6 +245,8 @@ def is_table_file(path: Path) -> bool:
 
 def _read(source: PathLike, request: Request, data_dir: PathLike | None, task: str) -> Collection:
     path = check_source(source, task, data_dir)
+    if task == DETECTION:
+        return read_annotated(source if path is None else path, request, data_dir)
     if path is not None:
         return read_csv(path, request, task) if is_table_file(path) else read_folder(path, request)
     if source == "digits":

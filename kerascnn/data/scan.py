@@ -11,10 +11,10 @@ import numpy as np
 
 from kerascnn.data.folders.skipped import SkippedFile
 from kerascnn.data.images.decode import Header, UnreadableImage, decode, read_header
+from kerascnn.data.images.memory import THREADS
 from kerascnn.data.pixel_notes import of_pixels
 from kerascnn.data.plan import Plan, Request, make_plan
 from kerascnn.data.stores import (
-    THREADS,
     ArrayStore,
     FileStore,
     PixelStore,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerascnn.data.images.decode import UnreadableImage, read_header
+from kerascnn.data.images.memory import THREADS
 from kerascnn.data.references import MOST, ImageReference, references
 from kerascnn.data.splits import Splits
-from kerascnn.data.stores import THREADS
 from kerascnn.errors import DataError, InputError
 from kerascnn.names import shown
 

@@ -1,24 +1,23 @@
 """Where the pixels of a loaded source are: in memory, or in files decoded when they are needed."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from kerascnn.data.images.decode import UnreadableImage, decode
 from kerascnn.data.images.deep_pixels import PixelRange
+from kerascnn.data.images.memory import THREADS
 from kerascnn.data.images.resize import ResizeRule
 from kerascnn.errors import DataError
 from kerascnn.names import shown
 
 CACHE_LIMIT = 2**30  # bytes that cache="auto" takes for decoded images
-THREADS = min(16, 2 * (os.cpu_count() or 1))
 _ALIGNMENT = 64  # TensorFlow shares an array with NumPy only if it starts on such a boundary
 
 
@@ -55,6 +54,7 @@ class FileStore:
     channels: int
     rule: ResizeRule
     pixel_range: PixelRange | None = None
+    kept: Any = field(default=None, repr=False)  # whose end would remove the files
 
     def read_one(self, row: int) -> np.ndarray:
         """Returns one image; raises DataError that names the file if it can no longer be read."""

@@ -9,8 +9,9 @@ import numpy as np
 
 from kerascnn.data.collection import Collection
 from kerascnn.data.images.decode import UnreadableImage, decode
+from kerascnn.data.images.memory import THREADS
 from kerascnn.data.plan import Plan, Request, make_plan
-from kerascnn.data.stores import THREADS, ArrayStore, allocate, fits_in_memory
+from kerascnn.data.stores import ArrayStore, allocate, fits_in_memory
 from kerascnn.data.tfds_builder import Features, find_features, first_line, open_builder, prepare
 from kerascnn.errors import DataError
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.inputs.arrays import received
 from kerascnn.inputs.images import stacked
 
 _SYNTHETIC = 10
@@ -20,10 +21,11 @@ def check_samples(samples: Any, shape: tuple[int, ...]) -> np.ndarray:
         InputError: Wrong rank, size or type, no images, values outside 0..255 or not finite, or
             floats that were scaled to 0..1.
     """
-    samples = stacked(samples, "samples")
+    given, samples = samples, stacked(samples, "samples")
     if samples.ndim != 4 or samples.shape[1:] != tuple(shape):
         expected = "n, " + ", ".join(str(length) for length in shape)
-        raise InputError(f"samples must have shape [{expected}], got {list(samples.shape)}")
+        what = received(given) if not samples.ndim else f"the shape {list(samples.shape)}"
+        raise InputError(f"samples must have shape [{expected}]. Received: {what}.")
     if not len(samples):
         raise InputError("samples holds no image")
     if samples.dtype == np.uint8:

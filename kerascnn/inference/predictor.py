@@ -44,6 +44,7 @@ class Predictor:
         run: The run it belongs to, or None.
         model: The Keras model, or None where the file holds none.
         first: The first output that stands for a class.
+        threshold: From which score on labels or objects are given, in place of what the file says.
         pixel_range: Of image files with more than 8 bits, the values that become 0 and 255; None
             where they are taken as `kerascnn.data.load` does.
     """
@@ -62,6 +63,7 @@ class Predictor:
     run: "Run | None" = None
     model: Any = None
     first: int = 0
+    threshold: float | None = None
     pixel_range: tuple[float, float] | None = None
 
     @property
@@ -105,12 +107,21 @@ class Predictor:
     def described(self, arrays: Arrays) -> "Predictor":
         """This model with what its outputs are: by its file, or by its outputs for all images."""
         if self.outputs is not None:
-            return self
+            return self._above_threshold(self.outputs)
         kinds = self.kinds or (None,) * len(self.meaning.roles)
         with self._explained():
             outputs = self.meaning.describe(arrays, kinds, str(self.path))
             self.meaning.check_rows(outputs, str(self.path))
+        return self._above_threshold(outputs)
+
+    def _above_threshold(self, outputs: tuple[Output, ...]) -> "Predictor":
+        if self.threshold is not None:
+            outputs = tasks.with_threshold(outputs, self.threshold, str(self.path))
         return replace(self, outputs=outputs)
+
+    def with_threshold(self, threshold: float) -> "Predictor":
+        """This model, giving labels or objects from another score on, 0..1."""
+        return replace(self, threshold=threshold)
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -118,7 +129,10 @@ class Predictor:
         try:
             yield
         except InputError as error:
-            raise InputError(f"{error} {self.facts}".rstrip()) from None
+            if not self.facts:
+                raise
+            what = str(error).partition(". ")[0]  # the rest is advice for models of one's own
+            raise InputError(f"{what}. {self.facts}") from None
 
     def predictions(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """Probabilities or quantities of the outputs of a model that is `described`."""
@@ -180,7 +194,8 @@ class Predictor:
                 "class, say --background."
             )
         known = tuple(names) if self.labels is None else own
-        if self.labels is not None and is_background(own[0]) and own[0] not in names:
+        scored = predictions[outputs[0].role].shape[1:] == (len(own),)
+        if scored and self.labels and is_background(own[0]) and own[0] not in names:
             role, known = outputs[0].role, own[1:]
             predictions = {**predictions, role: predictions[role][..., 1:]}
         found, truth, order = self.meaning.align(predictions, targets, known, names)
@@ -193,6 +208,10 @@ class Predictor:
         Raises:
             InputError: It has labels, which say themselves what its first output is.
         """
+        if self.meaning.name != "classification":
+            raise InputError(
+                f"{self.path} is of the task {self.meaning.name}, which has no background class."
+            )
         if self.labels is not None:
             raise InputError(f"{self.path} has labels: its first output is {self.labels[0]!r}.")
         return replace(self, first=1)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from kerascnn.errors import InputError
+from kerascnn.files import json_object
 from kerascnn.inference.keras_file import open_keras_file
 from kerascnn.inference.predictor import Predictor
 
@@ -12,6 +13,7 @@ def open_run_folder(path: Path) -> Predictor:
     from kerascnn.data import ResizeRule
     from kerascnn.names import same_form
     from kerascnn.training import open_run
+    from kerascnn.training.run_folder import METRICS
 
     run = open_run(path)
     predictor = open_keras_file(
@@ -21,6 +23,7 @@ def open_run_folder(path: Path) -> Predictor:
         run=run,
         task=run.config.task,
         pixel_range=run.config.pixel_range,
+        threshold=_threshold(run.folder / METRICS),
     )
     if predictor.input_shape != run.config.input_shape:
         found, said = (
@@ -32,3 +35,10 @@ def open_run_folder(path: Path) -> Predictor:
             "file itself instead of the folder."
         )
     return predictor
+
+
+def _threshold(metrics: Path) -> float | None:
+    """The score that suited the validation images best, where the task has one."""
+    found = (json_object(metrics) or {}).get("validation")
+    value = found.get("threshold") if isinstance(found, dict) else None
+    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else None

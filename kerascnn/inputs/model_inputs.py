@@ -120,7 +120,9 @@ def scaling_layer(model: keras.Model) -> str | None:
 def _first_layers(model: Any) -> Iterator[Any]:
     """Layers and operations from the input on, those of nested models in their place."""
     graph = getattr(model, "_functional", None) or model
-    for operation in getattr(graph, "operations", ()):
+    # A Sequential that was not called yet has layers and no operations.
+    operations: Any = getattr(graph, "operations", None) or getattr(graph, "layers", ())
+    for operation in operations:
         if isinstance(operation, keras.Model):
             yield from _first_layers(operation)
         elif not isinstance(operation, keras.layers.InputLayer):

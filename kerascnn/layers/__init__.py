@@ -15,6 +15,7 @@ from kerascnn.layers.lp_pooling import LpPooling2D as LpPooling2D
 from kerascnn.layers.maxout import Maxout as Maxout
 from kerascnn.layers.ordinal_output import OrdinalOutput as OrdinalOutput
 from kerascnn.layers.partial_conv import PartialConv2D as PartialConv2D
+from kerascnn.layers.point_boxes import PointBoxes as PointBoxes
 from kerascnn.layers.rbf_output import RBFOutput as RBFOutput
 from kerascnn.layers.scaled_tanh import ScaledTanh as ScaledTanh
 from kerascnn.layers.stochastic_depth import StochasticDepth as StochasticDepth

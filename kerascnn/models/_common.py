@@ -7,7 +7,7 @@ import functools
 import inspect
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, cast
 
 import keras
 from keras import layers
@@ -22,6 +22,7 @@ from kerascnn.models._options import NormKind as NormKind
 from kerascnn.models._options import Shape as Shape
 from kerascnn.models._options import Styles as Styles
 from kerascnn.models._options import Tensor as Tensor
+from kerascnn.models._options import Weights as Weights
 from kerascnn.models._options import checked
 from kerascnn.models._options import choose as choose
 from kerascnn.models._pixels import CAFFE as CAFFE
@@ -34,13 +35,14 @@ from kerascnn.models._pixels import Preprocessing as Preprocessing
 # the layer that records the options.
 PIXELS, RECORD = "_pixels", "_record"
 _NOT_SAID = object()
+P = ParamSpec("P")  # a factory keeps the signature of the function that builds
 _told: list[str] = []
 log = logging.getLogger("kerascnn")
 
 
 def variant(
     *, styles: Styles | None = None, **defaults: Any
-) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
+) -> Callable[[Callable[P, keras.Model]], Callable[P, keras.Model]]:
     """Makes a factory of a function that builds a network.
 
     The factory completes the options, refuses those it does not have or that cannot be used, and
@@ -55,7 +57,7 @@ def variant(
     """
     known: dict[str, Any] = {**DEFAULTS, **defaults}
 
-    def decorate(function: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
+    def decorate(function: Callable[P, keras.Model]) -> Callable[P, keras.Model]:
         @functools.wraps(function)
         def factory(
             include_top: bool = True, weights: Any = _NOT_SAID, **options: Any
@@ -96,7 +98,7 @@ def variant(
         factory.__signature__ = signature  # type: ignore[attr-defined]
         tags = weight_files.tags(function.__name__)
         factory.__doc__ = describe(function, known, ModelOptions, tags)
-        return factory
+        return cast(Callable[P, keras.Model], factory)
 
     return decorate
 

@@ -1,6 +1,7 @@
 """Options of the factories: what they are, what they may be, and which style weights ask for."""
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
@@ -9,6 +10,7 @@ from kerascnn import arguments
 from kerascnn.errors import InputError, received
 
 Tensor = Any
+Weights = str | os.PathLike[str] | None  # the tag of published weights, or a file
 Shape = tuple[int | None, int | None, int]
 # Normalisations that every family with a `norm` option takes; some take others too.
 NormKind = Literal["batch", "group", "layer"]

@@ -24,6 +24,7 @@ from kerascnn.models._common import (
     ModelOptions,
     Styles,
     Tensor,
+    Weights,
     build,
     choose,
     variant,
@@ -101,7 +102,7 @@ class AlexNetOptions(ModelOptions, total=False):
     style=None,
 )
 def AlexNet(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[AlexNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[AlexNetOptions]
 ) -> keras.Model:
     """AlexNet: 60,965,224 parameters with two towers, 62,378,344 with `groups=1`.
 

@@ -7,7 +7,7 @@ add channels of zeros, half of them before and half behind. A plain network is t
 shortcuts, so it has as many parameters.
 """
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import keras
 from keras import layers, ops
@@ -18,6 +18,7 @@ from kerascnn.models._common import (
     NormKind,
     Preprocessing,
     Tensor,
+    Weights,
     build,
     predictions,
     variant,
@@ -88,7 +89,7 @@ def cifar_resnet(
 
 @variant(classes=10, norm="batch")
 def ResNet20(
-    include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """ResNet-20 for 32x32 images: 0.27 M parameters. Takes any size from 8."""
     return cifar_resnet(20, include_top, options)
@@ -96,7 +97,7 @@ def ResNet20(
 
 @variant(classes=10, norm="batch")
 def ResNet32(
-    include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """ResNet-32 for 32x32 images: 0.46 M parameters. Takes any size from 8."""
     return cifar_resnet(32, include_top, options)
@@ -104,7 +105,7 @@ def ResNet32(
 
 @variant(classes=10, norm="batch")
 def ResNet44(
-    include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """ResNet-44 for 32x32 images: 0.66 M parameters. Takes any size from 8."""
     return cifar_resnet(44, include_top, options)
@@ -112,7 +113,7 @@ def ResNet44(
 
 @variant(classes=10, norm="batch")
 def ResNet56(
-    include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """ResNet-56 for 32x32 images: 0.85 M parameters. Takes any size from 8."""
     return cifar_resnet(56, include_top, options)
@@ -120,7 +121,7 @@ def ResNet56(
 
 @variant(classes=10, norm="batch")
 def ResNet110(
-    include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """ResNet-110 for 32x32 images: 1.7 M parameters. Takes any size from 8."""
     return cifar_resnet(110, include_top, options)
@@ -128,7 +129,7 @@ def ResNet110(
 
 @variant(classes=10, norm="batch")
 def PlainNet20(
-    include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """The 20-layer plain network: ResNet-20 without shortcuts."""
     return cifar_resnet(20, include_top, options, residual=False)
@@ -136,7 +137,7 @@ def PlainNet20(
 
 @variant(classes=10, norm="batch")
 def PlainNet32(
-    include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """The 32-layer plain network: ResNet-32 without shortcuts."""
     return cifar_resnet(32, include_top, options, residual=False)
@@ -144,7 +145,7 @@ def PlainNet32(
 
 @variant(classes=10, norm="batch")
 def PlainNet44(
-    include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """The 44-layer plain network: ResNet-44 without shortcuts."""
     return cifar_resnet(44, include_top, options, residual=False)
@@ -152,7 +153,7 @@ def PlainNet44(
 
 @variant(classes=10, norm="batch")
 def PlainNet56(
-    include_top: bool = True, weights: Any = None, **options: Unpack[CifarResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[CifarResNetOptions]
 ) -> keras.Model:
     """The 56-layer plain network, which trains worse than the shallower ones (figure 6)."""
     return cifar_resnet(56, include_top, options, residual=False)

@@ -24,6 +24,7 @@ from kerascnn.models._common import (
     IMAGENET,
     ModelOptions,
     Tensor,
+    Weights,
     build,
     choose,
     predictions,
@@ -68,7 +69,7 @@ OPTIONS: dict[str, Any] = {"drop_path_rate": 0.0, "layer_scale_init_value": 1e-6
 
 @variant(**OPTIONS)
 def ConvNeXtTiny(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ConvNeXtOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ConvNeXtOptions]
 ) -> keras.Model:
     """ConvNeXt-T: 28.6 M parameters and 4.5 G multiply-accumulates.
 
@@ -86,7 +87,7 @@ def ConvNeXtTiny(
 
 @variant(**OPTIONS)
 def ConvNeXtSmall(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ConvNeXtOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ConvNeXtOptions]
 ) -> keras.Model:
     """ConvNeXt-S: 50.2 M parameters, 8.7 G multiply-accumulates. See `ConvNeXtTiny`."""
     return _convnext(SMALL, include_top, options)
@@ -94,7 +95,7 @@ def ConvNeXtSmall(
 
 @variant(**OPTIONS)
 def ConvNeXtBase(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ConvNeXtOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ConvNeXtOptions]
 ) -> keras.Model:
     """ConvNeXt-B: 88.6 M parameters, 15.4 G multiply-accumulates. See `ConvNeXtTiny`."""
     return _convnext(BASE, include_top, options)
@@ -102,7 +103,7 @@ def ConvNeXtBase(
 
 @variant(**OPTIONS)
 def ConvNeXtLarge(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ConvNeXtOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ConvNeXtOptions]
 ) -> keras.Model:
     """ConvNeXt-L: 198 M parameters, 34.4 G multiply-accumulates. See `ConvNeXtTiny`."""
     return _convnext(LARGE, include_top, options)
@@ -110,7 +111,7 @@ def ConvNeXtLarge(
 
 @variant(**OPTIONS)
 def ConvNeXtXLarge(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ConvNeXtOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ConvNeXtOptions]
 ) -> keras.Model:
     """ConvNeXt-XL: 350 M parameters, 60.9 G multiply-accumulates. See `ConvNeXtTiny`."""
     return _convnext(XLARGE, include_top, options)

@@ -11,7 +11,7 @@ convolves and pools them; `stage5` is what the head takes.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Unpack
+from typing import Literal, Unpack
 
 import keras
 from keras import layers
@@ -30,6 +30,7 @@ from kerascnn.models._common import (
     NormKind,
     Styles,
     Tensor,
+    Weights,
     build,
     predictions,
     variant,
@@ -130,7 +131,7 @@ def densenet(spec: Spec, include_top: bool, options: DenseNetOptions) -> keras.M
 
 @variant(styles=Styles(), style=None, norm="batch")
 def DenseNet121(
-    include_top: bool = True, weights: Any = None, **options: Unpack[DenseNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[DenseNetOptions]
 ) -> keras.Model:
     """DenseNet-121: 8.0 M parameters. Takes raw images of any size from 32."""
     return densenet(SPECS["DenseNet121"], include_top, options)
@@ -138,7 +139,7 @@ def DenseNet121(
 
 @variant(styles=Styles(), style=None, norm="batch")
 def DenseNet161(
-    include_top: bool = True, weights: Any = None, **options: Unpack[DenseNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[DenseNetOptions]
 ) -> keras.Model:
     """DenseNet-161: 28.7 M parameters. Takes raw images of any size from 32."""
     return densenet(SPECS["DenseNet161"], include_top, options)
@@ -146,7 +147,7 @@ def DenseNet161(
 
 @variant(styles=Styles(), style=None, norm="batch")
 def DenseNet169(
-    include_top: bool = True, weights: Any = None, **options: Unpack[DenseNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[DenseNetOptions]
 ) -> keras.Model:
     """DenseNet-169: 14.1 M parameters. Takes raw images of any size from 32."""
     return densenet(SPECS["DenseNet169"], include_top, options)
@@ -154,7 +155,7 @@ def DenseNet169(
 
 @variant(styles=Styles(), style=None, norm="batch")
 def DenseNet201(
-    include_top: bool = True, weights: Any = None, **options: Unpack[DenseNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[DenseNetOptions]
 ) -> keras.Model:
     """DenseNet-201: 20.0 M parameters. Takes raw images of any size from 32."""
     return densenet(SPECS["DenseNet201"], include_top, options)

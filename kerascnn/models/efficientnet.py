@@ -28,6 +28,7 @@ from kerascnn.models._common import (
     Preprocessing,
     Styles,
     Tensor,
+    Weights,
     build,
     predictions,
     variant,
@@ -165,7 +166,7 @@ def efficientnet(
 
 @variant(styles=STYLES, scaling=compound_scaling(0), lite=False, **OPTIONS)
 def EfficientNet(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ScaledOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ScaledOptions]
 ) -> keras.Model:
     """An EfficientNet of any size: `EfficientNet(scaling=compound_scaling(1.5))`.
 
@@ -187,7 +188,7 @@ def EfficientNet(
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetB0(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B0: 224x224 pixels, 5.3 M parameters, 0.39 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetB0"], False, include_top, options)
@@ -195,7 +196,7 @@ def EfficientNetB0(
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetB1(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B1: 240x240 pixels, 7.8 M parameters, 0.69 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetB1"], False, include_top, options)
@@ -203,7 +204,7 @@ def EfficientNetB1(
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetB2(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B2: 260x260 pixels, 9.1 M parameters, 0.99 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetB2"], False, include_top, options)
@@ -211,7 +212,7 @@ def EfficientNetB2(
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetB3(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B3: 300x300 pixels, 12.2 M parameters, 1.83 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetB3"], False, include_top, options)
@@ -219,7 +220,7 @@ def EfficientNetB3(
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetB4(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B4: 380x380 pixels, 19.3 M parameters, 4.4 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetB4"], False, include_top, options)
@@ -227,7 +228,7 @@ def EfficientNetB4(
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetB5(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B5: 456x456 pixels, 30.4 M parameters, 10.3 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetB5"], False, include_top, options)
@@ -235,7 +236,7 @@ def EfficientNetB5(
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetB6(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B6: 528x528 pixels, 43.0 M parameters, 19.1 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetB6"], False, include_top, options)
@@ -243,7 +244,7 @@ def EfficientNetB6(
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetB7(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-B7: 600x600 pixels, 66.3 M parameters, 37.7 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetB7"], False, include_top, options)

@@ -7,11 +7,11 @@ fixed depth. With `style="keras"`, the default, these are the authors' networks,
 tf_efficientnet_lite; with `style="torch"` timm's efficientnet_lite.
 """
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import keras
 
-from kerascnn.models._common import Styles, variant
+from kerascnn.models._common import Styles, Weights, variant
 from kerascnn.models.compound_scaling import SCALINGS
 from kerascnn.models.efficientnet import OPTIONS, EfficientNetOptions, efficientnet
 
@@ -21,7 +21,7 @@ STYLES = Styles(keras_marks=("timm/tf_", "tf_efficientnet"), torch_marks=("effic
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetLite0(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-Lite0: 224x224 pixels, 4.7 M parameters, 0.39 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetLite0"], True, include_top, options)
@@ -29,7 +29,7 @@ def EfficientNetLite0(
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetLite1(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-Lite1: 240x240 pixels, 5.4 M parameters, 0.60 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetLite1"], True, include_top, options)
@@ -37,7 +37,7 @@ def EfficientNetLite1(
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetLite2(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-Lite2: 260x260 pixels, 6.1 M parameters, 0.86 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetLite2"], True, include_top, options)
@@ -45,7 +45,7 @@ def EfficientNetLite2(
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetLite3(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-Lite3: 280x280 pixels, 8.2 M parameters, 1.38 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetLite3"], True, include_top, options)
@@ -53,7 +53,7 @@ def EfficientNetLite3(
 
 @variant(styles=STYLES, **OPTIONS)
 def EfficientNetLite4(
-    include_top: bool = True, weights: Any = None, **options: Unpack[EfficientNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[EfficientNetOptions]
 ) -> keras.Model:
     """EfficientNet-Lite4: 300x300 pixels, 13.0 M parameters, 2.6 G multiply-accumulates."""
     return efficientnet(SCALINGS["EfficientNetLite4"], True, include_top, options)

@@ -20,6 +20,7 @@ from kerascnn.models._common import (
     UNIT,
     ModelOptions,
     Tensor,
+    Weights,
     build,
     predictions,
     variant,
@@ -64,7 +65,7 @@ STAGES = {2: Stage(64, 0.01, (DOWN, *(PLAIN,) * 4)), 3: Stage(128, 0.1, (DOWN, *
 
 @variant()
 def ENet(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[ModelOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ModelOptions]
 ) -> keras.Model:
     """ENet's encoder. 466,519 parameters, of which 129,000 are the dense layer's.
 

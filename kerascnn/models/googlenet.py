@@ -30,6 +30,7 @@ from kerascnn.models._common import (
     ModelOptions,
     Styles,
     Tensor,
+    Weights,
     build,
     choose,
     output_dtype,
@@ -101,7 +102,7 @@ STYLES = Styles(
 
 @variant(styles=STYLES, norm="auto", style=None, aux=False)
 def GoogLeNet(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[GoogLeNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[GoogLeNetOptions]
 ) -> keras.Model:
     """GoogLeNet: 6,998,552 parameters, 13,378,280 with both auxiliary classifiers.
 

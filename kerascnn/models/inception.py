@@ -20,6 +20,7 @@ from kerascnn.models._common import (
     ModelOptions,
     NormKind,
     Styles,
+    Weights,
     build,
     predictions,
     variant,
@@ -192,7 +193,7 @@ class InceptionV3Options(InceptionOptions, total=False):
 
 @variant(styles=Styles(), norm="batch", style=None)
 def InceptionV3(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[InceptionV3Options]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[InceptionV3Options]
 ) -> keras.Model:
     """InceptionV3: 23,817,352 trainable parameters, 5.7 billion multiply-accumulates at 299x299.
 
@@ -212,7 +213,7 @@ def InceptionV3(
 
 @variant(norm="batch")
 def InceptionV4(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[InceptionOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[InceptionOptions]
 ) -> keras.Model:
     """InceptionV4: 42,679,816 trainable parameters; purely modules, a stem of modules too.
 
@@ -227,7 +228,7 @@ def InceptionV4(
 
 @variant(norm="batch")
 def InceptionResNetV2(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[InceptionOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[InceptionOptions]
 ) -> keras.Model:
     """Inception-ResNet-v2: 55,813,192 trainable parameters; modules as scaled residual branches.
 

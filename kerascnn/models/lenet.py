@@ -23,6 +23,7 @@ from kerascnn.models._common import (
     ModelOptions,
     Preprocessing,
     Tensor,
+    Weights,
     build,
     choose,
     predictions,
@@ -71,7 +72,7 @@ class LeNet5Options(ModelOptions, total=False):
 
 @variant(classes=10, activation="tanh", pool="average")
 def LeNet5(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[LeNet5Options]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[LeNet5Options]
 ) -> keras.Model:
     """LeNet-5 in its common form: full connections, plain pooling, dense output. 61,706 parameters.
 
@@ -113,7 +114,7 @@ def LeNet5(
 
 @variant(classes=10)
 def LeNet5Original(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[ModelOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ModelOptions]
 ) -> keras.Model:
     """LeNet-5 as published in 1998: exactly 60,000 trainable parameters.
 
@@ -167,7 +168,7 @@ def LeNet5Original(
 
 @variant(classes=10)
 def LeNet1989(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[ModelOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ModelOptions]
 ) -> keras.Model:
     """The zip-code network of 1989: 9,760 free parameters.
 

@@ -15,6 +15,7 @@ from kerascnn.models._common import (
     UNIT,
     ModelOptions,
     Tensor,
+    Weights,
     build,
     predictions,
     variant,
@@ -36,7 +37,7 @@ class MLPOptions(ModelOptions, total=False):
 
 @variant(classes=10, hidden=(300, 100), activation="relu")
 def MLP(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[MLPOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[MLPOptions]
 ) -> keras.Model:
     """Perceptron with two hidden layers, 300 and 100 units. 266,610 parameters.
 

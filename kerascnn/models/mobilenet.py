@@ -7,7 +7,7 @@ where keras.applications drops the last row and column. With image sizes that ar
 for which all published weights were made, only the last maps can be odd.
 """
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import keras
 
@@ -17,6 +17,7 @@ from kerascnn.models._common import (
     ModelOptions,
     NormKind,
     Tensor,
+    Weights,
     build,
     predictions,
     variant,
@@ -46,7 +47,7 @@ class MobileNetOptions(ModelOptions, total=False):
 
 @variant(alpha=1.0, depth_multiplier=1, norm="batch")
 def MobileNet(
-    include_top: bool = True, weights: Any = None, **options: Unpack[MobileNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[MobileNetOptions]
 ) -> keras.Model:
     """MobileNet: 4.2 M parameters and 0.57 G multiply-accumulates at alpha 1.
 

@@ -23,6 +23,7 @@ from kerascnn.models._common import (
     Preprocessing,
     Styles,
     Tensor,
+    Weights,
     build,
     predictions,
     variant,
@@ -95,7 +96,7 @@ class MobileNetV2Options(ModelOptions, total=False):
 
 @variant(styles=Styles(), alpha=1.0, style=None, norm="batch")
 def MobileNetV2(
-    include_top: bool = True, weights: Any = None, **options: Unpack[MobileNetV2Options]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[MobileNetV2Options]
 ) -> keras.Model:
     """MobileNetV2: 3.5 M parameters and 0.30 G multiply-accumulates at alpha 1.
 

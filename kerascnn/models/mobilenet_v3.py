@@ -20,6 +20,7 @@ from kerascnn.models._common import (
     NormKind,
     Styles,
     Tensor,
+    Weights,
     build,
     predictions,
     variant,
@@ -121,7 +122,7 @@ class MobileNetV3Options(ModelOptions, total=False):
 
 @variant(styles=Styles(), alpha=1.0, minimalistic=False, style=None, norm="batch")
 def MobileNetV3Small(
-    include_top: bool = True, weights: Any = None, **options: Unpack[MobileNetV3Options]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[MobileNetV3Options]
 ) -> keras.Model:
     """MobileNetV3-Small: 2.5 M parameters and 0.06 G multiply-accumulates at alpha 1.
 
@@ -137,7 +138,7 @@ def MobileNetV3Small(
 
 @variant(styles=Styles(), alpha=1.0, minimalistic=False, style=None, norm="batch")
 def MobileNetV3Large(
-    include_top: bool = True, weights: Any = None, **options: Unpack[MobileNetV3Options]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[MobileNetV3Options]
 ) -> keras.Model:
     """MobileNetV3-Large: 5.5 M parameters and 0.22 G multiply-accumulates at alpha 1.
 

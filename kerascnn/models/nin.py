@@ -24,6 +24,7 @@ from kerascnn.models._common import (
     ModelOptions,
     NormKind,
     Tensor,
+    Weights,
     build,
     choose,
     variant,
@@ -92,7 +93,7 @@ class NINRootOptions(NINOptions, total=False):
 
 @variant(classes=10, norm=None)
 def NIN(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[NINOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[NINOptions]
 ) -> keras.Model:
     """NIN for CIFAR. 966,986 parameters.
 
@@ -109,7 +110,7 @@ def NIN(
 
 @variant(classes=10, norm=None, root=4)
 def NINRoot(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[NINRootOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[NINRootOptions]
 ) -> keras.Model:
     """NIN with root modules, root-4 unless told otherwise. 455,498 parameters.
 
@@ -126,7 +127,7 @@ def NINRoot(
 
 @variant(norm=None)
 def NINImageNet(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[NINOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[NINOptions]
 ) -> keras.Model:
     """NIN for ImageNet, with four blocks. 7,595,176 parameters.
 

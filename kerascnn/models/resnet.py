@@ -16,7 +16,7 @@ keras.applications gives them one, and so counts more parameters.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Unpack
+from typing import Literal, Unpack
 
 import keras
 
@@ -28,6 +28,7 @@ from kerascnn.models._common import (
     NormKind,
     Styles,
     Tensor,
+    Weights,
     build,
     choose,
     predictions,
@@ -145,7 +146,7 @@ CHOICES = {"style": None, "norm": "batch", "output_stride": 32}
 
 @variant(styles=TORCH, **CHOICES)
 def ResNet18(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-18: 8 basic blocks, 11.7 M parameters, 1.8 G multiply-accumulates."""
     return resnet(SPECS["ResNet18"], include_top, options)
@@ -153,7 +154,7 @@ def ResNet18(
 
 @variant(styles=TORCH, **CHOICES)
 def ResNet34(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-34: 16 basic blocks, 21.8 M parameters, 3.7 G multiply-accumulates."""
     return resnet(SPECS["ResNet34"], include_top, options)
@@ -161,7 +162,7 @@ def ResNet34(
 
 @variant(styles=KERAS, **CHOICES)
 def ResNet50(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-50: 16 bottlenecks, 25.6 M parameters, 3.9 G multiply-accumulates (4.1 as v1.5)."""
     return resnet(SPECS["ResNet50"], include_top, options)
@@ -169,7 +170,7 @@ def ResNet50(
 
 @variant(styles=KERAS, **CHOICES)
 def ResNet101(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-101: 33 bottlenecks, 44.5 M parameters, 7.6 G multiply-accumulates."""
     return resnet(SPECS["ResNet101"], include_top, options)
@@ -177,7 +178,7 @@ def ResNet101(
 
 @variant(styles=KERAS, **CHOICES)
 def ResNet152(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-152: 50 bottlenecks, 60.2 M parameters, 11.3 G multiply-accumulates."""
     return resnet(SPECS["ResNet152"], include_top, options)
@@ -185,7 +186,7 @@ def ResNet152(
 
 @variant(styles=TORCH, **CHOICES)
 def PlainNet18(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-18 without shortcuts, the paper's plain network."""
     return resnet(SPECS["ResNet18"], include_top, options, residual=False)
@@ -193,7 +194,7 @@ def PlainNet18(
 
 @variant(styles=TORCH, **CHOICES)
 def PlainNet34(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-34 without shortcuts. It trains worse than PlainNet18 (figure 4)."""
     return resnet(SPECS["ResNet34"], include_top, options, residual=False)
@@ -201,7 +202,7 @@ def PlainNet34(
 
 @variant(styles=TORCH, **CHOICES)
 def ResNeXt50(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNeXt-50 (32x4d): 3x3 convolutions of 32 groups, 25.0 M parameters, 4.2 G."""
     return resnet(SPECS["ResNeXt50"], include_top, options)
@@ -209,7 +210,7 @@ def ResNeXt50(
 
 @variant(styles=TORCH, **CHOICES)
 def ResNeXt101(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNeXt-101 (32x8d): 3x3 convolutions of 32 groups, 88.8 M parameters, 16.4 G."""
     return resnet(SPECS["ResNeXt101"], include_top, options)
@@ -217,7 +218,7 @@ def ResNeXt101(
 
 @variant(styles=TORCH, **CHOICES)
 def ResNeXt101_64x4d(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNeXt-101 (64x4d): 3x3 convolutions of 64 groups, 83.5 M parameters, 15.5 G."""
     return resnet(SPECS["ResNeXt101_64x4d"], include_top, options)
@@ -225,7 +226,7 @@ def ResNeXt101_64x4d(
 
 @variant(styles=TORCH, **CHOICES)
 def WideResNet50_2(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """WRN-50-2-bottleneck: ResNet-50, twice as wide inside, 68.9 M parameters, 11.4 G."""
     return resnet(SPECS["WideResNet50_2"], include_top, options)
@@ -233,7 +234,7 @@ def WideResNet50_2(
 
 @variant(styles=TORCH, **CHOICES)
 def WideResNet101_2(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
     """ResNet-101, twice as wide inside: 126.9 M parameters, 22.8 G."""
     return resnet(SPECS["WideResNet101_2"], include_top, options)

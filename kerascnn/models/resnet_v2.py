@@ -26,6 +26,7 @@ from kerascnn.models._common import (
     ModelOptions,
     NormKind,
     Tensor,
+    Weights,
     build,
     predictions,
     variant,
@@ -104,7 +105,7 @@ def resnet_v2(depths: tuple[int, ...], include_top: bool, options: ResNetV2Optio
 
 @variant(norm="batch")
 def ResNet50V2(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetV2Options]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetV2Options]
 ) -> keras.Model:
     """ResNet-50 V2: 25.6 M parameters. Takes raw images of any size from 32."""
     return resnet_v2(DEPTHS["ResNet50V2"], include_top, options)
@@ -112,7 +113,7 @@ def ResNet50V2(
 
 @variant(norm="batch")
 def ResNet101V2(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetV2Options]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetV2Options]
 ) -> keras.Model:
     """ResNet-101 V2: 44.6 M parameters. Takes raw images of any size from 32."""
     return resnet_v2(DEPTHS["ResNet101V2"], include_top, options)
@@ -120,7 +121,7 @@ def ResNet101V2(
 
 @variant(norm="batch")
 def ResNet152V2(
-    include_top: bool = True, weights: Any = None, **options: Unpack[ResNetV2Options]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ResNetV2Options]
 ) -> keras.Model:
     """ResNet-152 V2: 60.2 M parameters. Takes raw images of any size from 32."""
     return resnet_v2(DEPTHS["ResNet152V2"], include_top, options)

@@ -10,11 +10,11 @@ parameters and 45 % fewer multiply-accumulates. Its counts of parameters are low
 leave out the gains and offsets of normalisation, and give the first convolution a bias.
 """
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import keras
 
-from kerascnn.models._common import choose, variant
+from kerascnn.models._common import Weights, choose, variant
 from kerascnn.models._residual import bottleneck
 from kerascnn.models.resnet import CHOICES, KERAS, SPECS, WIDE, ResNetOptions, Spec, resnet
 
@@ -34,7 +34,7 @@ class RootOptions(ResNetOptions, total=False):
 
 @variant(styles=KERAS, **CHOICES, root=64)
 def ResNet50Root(
-    include_top: bool = True, weights: Any = None, **options: Unpack[RootOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[RootOptions]
 ) -> keras.Model:
     """ResNet-50 root-64: 15.4 M parameters, 2.1 G multiply-accumulates.
 

@@ -23,6 +23,7 @@ from kerascnn.models._common import (
     ModelOptions,
     Styles,
     Tensor,
+    Weights,
     build,
     variant,
     with_dropout,
@@ -61,7 +62,7 @@ class SqueezeNetOptions(ModelOptions, total=False):
 
 @variant(styles=Styles("torch"), style=None)
 def SqueezeNet1_0(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[SqueezeNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[SqueezeNetOptions]
 ) -> keras.Model:
     """SqueezeNet of the paper. 1,248,424 parameters.
 
@@ -77,7 +78,7 @@ def SqueezeNet1_0(
 
 @variant(styles=Styles("torch"), style=None)
 def SqueezeNet1_1(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[SqueezeNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[SqueezeNetOptions]
 ) -> keras.Model:
     """SqueezeNet 1.1: as accurate, 2.3 times fewer operations. 1,235,496 parameters.
 

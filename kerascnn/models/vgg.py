@@ -24,6 +24,7 @@ from kerascnn.models._common import (
     NormKind,
     Styles,
     Tensor,
+    Weights,
     build,
     choose,
     predictions,
@@ -61,7 +62,7 @@ class VGGOptions(ModelOptions, total=False):
 
 @variant(styles=Styles(), norm=None, **DEFAULTS)
 def VGG11(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG with 11 layers, configuration A. 132,863,336 parameters. See `VGG16`."""
     return _vgg("vgg11", include_top, options)
@@ -69,7 +70,7 @@ def VGG11(
 
 @variant(styles=Styles(), norm=None, **DEFAULTS)
 def VGG13(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG with 13 layers, configuration B. 133,047,848 parameters. See `VGG16`."""
     return _vgg("vgg13", include_top, options)
@@ -77,7 +78,7 @@ def VGG13(
 
 @variant(styles=Styles(), norm=None, **DEFAULTS)
 def VGG16(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG with 16 layers, configuration D. 138,357,544 parameters.
 
@@ -94,7 +95,7 @@ def VGG16(
 
 @variant(styles=Styles(), norm=None, **DEFAULTS)
 def VGG19(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG with 19 layers, configuration E. 143,667,240 parameters. See `VGG16`."""
     return _vgg("vgg19", include_top, options)
@@ -102,7 +103,7 @@ def VGG19(
 
 @variant(styles=Styles(), norm="batch", **DEFAULTS)
 def VGG11BN(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG11 with batch normalisation. 132,866,088 parameters. See `VGG16BN`."""
     return _vgg("vgg11", include_top, options)
@@ -110,7 +111,7 @@ def VGG11BN(
 
 @variant(styles=Styles(), norm="batch", **DEFAULTS)
 def VGG13BN(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG13 with batch normalisation. 133,050,792 parameters. See `VGG16BN`."""
     return _vgg("vgg13", include_top, options)
@@ -118,7 +119,7 @@ def VGG13BN(
 
 @variant(styles=Styles(), norm="batch", **DEFAULTS)
 def VGG16BN(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG16 with batch normalisation (arXiv:1502.03167). 138,361,768 parameters.
 
@@ -136,7 +137,7 @@ def VGG16BN(
 
 @variant(styles=Styles(), norm="batch", **DEFAULTS)
 def VGG19BN(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[VGGOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[VGGOptions]
 ) -> keras.Model:
     """VGG19 with batch normalisation. 143,672,744 parameters. See `VGG16BN`."""
     return _vgg("vgg19", include_top, options)

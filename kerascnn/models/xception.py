@@ -18,6 +18,7 @@ from kerascnn.models._common import (
     ModelOptions,
     NormKind,
     Tensor,
+    Weights,
     build,
     predictions,
     variant,
@@ -64,7 +65,7 @@ class XceptionOptions(ModelOptions, total=False):
 
 @variant(norm="batch")
 def Xception(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[XceptionOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[XceptionOptions]
 ) -> keras.Model:
     """Xception: 22,855,952 trainable parameters, 8.4 billion multiply-accumulates at 299x299.
 

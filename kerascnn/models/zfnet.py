@@ -17,6 +17,7 @@ from kerascnn.models._common import (
     CAFFE,
     ModelOptions,
     Tensor,
+    Weights,
     build,
     choose,
     variant,
@@ -43,7 +44,7 @@ class ZFNetOptions(ModelOptions, total=False):
 
 @variant(norm="lrn", hidden=(4096, 4096))
 def ZFNet(
-    include_top: bool = True, weights: str | None = None, **options: Unpack[ZFNetOptions]
+    include_top: bool = True, weights: Weights = None, **options: Unpack[ZFNetOptions]
 ) -> keras.Model:
     """ZFNet. 62,357,608 parameters.
 

@@ -10,11 +10,13 @@ from kerascnn.tasks.classification import class_scores as class_scores
 from kerascnn.tasks.comparison import Metric as Metric
 from kerascnn.tasks.comparison import Report as Report
 from kerascnn.tasks.comparison import Tolerance as Tolerance
+from kerascnn.tasks.detection import Detection
 from kerascnn.tasks.metrics import Metrics as Metrics
 from kerascnn.tasks.multi_label import MultiLabel as MultiLabel
 from kerascnn.tasks.outputs import Arrays as Arrays
 from kerascnn.tasks.outputs import Output as Output
 from kerascnn.tasks.outputs import quantities as quantities
+from kerascnn.tasks.outputs import with_threshold as with_threshold
 from kerascnn.tasks.probabilities import Kind as Kind
 from kerascnn.tasks.probabilities import kind_of as kind_of
 from kerascnn.tasks.probabilities import sigmoid as sigmoid
@@ -25,7 +27,7 @@ from kerascnn.tasks.task import get as get
 from kerascnn.tasks.task import names as names
 from kerascnn.tasks.task import register as register
 
-for _task in (Classification(), MultiLabel(), Regression()):
+for _task in (Classification(), MultiLabel(), Regression(), Detection()):
     register(_task)
 
 _, __dir__, __all__ = public(globals())

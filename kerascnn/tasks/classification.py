@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.tasks.intervals import caution, wilson_interval
 from kerascnn.tasks.metrics import Metrics, Table, check_shapes
 from kerascnn.tasks.outputs import Arrays, Output, settle
 from kerascnn.tasks.probabilities import Kind
@@ -51,17 +52,36 @@ class ClassificationMetrics(Metrics):
     def share(self) -> float:
         return self.accuracy
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy by the number of images, in 0..1."""
+        return wilson_interval(self.accuracy, self.images)
+
+    def to_dict(self) -> dict[str, Any]:
+        values = super().to_dict()
+        interval = [round(end, 6) for end in self.interval]
+        return {"accuracy": values.pop("accuracy"), "accuracy_interval": interval, **values}
+
     def lines(self, percent: Callable[[float], str] = percent) -> list[str]:
         top5 = [] if self.top5_accuracy is None else [f"top 5: {percent(self.top5_accuracy)}"]
         return [percent(self.accuracy), *top5]
 
     def headline(self) -> str:
-        return f"accuracy {percent(self.accuracy)}, loss {self.loss:.4f}, {self.images} images"
+        low, high = self.interval
+        words = (
+            f"accuracy {percent(self.accuracy)} (95 % interval {100 * low:.1f} to "
+            f"{100 * high:.1f} %), loss {self.loss:.4f}, {self.images} images"
+        )
+        warned = caution(self.accuracy, self.images)
+        return f"{words}. {warned}" if warned else words
 
     def rows(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         wrong = f"{(1 - self.accuracy) * self.images:.0f}"
-        shares = map(percent, (self.accuracy, self.top5_accuracy))
-        return ("accuracy", "top-5", "loss", "wrong"), [(*shares, f"{self.loss:.4f}", wrong)]
+        low, high = self.interval
+        within = f"{100 * low:.1f} to {100 * high:.1f} %"
+        columns = ("accuracy", "95 % interval", "top-5", "loss", "wrong")
+        top5 = percent(self.top5_accuracy)
+        return columns, [(percent(self.accuracy), within, top5, f"{self.loss:.4f}", wrong)]
 
     def details(self) -> Table:
         rows = [

@@ -54,7 +54,8 @@ class Metric:
 
     Attributes:
         name: `max_abs`, `mean_abs`, `top1_agreement`, `accuracy_drop`, `finite` or `varies`;
-            `label_agreement` of labels; `max_of_range` and `mean_of_range` of quantities. Of a
+            `label_agreement` of labels; `max_of_range` and `mean_of_range` of quantities;
+            `object_agreement`, `boxes.mean_pixels` and `map_drop` of objects. Of a
             model with several outputs the role stands before it: `count.max_of_range`.
         value: What was measured.
         limit: What is allowed.
@@ -221,8 +222,8 @@ def _classes(
         said, says = wanted, got
     changed, ties = _changed(said, says, max(2 * step, tolerance.near_tie * spread))
     answers = said[..., 0].size
-    agreement = _agreement("top1_agreement", answers, changed - ties, tolerance.top1_agreement)
-    return Compared((*differences, agreement), spread, answers, changed, ties)
+    same = agreement("top1_agreement", answers, changed - ties, tolerance.top1_agreement)
+    return Compared((*differences, same), spread, answers, changed, ties)
 
 
 def _labels(
@@ -235,15 +236,15 @@ def _labels(
     differs = (said > limits) != (says > limits)
     answers = max(1, int(((said > limits) | (says > limits)).sum()))
     changed, ties = int(differs.sum()), int((differs & tie).sum())
-    agreement = _agreement("label_agreement", answers, changed - ties, tolerance.top1_agreement)
-    return Compared((*differences, agreement), 1.0, answers, changed, ties)
+    same = agreement("label_agreement", answers, changed - ties, tolerance.top1_agreement)
+    return Compared((*differences, same), 1.0, answers, changed, ties)
 
 
 def _quantities(wanted: np.ndarray, got: np.ndarray, tolerance: Tolerance, step: float) -> Compared:
     units = quantities("values", wanted).units
     difference = np.abs(got - wanted) / units
     metrics = (
-        _varies(wanted / units, got / units, float((step / units).max()), 1.0),
+        varies(wanted / units, got / units, float((step / units).max()), 1.0),
         at_most("max_of_range", float(difference.max()), tolerance.max_abs),
         at_most("mean_of_range", float(difference.mean(axis=0).max()), tolerance.mean_abs),
     )
@@ -260,25 +261,25 @@ def _differences(
 ) -> tuple[Metric, ...]:
     difference = np.abs(got - wanted)
     return (
-        _varies(wanted, got, step, spread),
+        varies(wanted, got, step, spread),
         at_most("max_abs", float(difference.max()), largest),
         at_most("mean_abs", float(difference.mean()), mean),
     )
 
 
-def _varies(wanted: np.ndarray, got: np.ndarray, step: float, spread: float) -> Metric:
+def varies(wanted: np.ndarray, got: np.ndarray, step: float, spread: float) -> Metric:
     """A file that says the same to every image is broken, unless the model nearly does too."""
     expected = float(np.ptp(wanted, axis=0).max()) > max(4 * step, 1e-3 * spread)
     passed = float(np.ptp(got, axis=0).max()) > 0 or not expected
     return Metric("varies", float(passed), 1.0, passed)
 
 
-def _agreement(name: str, answers: int, changed: int, least: float) -> Metric:
+def agreement(name: str, answers: int, changed: int, least: float) -> Metric:
     """Of few answers one may always differ, where the limit allows any to."""
-    agreement = 1 - changed / answers
+    share = 1 - changed / answers
     if least < 1:
         least = min(least, 1 - 1 / answers)
-    return Metric(name, agreement, least, agreement >= least - 1e-12)
+    return Metric(name, share, least, share >= least - 1e-12)
 
 
 def _changed(wanted: np.ndarray, got: np.ndarray, tie: float) -> tuple[int, int]:

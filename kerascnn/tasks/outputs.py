@@ -1,11 +1,12 @@
 """One array that a model gives for each image: its role, its shape, and what its numbers are."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kerascnn.errors import InputError
 from kerascnn.tasks.probabilities import Kind, kind_of, sigmoid, softmax
 
 Arrays = Mapping[str, np.ndarray]  # by role, [n, ...] each
@@ -116,6 +117,26 @@ class Output:
     def _limits(self, predictions: np.ndarray) -> np.ndarray:
         limits = np.broadcast_to(np.asarray(self.thresholds), predictions.shape[1:])
         return limits.reshape(-1)
+
+
+def with_threshold(outputs: Sequence[Output], threshold: float, source: str) -> tuple[Output, ...]:
+    """Outputs whose labels or objects are given from another score on.
+
+    Raises:
+        InputError: It is not in 0..1, or none of the outputs has one; `source` is what gives them.
+    """
+    if not 0 <= threshold <= 1:
+        raise InputError(f"a threshold must be in 0..1. Received: {threshold}.")
+    if not any(output.thresholds for output in outputs):
+        raise InputError(
+            f"a threshold is for labels and objects; {source} gives {outputs[0].kind} without one."
+        )
+    return tuple(
+        replace(output, thresholds=(threshold,) * len(output.thresholds))
+        if output.thresholds
+        else output
+        for output in outputs
+    )
 
 
 def unit(low: float, high: float) -> float:

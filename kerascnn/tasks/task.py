@@ -37,6 +37,7 @@ class Task:
         truth: What the true answer of an image is called.
         accuracy: Whether labels tell an accuracy, which verification then limits.
         recipes: Files to export where nothing else is asked for.
+        averages: Whether predictions for several views of an image have a mean.
     """
 
     name: ClassVar[str]
@@ -47,6 +48,7 @@ class Task:
     truth: ClassVar[str] = "The true answer"
     accuracy: ClassVar[bool] = True
     recipes: ClassVar[tuple[str, ...]] = ("float32", "int8")
+    averages: ClassVar[bool] = True
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -48,13 +48,13 @@ def training_batches(config: "RunConfig", splits: "Splits", first_epoch: int) ->
         first_epoch: Epochs done already, so that a resumed run draws what the first would have.
 
     Returns:
-        `tf.data.Dataset` of (uint8 images `[B, H, W, C]`, float32 labels `[B, classes]`, one-hot in
-        classification).
+        `tf.data.Dataset` of (uint8 images `[B, H, W, C]`, what the loss takes: in classification
+        one-hot labels, float32 `[B, classes]`).
     """
-    # One-hot before augmentation: steps that mix images mix these labels too.
-    objective = objectives.get(config.task)
-    batches = objective.targets(splits.train_from(first_epoch), config.class_names)
-    pipeline = augment.get(config.augment, config.input_shape[:2])
-    if not pipeline.steps:
-        return batches
-    return pipeline.map(batches, config.seed, first_epoch=first_epoch)
+    return objectives.get(config.task).batches(
+        splits.train_from(first_epoch),
+        augment.get(config.augment, config.input_shape[:2]),
+        config.class_names,
+        config.seed,
+        first_epoch,
+    )

@@ -11,7 +11,8 @@ from kerascnn.catalog import Entry, published
 from kerascnn.data.images.deep_pixels import check_pixel_range
 from kerascnn.errors import InputError
 from kerascnn.files import PathLike, claim, refuse_existing, user_path
-from kerascnn.training.defaults import Settings, defaults_for
+from kerascnn.tasks.average_precision import require_pycocotools
+from kerascnn.training.defaults import AUGMENTATIONS, Settings, defaults_for
 from kerascnn.training.plan import AUGMENTATION, MODEL, FineTune, pretrained
 from kerascnn.training.plan import image_size as plan_image_size
 from kerascnn.training.run_folder import (
@@ -94,7 +95,8 @@ def check_new(
         UnknownOptionError: An option that the architecture does not have.
         OutputExistsError: `out` exists and may not be replaced.
     """
-    if fine_tune and model is None:
+    detects = task == "detection"
+    if (fine_tune or detects) and model is None:
         model = MODEL
     if source is None or model is None:
         raise InputError("training needs a data source and a model.")
@@ -111,7 +113,8 @@ def check_new(
         "patience": patience,
     }
     settings = replace(
-        defaults_for(entry.name, entry.family), **{k: v for k, v in given.items() if v is not None}
+        defaults_for(entry.name, entry.family, task),
+        **{k: v for k, v in given.items() if v is not None},
     )
     data.check_arguments(
         settings.batch_size,
@@ -121,6 +124,8 @@ def check_new(
         resize=resize,
         pixel_range=pixel_range,
     )
+    if detects:
+        _check_detection(fine_tune, quantize_aware, resize)
     if quantize_aware < 0:
         raise InputError(f"`quantize_aware` must be 0 epochs or more, not {quantize_aware}.")
     plan, own_size = None, entry.input_shape[:2]
@@ -129,14 +134,16 @@ def check_new(
     start = None if weights is None else str(weights)
     if fine_tune:
         plan = FineTune() if fine_tune is True else fine_tune
-        plan = plan.completed(settings, epochs, learning_rate)
         own_size = plan_image_size(own_size, settings.fine_tuning_scale)
+    if plan is not None or detects:
         start = pretrained(entry.name, start)
+    if plan is not None:
+        plan = plan.completed(settings, epochs, learning_rate, start)
     if start is not None:
         file = published.local_file(entry.name, start)
         start = start if file is None else str(file.absolute())
     if augment is None:
-        augment = "none" if plan is None else AUGMENTATION
+        augment = AUGMENTATIONS.get(task, "none" if plan is None else AUGMENTATION)
     if not isinstance(augment, str):
         raise InputError(
             f"`augment` must be one of {', '.join(augmentation.NAMES)}. Received: "
@@ -164,6 +171,23 @@ def check_new(
         augment=augment.lower(),
         pixel_range=check_pixel_range(pixel_range),
     )
+
+
+def _check_detection(fine_tune: bool | FineTune, quantize_aware: int, resize: str) -> None:
+    """Raises InputError for what a run of detection does not have."""
+    require_pycocotools()
+    if fine_tune:
+        raise InputError(
+            "detection trains all layers in one phase, from the published weights of the backbone. "
+            "Leave fine_tune out (--fine-tune)."
+        )
+    if quantize_aware:
+        raise InputError("quantize_aware is not for detection. Leave it out.")
+    if resize not in ("auto", "stretch"):
+        raise InputError(
+            f"detection takes whole pictures: resize must be 'auto' or 'stretch'. Received: "
+            f"{resize!r}."
+        )
 
 
 def check_resumed(
@@ -195,7 +219,7 @@ def check_resumed(
         # Folders and tables may have moved: `load_data` compares what is in them.
         if not (data.is_path(source) and data.is_path(config.source)):
             raise InputError(f"run {folder} was started on {config.source}, not on {source}.")
-        data.check_source(source)
+        data.check_source(source, config.task)
     if model is not None and catalog.find(model).name != config.model:
         raise InputError(f"run {folder} trains {config.model}, not {model}.")
     if augment is not None and augment.lower() not in ("none", config.augment):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kerascnn.data import Splits
     from kerascnn.training.keeper import RunKeeper, State
     from kerascnn.training.run_folder import RunConfig
+    from kerascnn.transfer.keeping import Done
 
 logger = logging.getLogger("kerascnn.training")
 
@@ -62,17 +63,24 @@ def fit(
     def augmented(epoch: int) -> Any:
         return training_batches(config, splits, epoch)
 
-    def change(number: int, phase: Phase) -> None:
+    def keep(phases: Sequence[Phase]) -> None:
         nonlocal plan
-        phases = [*plan.phases]
-        phases[number - 1] = phase
         plan = replace(plan, phases=tuple(phases))
         write_text(folder / run_folder.CONFIG, replace(config, fine_tuning=plan).to_json(), JSON)
 
+    def change(number: int, phase: Phase) -> None:
+        if phase != plan.phases[number - 1]:
+            keep([*plan.phases[: number - 1], phase, *plan.phases[number:]])
+
+    def repeat(number: int, phase: Phase) -> None:
+        keep([*plan.phases[: number - 1], phase, *plan.phases[number - 1 :]])
+        clock.plan = plan
+
     def prepare(number: int, phase: Phase) -> Phase:
+        change(number, phase)
+        clock.plan = plan  # what is cut to fit the time is said against it
         changed = _decide(plan, number, phase, model, augmented, splits, clock)
-        if changed != phase:
-            change(number, changed)
+        change(number, changed)
         return changed
 
     keeper.phase_of = lambda epoch: plan.phase_of(epoch)
@@ -97,20 +105,31 @@ def fit(
         augmented=augmented,
         prepare=prepare,
         shortened=change,
+        repeated=repeat,
         loss=objective.loss(model, labels, config.training.label_smoothing),
         metrics=list(objective.metrics),
         monitor=objective.monitor or "val_loss",
         batch_size=config.training.batch_size,
-        batch_norm=plan.batch_norm,
+        batch_norm=plan.batch_norm_of(config.weights),
         weight_decay=config.training.weight_decay,
         class_weight=class_weight(plan, splits),
         cache=folder / run_folder.BACKUP / FEATURES,
         views=views,
-        epochs_done=state.epochs,
+        done=_done(state, keeper),
         seed=config.seed,
         callbacks=[keeper, *callbacks, clock],
     )
     clock.say_what_it_bought(state.history)
+
+
+def _done(state: "State", keeper: "RunKeeper") -> "Done | None":
+    """What an interrupted training had."""
+    from kerascnn.serialization import load_model
+    from kerascnn.transfer.keeping import Done
+
+    if not state.epochs:
+        return None
+    return Done(tuple(state.history), load_model(keeper.best_path).get_weights())
 
 
 def _mirrors(config: "RunConfig") -> bool:
@@ -152,7 +171,9 @@ def _decide(
 ) -> Phase:
     """The phase with the learning rate and the epochs that are found when it begins."""
     first = sum(earlier.epochs for earlier in plan.phases[: number - 1])
-    if plan.find_learning_rate and phase.until != "head":
+    # A phase that is begun again has a lower rate for good reason.
+    begun_again = number > 1 and plan.phases[number - 2].name == phase.name
+    if plan.find_learning_rate and phase.until != "head" and not begun_again:
         from kerascnn.transfer import lr_find
 
         try:

@@ -20,6 +20,8 @@ from kerascnn.training.run_folder import open_run
 if TYPE_CHECKING:
     from kerascnn.data import Splits
 
+_FINISHED = "finished.keras"  # in the backup
+
 
 def finish(
     folder: Path, keeper: RunKeeper, splits: "Splits", eight_bits: EightBits | None
@@ -40,7 +42,8 @@ def finish(
         raise TrainingError("no epoch was finished.")
     # A run killed between its last epoch's state and its history has the former only.
     run_folder.write_history(folder, keeper.state.history)
-    network = load_model(keeper.best_path)
+    trained = load_model(keeper.best_path)
+    network = objectives.get(splits.task).finished(trained)
     metrics = {}
     for name, dataset in (("validation", splits.validation), ("test", splits.test)):
         if dataset is not None:
@@ -68,8 +71,12 @@ def finish(
         ),
     )
     # The model comes last: where it is, everything else is there too.
+    best = keeper.best_path
+    if network is not trained:
+        best = folder / run_folder.BACKUP / _FINISHED
+        network.save(best)
     with atomic_file(folder / run_folder.MODEL, KERAS, overwrite=True) as temporary:
-        copy_with_hint(keeper.best_path, temporary)
+        copy_with_hint(best, temporary)
     run_folder.remove_backups(folder)
     return metrics
 

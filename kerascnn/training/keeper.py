@@ -127,6 +127,10 @@ class RunKeeper(keras.callbacks.Callback):
 
 
 def _measured(values: dict[str, float]) -> list[str]:
-    """What was measured on training and validation images alike, the loss first."""
+    """What was measured on training and validation images alike, the loss first; then the rest.
+
+    The rest was measured on validation images alone.
+    """
     names = sorted((name for name in values if f"val_{name}" in values), key="loss".__ne__)
-    return [*names, *(f"val_{name}" for name in names)]
+    found = [*names, *(f"val_{name}" for name in names)]
+    return [*found, *(n for n in values if n.startswith("val_") and n not in found)]

@@ -28,15 +28,18 @@ def check_architecture(plan: "Plan", task: str) -> None:
     Raises:
         InputError: A value of an option, or an image size, that the architecture cannot take.
     """
-    if not plan.options and plan.image_size == plan.entry.input_shape[:2]:
+    usual = not plan.options and plan.image_size == plan.entry.input_shape[:2]
+    if usual and task != "detection":  # which needs more of an architecture than its own head does
         return
     objective = objectives.get("classification" if task == "auto" else task)
     objective.check_options(plan.options)
     shape = (*plan.image_size, plan.entry.input_shape[2])
-    create = functools.partial(catalog.create_model, plan.entry.name, input_shape=shape)
+    create = functools.partial(
+        catalog.create_model, plan.entry.name, weights=None, input_shape=shape
+    )
     with keras.StatelessScope(initialize_variables=False):
         if plan.fine_tuning is not None:
-            create(include_top=False, weights=None, **plan.options)
+            create(include_top=False, **plan.options)
         else:
             objective.network(create, ("a", "b"), np.zeros(2), plan.options)
 

@@ -7,7 +7,7 @@ from kerascnn.arguments import positive
 from kerascnn.catalog import published
 from kerascnn.errors import InputError
 from kerascnn.training.defaults import Settings
-from kerascnn.transfer.phases import HEADS, Phase, default_phases
+from kerascnn.transfer.phases import BATCH_NORM, HEADS, Phase, default_phases
 
 # A light model whose published weights many phones run.
 MODEL, WEIGHTS, AUGMENTATION = "MobileNetV2", "imagenet", "standard"
@@ -21,7 +21,9 @@ class FineTune:
         head: One of `kerascnn.transfer.HEADS`.
         phases: What is trained when. None given: the head, then everything, at a rate that suits
             the family.
-        batch_norm: "train" or "frozen": the backbone's statistics, where it is trained.
+        batch_norm: "frozen" or "train": whether batch normalisation of the backbone keeps its
+            statistics, scale and offset, or adapts them, where it is trained. "auto": frozen, but
+            with random weights it is trained.
         balance: Weight the loss of each class against its number of images, where the largest class
             has at least one and a half times as many as the smallest.
         find_learning_rate: Choose the learning rate of each phase that trains the backbone by a
@@ -32,7 +34,7 @@ class FineTune:
 
     head: str = "linear"
     phases: tuple[Phase, ...] = ()
-    batch_norm: str = "train"
+    batch_norm: str = "auto"
     balance: bool = True
     find_learning_rate: bool = False
     time_budget: float | None = None
@@ -40,6 +42,11 @@ class FineTune:
     def __post_init__(self) -> None:
         if self.head not in HEADS:
             raise InputError(f"`head` must be one of {HEADS}. Received: {self.head!r}.")
+        if self.batch_norm not in ("auto", *BATCH_NORM):
+            raise InputError(
+                f"`batch_norm` must be auto, {' or '.join(BATCH_NORM)}. Received: "
+                f"{self.batch_norm!r}."
+            )
         if self.time_budget is not None:
             positive("time_budget", self.time_budget)
 
@@ -47,6 +54,12 @@ class FineTune:
     def epochs(self) -> int:
         """Of all phases."""
         return sum(phase.epochs for phase in self.phases)
+
+    def batch_norm_of(self, weights: str | None) -> str:
+        """As `fine_tune` takes it, for a backbone with the weights that a run names."""
+        if self.batch_norm != "auto":
+            return self.batch_norm
+        return "train" if weights is None else "frozen"
 
     def phase_of(self, epoch: int) -> int:
         """The number of the phase (from 1) that an epoch (from 0) belongs to."""
@@ -57,11 +70,21 @@ class FineTune:
         return len(self.phases)
 
     def completed(
-        self, settings: Settings, epochs: int | None, learning_rate: float | None
+        self,
+        settings: Settings,
+        epochs: int | None,
+        learning_rate: float | None,
+        weights: str | None = WEIGHTS,
     ) -> "FineTune":
-        """With phases, whose last has the epochs and the learning rate that are given."""
-        rate = settings.fine_tuning_rate if learning_rate is None else learning_rate
+        """With phases, whose last has the epochs and the learning rate that are given.
+
+        Args:
+            weights: Of the backbone; None for random ones, from which there is nothing to keep.
+        """
+        rate = settings.fine_tuning_rate if weights else settings.learning_rate
         phases = self.phases or default_phases(rate)
+        if not (weights or self.phases):
+            phases = tuple(replace(p, exact=False, guarded=False, average=0.0) for p in phases)
         given = {"epochs": epochs, "learning_rate": learning_rate}
         changes: Any = {name: value for name, value in given.items() if value is not None}
         return replace(self, phases=(*phases[:-1], replace(phases[-1], **changes)))
@@ -92,6 +115,6 @@ def pretrained(model: str, weights: str | None) -> str | None:
     if WEIGHTS in published.tags(model):
         return WEIGHTS
     raise InputError(
-        f"no weights are published for {model}, and fine-tuning needs some to start from. Give a "
+        f"no weights are published for {model}, and training needs some to start from. Give a "
         'file by `weights`, choose another model, or say weights="none" to train from random ones.'
     )

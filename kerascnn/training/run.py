@@ -270,7 +270,7 @@ def _begin(
         augment=plan.augment,
         task=splits.task,
         fine_tuning=plan.fine_tuning,
-        fingerprint=data.fingerprint(plan.source),
+        fingerprint=data.fingerprint(plan.source, splits.task),
         pixel_range=plan.pixel_range,
     )
     return config, splits
@@ -310,7 +310,9 @@ def _train(
             if plan is not None:
                 fine_tuned.fit(folder, config, plan, network, splits, state, keeper, [watchers])
             else:
-                fit(config, network, splits, state, [keeper, watchers])
+                scores = objectives.get(config.task).epoch_scores(splits)
+                measuring = [] if scores is None else [scores]  # before who keeps the figures
+                fit(config, network, splits, state, [*measuring, keeper, watchers])
     eight_bits = None
     if config.quantize_aware and state.epochs:
         best = load_model(keeper.best_path)

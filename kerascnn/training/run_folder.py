@@ -200,7 +200,9 @@ class Run:
         from kerascnn import data
 
         own = self.config.fingerprint
-        return own is not None and data.is_path(source) and data.fingerprint(source) == own
+        if own is None or not data.is_path(source):
+            return False
+        return data.fingerprint(source, self.config.task) == own
 
     def history(self) -> list[dict[str, float]]:
         """Reads history.csv: one row per epoch."""
@@ -228,7 +230,7 @@ def load_data(config: RunConfig, source: PathLike | None = None, **changes: Any)
     moved = place != config.source
     if not moved:
         require_data(config)
-    found = data.fingerprint(place)
+    found = data.fingerprint(place, config.task)
     if found != config.fingerprint:
         _judge_other_data(place, moved, config.fingerprint, found)
     height, width, channels = config.input_shape

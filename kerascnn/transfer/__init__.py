@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from kerascnn.transfer.cache import cache_features as cache_features
     from kerascnn.transfer.cache import mirrored as mirrored
     from kerascnn.transfer.cache import original as original
+    from kerascnn.transfer.detector import attach_detector as attach_detector
     from kerascnn.transfer.embedding import arcface_classifier as arcface_classifier
     from kerascnn.transfer.embedding import embedder as embedder
     from kerascnn.transfer.fine_tuning import EarlyStop as EarlyStop
@@ -58,6 +59,7 @@ _WHERE = {
     "Verification": "recognition",
     "WarmupCosine": "schedules",
     "arcface_classifier": "embedding",
+    "attach_detector": "detector",
     "attach_head": "heads",
     "cache_features": "cache",
     "default_phases": "phases",

@@ -24,8 +24,8 @@ from kerascnn.files import FolderKind, atomic_folder, json_object, user_path
 from kerascnn.inputs.arrays import received
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.inputs.targets import Targets
-from kerascnn.transfer.batches import filled
-from kerascnn.transfer.sources import Source
+from kerascnn.transfer.feeding.batches import filled
+from kerascnn.transfer.feeding.sources import Source
 
 logger = logging.getLogger("kerascnn.transfer")
 

@@ -2,14 +2,12 @@
 
 import contextlib
 import logging
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import keras
-import numpy as np
 
 from kerascnn.errors import BatchError, DataError, InputError, TrainingError
 from kerascnn.inputs.arrays import is_dataset
@@ -25,8 +23,10 @@ from kerascnn.transfer.callbacks import (
     refuse_callbacks,
     stopped_by,
 )
+from kerascnn.transfer.exact_head import linear_head, solve_head
+from kerascnn.transfer.feeding.fit_data import training_data, validation_data
+from kerascnn.transfer.feeding.sources import Source
 from kerascnn.transfer.first_step import create_state
-from kerascnn.transfer.fit_data import training_data, validation_data
 from kerascnn.transfer.freezing import freeze
 from kerascnn.transfer.head_training import (
     Caches,
@@ -36,11 +36,11 @@ from kerascnn.transfer.head_training import (
     fresh,
     own_steps,
 )
+from kerascnn.transfer.keeping import Averages, Best, Done, FallGuard
 from kerascnn.transfer.objective import Objective, find_objective
 from kerascnn.transfer.optimizers import LayerwiseLearningRate, layerwise_multipliers
 from kerascnn.transfer.phases import Phase, default_phases
 from kerascnn.transfer.schedules import WarmupCosine
-from kerascnn.transfer.sources import Source
 
 logger = logging.getLogger("kerascnn.transfer")
 
@@ -85,12 +85,14 @@ class FineTuning:
         best_epoch: From 1; whose weights the model has now. Without validation data, the last.
         cached: Names of the phases that trained on cached features.
         stopped: The phases that callbacks ended early.
+        phases: That were trained, with the epochs and learning rates that they had.
     """
 
     history: tuple[dict[str, float], ...]
     best_epoch: int
     cached: tuple[str, ...]
     stopped: tuple[EarlyStop, ...] = ()
+    phases: tuple[Phase, ...] = ()
 
     def __str__(self) -> str:
         kept = self.history[self.best_epoch - 1] if self.history else {}
@@ -100,33 +102,6 @@ class FineTuning:
             f"{stop.by} ended phase {stop.phase} at epoch {stop.epoch}" for stop in self.stopped
         ]
         return ", ".join(told)
-
-
-class _Best(keras.callbacks.Callback):
-    """Remembers the weights of the best epoch, and all figures.
-
-    The best one has the best value of a metric, and among equals, as accuracies of a few images
-    are, the lowest validation loss: as the runs of `kerascnn.train` judge it.
-    """
-
-    def __init__(self, watched: keras.Model, objective: Objective):
-        super().__init__()
-        self.watched, self.objective = watched, objective
-        self.epoch, self.value, self.loss = 0, -math.inf, math.inf
-        self.weights: list[np.ndarray] = []
-        self.phase = 0
-        self.rows: list[dict[str, float]] = []
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        figures = {name: float(value) for name, value in (logs or {}).items()}
-        self.rows.append({"epoch": epoch + 1, "phase": self.phase, **figures})
-        value = figures.get(self.objective.monitor, math.nan)
-        value = value if self.objective.rising else -value
-        loss = figures.get("val_loss", math.inf)
-        better = (value, -loss) > (self.value, -self.loss)
-        if better and math.isfinite(figures.get("loss", 0.0)):
-            self.value, self.loss, self.epoch = value, loss, epoch + 1
-            self.weights = self.watched.get_weights()
 
 
 @keras_words(
@@ -156,6 +131,7 @@ def fine_tune(
     augmented: Callable[[int], Batches] | None = None,
     prepare: Callable[[int, Phase], Phase] | None = None,
     shortened: Callable[[int, Phase], None] | None = None,
+    repeated: Callable[[int, Phase], None] | None = None,
     head: str | None = None,
     loss: str | keras.losses.Loss | None = None,
     metrics: Sequence[Any] | None = None,
@@ -170,6 +146,7 @@ def fine_tune(
     cache: bool | str | os.PathLike[str] = True,
     views: Sequence[View] = (original, mirrored),
     epochs_done: int = 0,
+    done: Done | None = None,
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = 0,
@@ -199,8 +176,10 @@ def fine_tune(
         prepare: Called with the number of a phase (from 1) and the phase when it begins, the model
             being compiled for it; returns the phase to train, with another learning rate or number
             of epochs, for instance.
-        shortened: Called with the number of a phase that a callback ended, and the phase with the
+        shortened: Called with the number of a phase that was ended early, and the phase with the
             epochs that it had.
+        repeated: Called when a guarded phase is begun again: with the number of the phase that
+            follows it, and that phase.
         head: Name of the head's first layer, where it is not found by itself.
         loss: None takes the one that suits the last layer's activation: cross-entropy after
             softmax, binary cross-entropy after sigmoid. Without an activation the first labels
@@ -225,6 +204,8 @@ def fine_tune(
             its mirror image; leave the latter out where it means something else, as with letters.
         epochs_done: Epochs of an interrupted call: the model is one saved after so many, with its
             optimiser.
+        done: Instead of `epochs_done`: the history of the interrupted call and its best weights, so
+            that they count.
         seed: Decides the order of arrays and cached features.
         callbacks: Keras callbacks. They see the whole model, and epochs numbered over all phases,
             as one training; `EarlyStopping` begins anew in each phase. A callback that stops
@@ -258,20 +239,52 @@ def fine_tune(
     if judged is not None:
         judged.suit(model, objective.targets)
     uncached = _why_uncached(model, source, judged, steps_per_epoch) if cache is not False else ""
-    averaging = [] if ema is None else [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]
-    guard, best = LossGuard(), _Best(model, objective)
+    averages = Averages()
+    guard, best = LossGuard(), Best(model, objective, done)
+    falls = FallGuard(objective)
     watchers = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or ()
-    everyone = OneTraining([*averaging, *watchers, best, guard])
+    everyone = OneTraining([averages, *watchers, best, falls, guard])
+    epochs_done = epochs_done if done is None else len(done.rows)
     cached: list[str] = []
     stopped: list[EarlyStop] = []
-    first = 0
-    for number, phase in enumerate(phases, start=1):
-        begin = max(first, epochs_done)
-        if begin < first + phase.epochs:
+    first, number = 0, 0
+
+    def shorten(phase: Phase) -> None:
+        phases[number - 1] = phase
+        if shortened is not None:
+            shortened(number, phase)
+
+    while number < len(phases):
+        phase = phases[number]
+        number += 1
+        planned, begin = phase, max(first, epochs_done)
+        on_features = phase.until == "head" and not phase.augment and cache is not False
+        linear = None
+        if phase.exact and on_features and not uncached:
+            linear = linear_head(model, apart, objective.loss)
+        if linear is not None:
+            phase = replace(phase, epochs=1)
+        if begin >= first + phase.epochs:
+            phases[number - 1] = phase
+            first += phase.epochs
+            continue
+        with contextlib.ExitStack() as stack:
             if begin == first:
                 freeze(model, phase.until, batch_norm=batch_norm, head=head)
-                phase = _begin(
-                    model, number, phase, prepare, objective, source.steps, weight_decay, ema, head
+            caches = None
+            if on_features and uncached:
+                logger.warning("features are not cached: %s", uncached)
+            elif on_features and cache is not False:
+                sources = [source] if judged is None else [source, judged]
+                caches = _features(model, apart, sources, cache, views, stack)
+            if linear is not None and (
+                caches is None or not solve_head(linear, caches[0], weights, seed)
+            ):
+                linear, phase = None, planned
+            if begin == first:
+                phase = phases[number - 1] = _begin(
+                    *(model, number, phase, prepare, objective, source.steps, weight_decay, ema),
+                    *(head, linear is not None),
                 )
             options: dict[str, Any] = {
                 "initial_epoch": begin,
@@ -279,53 +292,64 @@ def fine_tune(
                 "verbose": verbose,
             }
             best.phase = number
-            with contextlib.ExitStack() as stack:
-                caches = None
-                if phase.until == "head" and not phase.augment and cache is not False:
-                    if uncached:
-                        logger.warning("features are not cached: %s", uncached)
-                    else:
-                        sources = [source] if judged is None else [source, judged]
-                        caches = _features(model, apart, sources, cache, views, stack)
-                if caches is not None:
-                    cached.append(phase.name)
-                    fit_on_features(
-                        model,
-                        apart,
-                        caches,
-                        measured={"metrics": objective.metrics},
-                        batch_size=batch_size,
-                        seed=seed,
-                        callbacks=[everyone],
-                        class_weight=weights,
-                        **options,
-                    )
-                else:
-                    data = source
-                    if augmented is not None:
-                        data = Source(augmented(begin), "augmented data", steps=source.steps)
-                        data.suit(model, objective.targets, weights, look=False)
-                    _fit(model, data, source, judged, everyone, options)
-            last = int(best.rows[-1]["epoch"]) if best.rows else begin
-            if guard.epoch:
-                break
-            if last < first + phase.epochs:  # a callback stopped it
-                by = stopped_by(given)
-                stopped.append(EarlyStop(phase.name, last, phase.epochs, by))
-                logger.info(
-                    "phase %r ended after %d of %d epochs, by %s",
-                    *(phase.name, last - first, phase.epochs, by),
+            averages.set_model(model)
+            if begin > first:
+                averages.go_on()
+            falls.begin(number, phases, best.rows)
+            if falls.fallen:
+                pass  # the call was interrupted just then
+            elif caches is not None:
+                fit_on_features(
+                    model,
+                    apart,
+                    caches,
+                    measured={"metrics": objective.metrics},
+                    batch_size=batch_size,
+                    seed=seed,
+                    callbacks=[everyone],
+                    class_weight=weights,
+                    **options,
                 )
-                if any(getattr(callback, "stops_all", False) for callback in given):
-                    break
-                phase = replace(phase, epochs=last - first)
-                if shortened is not None:
-                    shortened(number, phase)
+            else:
+                data = source
+                if augmented is not None:
+                    data = Source(augmented(begin), "augmented data", steps=source.steps)
+                    data.suit(model, objective.targets, weights, look=False)
+                _fit(model, data, source, judged, everyone, options)
+            if caches is not None:
+                cached.append(phase.name)
+        last = int(best.rows[-1]["epoch"]) if best.rows else begin
+        if guard.epoch:
+            break
+        if falls.fallen:
+            model.set_weights(best.weights)
+            over = any(getattr(callback, "stops_all", False) for callback in given)
+            again = None if over else falls.again(replace(phase, epochs=planned.epochs))
+            if again is not None:
+                phases.insert(number, again)
+                if repeated is not None:
+                    repeated(number + 1, again)
+            phase = replace(phase, epochs=last - first)
+            shorten(phase)
+            if over:
+                break
+        elif last < first + phase.epochs:  # a callback stopped it
+            by = stopped_by(given)
+            stopped.append(EarlyStop(phase.name, last, phase.epochs, by))
+            logger.info(
+                "phase %r ended after %d of %d epochs, by %s",
+                *(phase.name, last - first, phase.epochs, by),
+            )
+            if any(getattr(callback, "stops_all", False) for callback in given):
+                break
+            phase = replace(phase, epochs=last - first)
+            shorten(phase)
         first += phase.epochs
     everyone.close()
     _restore(model, best, guard, objective)
     last = int(best.rows[-1]["epoch"]) if best.rows else epochs_done
-    return FineTuning(tuple(best.rows), best.epoch or last, tuple(cached), tuple(stopped))
+    own = tuple(best.rows[0 if done is None else len(done.rows) :])
+    return FineTuning(own, best.epoch or last, tuple(cached), tuple(stopped), tuple(phases))
 
 
 def _phases(
@@ -348,7 +372,7 @@ def _phases(
     return [*found[:-1], replace(found[-1], **changes)]
 
 
-def _restore(model: keras.Model, best: _Best, guard: LossGuard, objective: Objective) -> None:
+def _restore(model: keras.Model, best: Best, guard: LossGuard, objective: Objective) -> None:
     """Gives the model the weights of its best epoch, and says so."""
     if guard.epoch:
         message = (
@@ -393,11 +417,18 @@ def _begin(
     weight_decay: float,
     ema: float | None,
     head: str | None,
+    at_rest: bool,
 ) -> Phase:
-    """Compiles the model for a phase, which the caller may change."""
+    """Compiles the model for a phase, which the caller may change.
+
+    Where the head has its optimum, an epoch `at_rest` measures it and calls callbacks.
+    """
 
     def compile_for(phase: Phase) -> None:
-        optimizer = _optimizer(model, phase, steps, weight_decay, ema, head)
+        if at_rest:
+            optimizer: keras.optimizers.Optimizer = keras.optimizers.SGD(0.0)
+        else:
+            optimizer = _optimizer(model, phase, steps, weight_decay, ema, head)
         if model.dtype_policy.name == "mixed_float16":
             # As `compile` does it, which saves the optimiser without it.
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
@@ -420,6 +451,8 @@ def _optimizer(
     head: str | None,
 ) -> keras.optimizers.Optimizer:
     schedule = WarmupCosine(phase.learning_rate, steps * phase.epochs, warmup=0.1)
+    if ema is None and phase.average:
+        ema = 1 - 1 / max(1.0, phase.average * steps * phase.epochs)
     averaging = {} if ema is None else {"use_ema": True, "ema_momentum": ema}
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=weight_decay, **averaging)
     if phase.until == "head" or phase.depth_factor == 1.0:

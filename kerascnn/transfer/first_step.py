@@ -9,8 +9,8 @@ from typing import Any
 
 import keras
 
-from kerascnn.transfer.batches import RowBatches
-from kerascnn.transfer.sources import Source
+from kerascnn.transfer.feeding.batches import RowBatches
+from kerascnn.transfer.feeding.sources import Source
 
 
 def create_state(model: keras.Model, data: Any) -> None:

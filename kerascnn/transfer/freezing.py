@@ -12,10 +12,10 @@ import numpy as np
 from kerascnn.errors import InputError
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.transfer.parts import Parts, has_weights, split
+from kerascnn.transfer.phases import BATCH_NORM
 
 logger = logging.getLogger("kerascnn.transfer")
 
-BATCH_NORM = ("frozen", "train")
 # What these variables hold in a model that was never trained.
 _NEW = {"bias": 0, "beta": 0, "gamma": 1, "moving_mean": 0, "moving_variance": 1}
 

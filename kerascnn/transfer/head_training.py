@@ -14,13 +14,13 @@ from kerascnn.files import temporary_folder
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.inputs.targets import check_class_weight, targets_of, weights_of_classes
 from kerascnn.transfer import parts
-from kerascnn.transfer.batches import RowBatches
 from kerascnn.transfer.cache import FeatureCache, View, cache_features, mirrored, original
 from kerascnn.transfer.callbacks import callback_list, check_monitors, refuse_callbacks
+from kerascnn.transfer.feeding.batches import RowBatches
+from kerascnn.transfer.feeding.sources import Source
 from kerascnn.transfer.first_step import create_state
 from kerascnn.transfer.judge import Judge, fits
 from kerascnn.transfer.objective import check_activation
-from kerascnn.transfer.sources import Source
 
 logger = logging.getLogger("kerascnn.transfer")
 

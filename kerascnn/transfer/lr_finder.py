@@ -11,8 +11,8 @@ import numpy as np
 from kerascnn.errors import BatchError, InputError, TrainingError
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.inputs.targets import targets_of
+from kerascnn.transfer.feeding.sources import Source
 from kerascnn.transfer.objective import check_activation
-from kerascnn.transfer.sources import Source
 
 # The test ends when the smoothed loss is this many times its lowest value, as in fastai.
 DIVERGED = 4.0

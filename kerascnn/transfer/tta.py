@@ -13,7 +13,7 @@ from kerascnn.inputs.arrays import received
 from kerascnn.inputs.images import image_batches
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.inputs.model_inputs import check_size, warn_of_scaled_pixels
-from kerascnn.transfer.batches import filled
+from kerascnn.transfer.feeding.batches import filled
 
 ACTIVATIONS = ("softmax", "sigmoid", "linear")
 # How far float16 probabilities may be beyond 0 and 1.

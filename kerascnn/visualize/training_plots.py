@@ -19,6 +19,8 @@ TITLES = {
     "accuracy": "Accuracy",
     "binary_accuracy": "Accuracy of single decisions",
     "mae": "Mean absolute error",
+    "map": "Mean average precision",
+    "ap50": "Average precision at an overlap of 0.5",
 }
 # Above this many classes the cells are too small for numbers, and the labels for names.
 READABLE_CLASSES = 20
@@ -58,12 +60,14 @@ def plot_history(history: Any, path: PathLike) -> None:
         )
     epochs = [row["epoch"] for row in rows]
     validated = all("val_loss" in row for row in rows)
-    best = max(rows, key=lambda row: (row.get("val_accuracy", 0.0), -row.get("val_loss", 0.0)))
-    names = [name for name in rows[0] if f"val_{name}" in rows[0]] if validated else _measured(rows)
+    decides = next((name for name in ("val_accuracy", "val_map") if name in rows[0]), "")
+    best = max(rows, key=lambda row: (row.get(decides, 0.0), -row.get("val_loss", 0.0)))
+    names = _compared(rows) if validated else _measured(rows)
     figure = _figure(4.5 * max(2, len(names)), 3.6)
     for position, name in enumerate(names, 1):
         axes = figure.add_subplot(1, len(names), position)
-        axes.plot(epochs, [row[name] for row in rows], color=TRAIN, label="training", lw=1.8)
+        if name in rows[0]:
+            axes.plot(epochs, [row[name] for row in rows], color=TRAIN, label="training", lw=1.8)
         if validated:
             values = [row[f"val_{name}"] for row in rows]
             axes.plot(epochs, values, color=VALIDATION, label="validation", lw=1.8)
@@ -83,6 +87,13 @@ def plot_history(history: Any, path: PathLike) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=8)
     _save(figure, path)
+
+
+def _compared(rows: Rows) -> list[str]:
+    """What was measured on training and validation images; then on validation images alone."""
+    both = [name for name in rows[0] if f"val_{name}" in rows[0]]
+    alone = [name.removeprefix("val_") for name in rows[0] if name.startswith("val_")]
+    return [*both, *(name for name in alone if name not in both)]
 
 
 def _measured(rows: Rows) -> list[str]:

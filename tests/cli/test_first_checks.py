@@ -65,7 +65,7 @@ MISTAKES = [
     ((*TRAIN, "--task", "regression"), "needs a .csv file"),
     ((*TRAIN, "--weights", "imagenet"), "LeNet5 has no weights 'imagenet'"),
     ((*TRAIN, "--weights", "{tmp}/absent.h5"), "no such weight file"),
-    ((*TRAIN, "--weights", "{tmp}"), "is a folder; a weight file was expected"),
+    ((*TRAIN, "--weights", "{tmp}"), "is a folder, not a file. Give the path of a weight file"),
     ((*FINE, "--head", "nonsense"), "`head` must be one of"),
     ((*FINE, "--patience", "3"), "`patience` does not go with `fine_tune`"),
     ((*FINE, "-m", "LeNet5"), "no weights are published for LeNet5"),

@@ -359,7 +359,7 @@ HAMMER = """
 import random, sys
 import numpy as np
 from kerascnn.errors import KerascnnError
-from kerascnn.export import flatbuffer, metadata
+from kerascnn.export.flatbuffer import edit as flatbuffer, metadata
 from kerascnn.export.runtime.interpreter import TFLiteModel, inspect
 
 def run(content):

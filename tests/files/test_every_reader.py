@@ -129,6 +129,7 @@ def test_folders_with_odd_files_in_them_are_read_without_them(tmp_path, no_hang)
 READS = {"read_bytes", "read_text", "load", "File", "ZipFile", "open", "safe_open", "imread"}
 OWNERS = {"load": {"np", "torch"}, "File": {"h5py"}, "open": None}
 ELSEWHERE = {
+    "model_file.py": "files of which it was checked that they are regular",
     "cli/export.py": "the report that it wrote",
     "cli/streams.py": "the null device",
     "cli/supervisor.py": "standard error",

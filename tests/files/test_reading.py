@@ -29,7 +29,7 @@ def test_regular_files_are_read(tmp_path, monkeypatch):
 @pytest.mark.parametrize("read", [check_file, read_bytes, read_text])
 def test_anything_else_is_refused_without_opening_it(read, make, name, tmp_path):
     make(tmp_path / "odd")
-    with pytest.raises(DataError, match=f"odd is {name}; a weight file was expected"):
+    with pytest.raises(DataError, match=f"odd is {name}, not a file. Give .* weight file"):
         read(tmp_path / "odd", "weight file", error=DataError)
 
 

@@ -26,7 +26,7 @@ class Subclassed(keras.Model):
 @pytest.fixture(scope="module")
 def subclassed():
     model = Subclassed()
-    model(pixels())
+    model(pixels().astype("float32"))
     return model
 
 

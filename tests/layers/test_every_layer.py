@@ -38,6 +38,7 @@ CASES = {
         (3, 4, 3),
         5 * 9 + 3,
     ),
+    "PointBoxes": ({}, (3, 2, 4), (6, 4), 0),
     "RBFOutput": ({"codes": CODES}, (3,), (2,), 0),
     "ScaledTanh": ({"amplitude": 1.5, "slope": 0.5}, (4, 3), (4, 3), 0),
     "StochasticDepth": ({"rate": 0.2, "seed": 3}, (4, 5, 3), (4, 5, 3), 0),

@@ -186,3 +186,52 @@ def test_what_is_decided_by_family():
 def test_phases_are_found_by_the_epoch():
     assert [PLAN.phase_of(epoch) for epoch in range(4)] == [1, 1, 2, 2]
     assert PLAN.epochs == 4
+
+
+SAFE = FineTune(
+    phases=(
+        Phase(name="head", until="head", epochs=9, learning_rate=0.01, augment=False, exact=True),
+        Phase(name="all", until=0.0, epochs=3, learning_rate=1e4, guarded=True, average=0.3),
+    )
+)
+
+
+@pytest.fixture(scope="session")
+def fallen(pictures, tmp_path_factory):
+    return fitted(pictures, tmp_path_factory.mktemp("fallen") / "run", fine_tune=SAFE)
+
+
+def test_a_run_that_falls_is_begun_again_and_keeps_its_head(fallen):
+    phases = open_run(fallen.folder).config.fine_tuning.phases
+    assert phases[0].epochs == 1
+    assert [phase.name for phase in phases[1:]] == ["all"] * (len(phases) - 1)
+    assert len(phases) > 2
+    assert phases[2].learning_rate == pytest.approx(phases[1].learning_rate / 3)
+    assert len(fallen.history) == sum(phase.epochs for phase in phases)
+    accuracies = [row["val_accuracy"] for row in fallen.history]
+    assert fallen.metrics["validation"].accuracy == pytest.approx(max(accuracies))
+    assert fallen.metrics["validation"].accuracy >= accuracies[0]
+    assert [row["phase"] for row in fallen.history] == sorted(
+        number for number, phase in enumerate(phases, 1) for _ in range(phase.epochs)
+    )
+
+
+@pytest.mark.parametrize("done", [1, 2, 3])
+def test_interrupted_around_a_fall_it_has_the_same_phases(done, fallen, pictures, tmp_path):
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch + 1 == done:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fitted(pictures, tmp_path / "run", fine_tune=SAFE, callbacks=[Interrupt()])
+    result = train(None, None, tmp_path / "run", resume=True)
+    assert result.history[0]["val_accuracy"] == fallen.history[0]["val_accuracy"]
+    phases, expected = (
+        [(phase.name, phase.learning_rate) for phase in open_run(run).config.fine_tuning.phases]
+        for run in (tmp_path / "run", fallen.folder)
+    )
+    assert phases[: done + 1] == expected[: done + 1]
+    assert result.best_epoch == 1 or result.metrics["validation"].accuracy >= max(
+        row["val_accuracy"] for row in result.history
+    )

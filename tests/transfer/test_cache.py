@@ -7,7 +7,7 @@ from backbones import backbone, images
 
 from kerascnn.errors import DataError, InputError
 from kerascnn.transfer import FeatureCache, cache_features, mirrored, original
-from kerascnn.transfer.batches import RowBatches
+from kerascnn.transfer.feeding.batches import RowBatches
 
 LABELS = np.arange(10) % 3
 

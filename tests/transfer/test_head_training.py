@@ -7,7 +7,7 @@ from backbones import backbone, images
 
 from kerascnn.errors import InputError
 from kerascnn.transfer import attach_head, fit_head, freeze, judge, mirrored, original
-from kerascnn.transfer.batches import RowBatches
+from kerascnn.transfer.feeding.batches import RowBatches
 
 LABELS = np.arange(12) % 3
 EPOCHS = 4

@@ -8,7 +8,7 @@ from backbones import SIZE, backbone, images
 from kerascnn.augment import TenCrop
 from kerascnn.errors import DataError, InputError
 from kerascnn.transfer import attach_head, predict_tta
-from kerascnn.transfer.batches import RowBatches
+from kerascnn.transfer.feeding.batches import RowBatches
 
 
 def headed(task="classification", activation="auto", seed=4):

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import threading
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from PIL import Image
 # Bytes that decoding may hold at one time, of one image or of several in different threads. A file
 # of a few kB can name a size that fills any memory.
 MOST = 2**29
+THREADS = min(16, 2 * (os.cpu_count() or 1))  # that decode
 _BLOCK = 2**26  # glibc's mallopt(3): M_MMAP_THRESHOLD grows to 32 MiB by itself
 # Bytes of a pixel in Pillow's own storage; every other mode has four.
 _STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}

@@ -81,6 +81,7 @@ def export_bundle(
     resize: Mapping[str, Any] | None = None,
     evaluation: tuple[np.ndarray, np.ndarray] | None = None,
     task: str = "classification",
+    threshold: float | None = None,
     io: str = "uint8",
     calibration: str = "auto",
     clusters: int | None = None,
@@ -112,6 +113,8 @@ def export_bundle(
         task: What the outputs are: "classification" (scores of classes), "multi_label" (a
             probability for each label), "regression" (quantities) or another of
             `kerascnn.tasks.names()`.
+        threshold: The score, 0..1, from which on labels or objects are given; by default what the
+            task says. The manifest holds it.
         io: Input and output type of the integer files, as in `export_tflite`.
         calibration: How their ranges are set, as in `export_tflite`.
         clusters: How many values the 8-bit weights of a layer may share, as in `export_tflite`;
@@ -155,6 +158,8 @@ def export_bundle(
         float_model = convert_float(served, input_shape)
         kinds = known_kinds(served, found, output_kinds(float_model, None))
     outputs = found.describe(arrays, kinds, source)
+    if threshold is not None:
+        outputs = tasks.with_threshold(outputs, threshold, source)
     names = check_names(class_names, found.names(outputs))
     meaning = Meaning(found, outputs, names)
     try:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn.errors import ExportError
+from kerascnn.export.flatbuffer.reading import one_line
 from kerascnn.export.quantize.large_kernels import large_kernels
 from kerascnn.export.recipes import Io, Recipe
-from kerascnn.export.runtime.opening import one_line
 from kerascnn.export.runtime.summary import inspect
 
 if TYPE_CHECKING:

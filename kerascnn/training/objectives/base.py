@@ -12,6 +12,7 @@ from kerascnn.tasks import Metrics
 from kerascnn.training.precision import keep_outputs
 
 if TYPE_CHECKING:
+    from kerascnn.augment import Compose
     from kerascnn.data import Splits
     from kerascnn.training.report.pages import TaskPages
 
@@ -87,6 +88,27 @@ class Objective:
         """From a dataset with the labels of `Splits` to one with what the loss takes."""
         return dataset
 
+    def batches(
+        self,
+        dataset: Any,
+        pipeline: "Compose",
+        names: Sequence[str],
+        seed: int,
+        first_epoch: int,
+    ) -> Any:
+        """From training images with the labels of `Splits` to augmented ones for the loss.
+
+        Args:
+            dataset: Batches of the epochs from the first on.
+            pipeline: The augmentation; it may have no steps.
+            names: Of the classes, labels or quantities.
+            seed: Of all draws.
+            first_epoch: Epochs done already.
+        """
+        # One-hot before augmentation: steps that mix images mix these labels too.
+        dataset = self.targets(dataset, names)
+        return pipeline.map(dataset, seed, first_epoch=first_epoch) if pipeline.steps else dataset
+
     def loss(self, model: keras.Model, labels: np.ndarray, label_smoothing: float) -> Any:
         """What training lowers, as `compile` takes it.
 
@@ -96,6 +118,17 @@ class Objective:
             label_smoothing: Share of each label spread over all classes, in classification.
         """
         raise NotImplementedError
+
+    def epoch_scores(self, splits: "Splits") -> keras.callbacks.Callback | None:
+        """What adds figures of the validation images to the logs of each epoch, named `val_...`.
+
+        None where the metrics of Keras say it all.
+        """
+        return None
+
+    def finished(self, model: keras.Model) -> keras.Model:
+        """The network that leaves a run, from the one that was trained: with the task's outputs."""
+        return model
 
     def class_weight(self, splits: "Splits", least: float) -> dict[int, float] | None:
         """The weight of each class in the loss, where the largest has `least` times the smallest.

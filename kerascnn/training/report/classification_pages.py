@@ -8,6 +8,7 @@ import numpy as np
 
 from kerascnn.pages import format as page
 from kerascnn.tasks.classification import ClassificationMetrics
+from kerascnn.tasks.intervals import caution
 from kerascnn.training.report.calibration_section import (
     WORTHWHILE,
     Calibration,
@@ -48,7 +49,9 @@ class ClassificationPages(TaskPages):
         of = f"{metrics.images:,} {split} images"
         if not self.outcome.whole:
             of = f"a sample of {of}"
-        tiles = [("accuracy", page.percent(metrics.accuracy, 2), of)]
+        low, high = metrics.interval
+        within = f"{of}; 95 % interval {page.percent(low)} to {page.percent(high)}"
+        tiles = [("accuracy", page.percent(metrics.accuracy, 2), within)]
         if metrics.top5_accuracy is not None:
             top5 = page.percent(metrics.top5_accuracy, 2)
             tiles.append(("top-5 accuracy", top5, "right class in five"))
@@ -65,6 +68,7 @@ class ClassificationPages(TaskPages):
 
     def checks(self) -> list[Check]:
         return [
+            *_few_images(self.metrics),
             *_overfitting(self.history),
             *super().checks(),
             *_weakest(self.metrics, self.splits.class_names),
@@ -103,6 +107,11 @@ class ClassificationPages(TaskPages):
         label = int(self.outcome.labels[row])
         likely = page.percent(float(self.outcome.first[row][label]), 0)
         return self.splits.class_names[label], likely
+
+
+def _few_images(metrics: ClassificationMetrics) -> list[Check]:
+    warned = caution(metrics.accuracy, metrics.images)
+    return [Check(False, f"{warned} Judge by more images.")] if warned else []
 
 
 def _overfitting(rows: Rows) -> list[Check]:

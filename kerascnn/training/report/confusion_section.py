@@ -23,7 +23,7 @@ def confusion_section(metrics: ClassificationMetrics, class_names: Sequence[str]
     )
     if len(shown) < len(class_names):
         about += f" Of {len(class_names):,} classes, the {len(shown)} most often confused."
-    both = _matrix(confusion, shown, class_names) + _pairs(confusion, class_names)
+    both = confusion_matrix(confusion, shown, class_names) + _pairs(confusion, class_names)
     table = frame.section("Confusions", f'<div class="confusions">{both}</div>', about=about)
     return f"{table}\n{_classes(metrics)}"
 
@@ -45,7 +45,7 @@ def confused_pairs(confusion: np.ndarray, most: int = PAIRS) -> list[tuple[int, 
     return [(true, said, int(wrong[true, said])) for true, said in pairs if wrong[true, said]]
 
 
-def _matrix(confusion: np.ndarray, shown: list[int], class_names: Sequence[str]) -> str:
+def confusion_matrix(confusion: np.ndarray, shown: list[int], class_names: Sequence[str]) -> str:
     heads = "".join(f'<th scope="col"><span>{page.text(class_names[j])}</span></th>' for j in shown)
     upright = " upright" if all(len(class_names[j]) <= 3 for j in shown) else ""
     rows = []

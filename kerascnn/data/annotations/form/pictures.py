@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from kerascnn.data.annotations.form.orientation import exif_orientation
 from kerascnn.data.images.decode import UnreadableImage, decode, read_header
+from kerascnn.data.images.memory import THREADS
 from kerascnn.data.images.resize import ResizeRule
-from kerascnn.data.stores import THREADS
 
 S = TypeVar("S")
 T = TypeVar("T")

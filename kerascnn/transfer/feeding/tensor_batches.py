@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kerascnn.inputs.targets import Targets
-from kerascnn.transfer.forms import parts_of
+from kerascnn.transfer.feeding.forms import parts_of
 
 
 def checked_dataset(

@@ -8,7 +8,7 @@ import numpy as np
 
 from kerascnn.errors import BatchError
 from kerascnn.inputs.arrays import as_array, first_not_finite, makes_batches, received
-from kerascnn.transfer.batches import RowBatches
+from kerascnn.transfer.feeding.batches import RowBatches
 
 Place = Callable[[int], str]
 

@@ -26,8 +26,8 @@ from kerascnn.inputs.arrays import (
 from kerascnn.inputs.images import check_batch_size
 from kerascnn.inputs.model_inputs import check_size, warn_of_scaled_pixels
 from kerascnn.inputs.targets import Targets, weights_of_classes
-from kerascnn.transfer.batches import Batch, RowBatches
-from kerascnn.transfer.forms import (
+from kerascnn.transfer.feeding.batches import Batch, RowBatches
+from kerascnn.transfer.feeding.forms import (
     EXPECTED,
     arrays_of,
     check_finite,
@@ -38,7 +38,7 @@ from kerascnn.transfer.forms import (
     refuse,
     rows_of,
 )
-from kerascnn.transfer.tensor_batches import checked_dataset
+from kerascnn.transfer.feeding.tensor_batches import checked_dataset
 
 
 class Source:

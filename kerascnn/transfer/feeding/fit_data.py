@@ -8,8 +8,8 @@ import keras
 
 from kerascnn.errors import BatchError
 from kerascnn.inputs.arrays import is_dataset, length_of, one_pass
-from kerascnn.transfer.batches import Batch, RowBatches
-from kerascnn.transfer.sources import Source
+from kerascnn.transfer.feeding.batches import Batch, RowBatches
+from kerascnn.transfer.feeding.sources import Source
 
 
 def training_data(source: Source, first: int, last: int) -> tuple[Any, dict[str, Any]]:
