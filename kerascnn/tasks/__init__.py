@@ -10,7 +10,7 @@ from kerascnn.tasks.classification import class_scores as class_scores
 from kerascnn.tasks.comparison import Metric as Metric
 from kerascnn.tasks.comparison import Report as Report
 from kerascnn.tasks.comparison import Tolerance as Tolerance
-from kerascnn.tasks.detection import Detection
+from kerascnn.tasks.detection import Detection as Detection
 from kerascnn.tasks.metrics import Metrics as Metrics
 from kerascnn.tasks.multi_label import MultiLabel as MultiLabel
 from kerascnn.tasks.outputs import Arrays as Arrays

@@ -12,7 +12,7 @@ import kerascnn
 from kerascnn.errors import DataError, InputError
 from kerascnn.losses import Crossentropy
 from kerascnn.transfer import Phase, attach_head, default_phases, fine_tune
-from kerascnn.transfer.fine_tuning import _Best
+from kerascnn.transfer.keeping import Best
 
 LABELS = np.arange(24) % 3
 DATA = (images(24), LABELS)
@@ -91,7 +91,7 @@ def test_statistics_of_batch_norm_move_when_asked():
 @pytest.mark.parametrize("losses", [(0.5, 0.3, 0.4), (0.3, 0.5, 0.4)])
 def test_among_equal_accuracies_the_lowest_validation_loss_is_the_best(losses):
     """As `kerascnn.train` judges its epochs, whose model this must be."""
-    best = _Best(fresh(), SimpleNamespace(monitor="val_accuracy", rising=True))
+    best = Best(fresh(), SimpleNamespace(monitor="val_accuracy", rising=True))
     for epoch, loss in enumerate(losses):
         best.on_epoch_end(epoch, {"loss": 1.0, "val_accuracy": 0.75, "val_loss": loss})
     assert best.epoch == 1 + losses.index(0.3)
