@@ -159,16 +159,20 @@ class Embedder:
             raise InputError(f"{path} is not the folder of an Embedder: {absent} are missing.")
         try:
             settings = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
-            schema, threshold = settings["schema"], settings["threshold"]
+            if settings["schema"] != SCHEMA:
+                raise InputError(
+                    f"{path} has the schema {settings['schema']!r}; this version reads {SCHEMA}."
+                )
+            threshold = settings["threshold"]
             with np.load(path / ENTRIES, allow_pickle=False) as stored:
                 vectors, names = stored["vectors"], stored["names"]
+        except InputError:
+            raise
         except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile) as error:
             raise InputError(
                 f"{path} is a damaged folder of an Embedder ({error}). Expected what "
                 "Embedder.save wrote: save it anew."
             ) from error
-        if schema != SCHEMA:
-            raise InputError(f"{path} has the schema {schema!r}; this version reads {SCHEMA}.")
         embedder = cls(load_model(path / MODEL, compile=False), threshold)
         embedder.vectors = vectors
         embedder.names = tuple(str(name) for name in names)

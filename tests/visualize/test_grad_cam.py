@@ -198,7 +198,6 @@ def test_an_overlay_is_blue_where_cold_and_red_where_hot():
 @pytest.mark.parametrize(
     ("image", "heatmap"),
     [
-        (np.zeros((2, 2, 3), np.float32), np.zeros((2, 2))),
         (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 3))),
         (np.zeros((2, 2, 3), np.uint8), np.full((2, 2), 2.0)),
     ],

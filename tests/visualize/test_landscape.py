@@ -68,7 +68,7 @@ def test_the_middle_is_the_model_and_it_is_left_as_it_was():
         ({"directions": 3}, "directions of 1 or 2"),
         ({"points": 4}, "odd number of points"),
         ({"span": 0.0}, "span above 0"),
-        ({"y": np.zeros((3, 3))}, "Received: 4 and 3"),
+        ({"y": np.zeros((3, 3))}, "Received: 4 and an array"),
     ],
 )
 def test_what_does_not_fit_is_said(options, message):
