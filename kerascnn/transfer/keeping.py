@@ -73,24 +73,20 @@ class Averages(keras.callbacks.SwapEMAWeights):
     """Judges and saves the moving averages of the weights, where the optimiser keeps some.
 
     At the end of an epoch the model has the averages, and the optimiser the weights in their place;
-    the next epoch puts them back. So does `go_on` with a model that was saved in between.
+    the next epoch puts them back.
     """
 
     def __init__(self) -> None:
         super().__init__(swap_on_epoch=True)
 
-    def go_on(self) -> None:
-        """The model was saved at the end of an epoch."""
-        self._ema_weights_in_model = self._averaging
+    def begin(self, within: bool) -> None:
+        """A phase begins, or goes on `within` with a model saved at the end of an epoch."""
+        self._ema_weights_in_model = within and self._averaging
 
     @property
     def _averaging(self) -> bool:
         optimizer = self.model.optimizer
         return bool(getattr(optimizer, "inner_optimizer", optimizer).use_ema)
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        if not self._averaging:
-            self._ema_weights_in_model = False
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._averaging:
