@@ -106,7 +106,7 @@ def _headed(model: str, classes: int) -> tuple[Any, Any]:
 
 def regression(folder: Path, model: str, seed: int, out: Path) -> tuple[Any, int, list]:
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold
+    from sklearn.model_selection import StratifiedGroupKFold
     from threadpoolctl import threadpool_limits
 
     splits, x, y, *_ = _data(folder, seed)
@@ -118,7 +118,9 @@ def regression(folder: Path, model: str, seed: int, out: Path) -> tuple[Any, int
     scores = {}
     with threadpool_limits(1, "blas"):
         for c in np.logspace(-4, 1, 6):
-            folds = GroupKFold(5, shuffle=True, random_state=seed).split(rows, labels, groups)
+            folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed).split(
+                rows, labels, groups
+            )
             found = [
                 LogisticRegression(C=c, max_iter=1000)
                 .fit(rows[a], labels[a])
@@ -143,7 +145,9 @@ def guide(folder: Path, model: str, seed: int, out: Path) -> tuple[Any, int, lis
     rows: list[dict[str, float]] = []
     for trainable, rate, epochs in ((False, 1e-3, 8), (True, 1e-5, 20)):
         base.trainable = trainable
-        whole.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", ["accuracy"])
+        whole.compile(
+            keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
+        )
         seen = whole.fit(
             *(x, y), batch_size=BATCH, epochs=epochs, validation_data=(vx, vy), verbose=0
         ).history
@@ -156,7 +160,9 @@ def low_rate(folder: Path, model: str, seed: int, out: Path) -> tuple[Any, int, 
 
     splits, x, y, vx, vy = _data(folder, seed)
     _, whole = _headed(model, len(splits.class_names))
-    whole.compile(keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy", ["accuracy"])
+    whole.compile(
+        keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     keep = keras.callbacks.EarlyStopping(
         "val_accuracy", patience=20, restore_best_weights=True, start_from_epoch=0
     )

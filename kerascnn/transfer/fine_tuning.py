@@ -293,8 +293,7 @@ def fine_tune(
             }
             best.phase = number
             averages.set_model(model)
-            if begin > first:
-                averages.go_on()
+            averages.begin(within=begin > first)
             falls.begin(number, phases, best.rows)
             if falls.fallen:
                 pass  # the call was interrupted just then

@@ -36,13 +36,13 @@ class Done:
 class Best(keras.callbacks.Callback):
     """Remembers the weights of the epoch with the best value of a metric, and all figures.
 
-    Among equals, the one with the lowest validation loss.
+    Among equals, the first.
     """
 
     def __init__(self, watched: keras.Model, objective: Objective, done: Done | None = None):
         super().__init__()
         self.watched, self.objective = watched, objective
-        self.epoch, self.value, self._loss = 0, -math.inf, math.inf
+        self.epoch, self.value = 0, -math.inf
         self.weights: list[np.ndarray] = []
         self.phase = 0
         self.rows: list[dict[str, float]] = []
@@ -63,11 +63,9 @@ class Best(keras.callbacks.Callback):
     def _is_better(self, figures: Mapping[str, float]) -> bool:
         value = figures.get(self.objective.monitor, math.nan)
         value = value if self.objective.rising else -value
-        loss = figures.get("val_loss", math.inf)
-        better = (value, -loss) > (self.value, -self._loss)
-        if not (better and math.isfinite(value) and math.isfinite(figures.get("loss", 0.0))):
+        if not (value > self.value and math.isfinite(figures.get("loss", 0.0))):
             return False
-        self.value, self._loss = value, loss
+        self.value = value
         return True
 
 
@@ -75,24 +73,20 @@ class Averages(keras.callbacks.SwapEMAWeights):
     """Judges and saves the moving averages of the weights, where the optimiser keeps some.
 
     At the end of an epoch the model has the averages, and the optimiser the weights in their place;
-    the next epoch puts them back. So does `go_on` with a model that was saved in between.
+    the next epoch puts them back.
     """
 
     def __init__(self) -> None:
         super().__init__(swap_on_epoch=True)
 
-    def go_on(self) -> None:
-        """The model was saved at the end of an epoch."""
-        self._ema_weights_in_model = self._averaging
+    def begin(self, within: bool) -> None:
+        """A phase begins, or goes on `within` with a model saved at the end of an epoch."""
+        self._ema_weights_in_model = within and self._averaging
 
     @property
     def _averaging(self) -> bool:
         optimizer = self.model.optimizer
         return bool(getattr(optimizer, "inner_optimizer", optimizer).use_ema)
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        if not self._averaging:
-            self._ema_weights_in_model = False
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._averaging:

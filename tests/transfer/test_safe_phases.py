@@ -1,6 +1,7 @@
 """The default phases: a head at its optimum, and a second phase that does not destroy."""
 
 import logging
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -142,6 +143,24 @@ def test_a_phase_that_only_falls_is_left_out(caplog):
     assert [phase.name for phase in result.phases] == ["head", "all", "all", "all"]
     assert result.best_epoch == 1
     assert "it is left out, and the best weights stay" in caplog.text
+
+
+def test_averages_begin_again_from_the_best_weights():
+    """The phase that fell ended with the averages in the model, which the next one must forget."""
+    model = fresh(dropout=0.0)
+    averaged = replace(falling(rate=30.0, epochs=2), average=0.5)
+    calm = []
+
+    def slower(number, phase):
+        if number < 3:
+            return phase
+        calm.append(number)
+        return replace(phase, learning_rate=1e-7)
+
+    result = fine_tune(model, DATA, HELD_OUT, phases=[HEAD, averaged], prepare=slower)
+    assert calm == [3]
+    head, after = (next(row for row in result.history if row["phase"] == phase) for phase in (1, 3))
+    assert after["val_loss"] == pytest.approx(head["val_loss"], rel=1e-2)
 
 
 def test_a_fall_right_before_an_interruption_is_seen_afterwards():
