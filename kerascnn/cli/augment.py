@@ -47,7 +47,7 @@ def command(
 
     SOURCE is what `kerascnn train` takes: a folder of class folders, a .csv file, tfds:NAME or
     digits. Names: none, light, standard, strong, lenet, alexnet, inception, resnet, cifar,
-    randaugment, trivial, augmix.
+    randaugment, trivial, augmix, detection.
     """
     from kerascnn import augment, data
     from kerascnn.errors import InputError

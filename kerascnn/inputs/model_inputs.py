@@ -35,6 +35,8 @@ def checked_images(model: keras.Model, images: Any) -> np.ndarray:
     array = as_images(images)
     check_size(model, array.shape[1:])
     if not getattr(model, "inputs", None):
+        # Nothing brings integers to the type of its weights, as the input of a graph does.
+        array = array.astype(np.float32) if array.dtype.kind in "biu" else array
         _try(model, array[:1])
     warn_of_scaled_pixels(model, array)
     return array

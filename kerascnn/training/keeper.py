@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from kerascnn.errors import TrainingError
-from kerascnn.files import JSON, KERAS, atomic_file, write_text
+from kerascnn.files import JSON, KERAS, atomic_file, read_text, write_text
 from kerascnn.training.run_folder import BACKUP, write_history
 
 STATE = "state.json"
@@ -37,7 +37,7 @@ class State:
 def read_state(folder: Path) -> State | None:
     """Reads the backup of a run folder, or None if not even one epoch was finished."""
     path = folder / BACKUP / STATE
-    return State(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    return State(**json.loads(read_text(path, "backup"))) if path.is_file() else None
 
 
 class RunKeeper(keras.callbacks.Callback):

@@ -95,7 +95,7 @@ def test_each_hostile_file_has_its_line(tmp_path, name):
 
 
 LOWER_LIMIT = """
-from kerascnn.data import memory
+from kerascnn.data.images import memory
 memory.MOST, memory.DECODING = 2**27, memory.Budget(2**27)
 """
 

@@ -121,7 +121,7 @@ def test_only_a_mapping_is_a_plain_form(values):
 
 @pytest.mark.parametrize("size", [0, -3, (4,), (4, 0), (4, 5, 6), 2.5, "32", True])
 def test_a_bad_size_is_refused(size):
-    with pytest.raises(InputError, match="image size must be"):
+    with pytest.raises(InputError, match="image_size must be one positive integer"):
         ResizeRule().apply(noise(4, 4), size, 3)
 
 

@@ -264,5 +264,5 @@ def test_what_does_not_suit_the_task_is_refused(labels_model, quantities_model, 
             labels_model, folder, samples=colours, labels=np.zeros(80), task="multi_label"
         )
     with pytest.raises(InputError, match="task must be one of"):
-        export_bundle(labels_model, folder, samples=colours, task="detection")
+        export_bundle(labels_model, folder, samples=colours, task="captioning")
     assert not folder.exists()

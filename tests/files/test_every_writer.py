@@ -116,6 +116,7 @@ ELSEWHERE = {
     "export/saved_models/signatures.py": "into the temporary folder of the SavedModel",
     "pages/picture.py": "into memory",
     "training/run_folder.py": "the backup of a finished run, which is ours",
+    "training/finish.py": "into the backup, which is ours",
     "training/keeper.py": "backups of earlier epochs, which are ours",
     "training/quantized.py": "the backup in a run, which is ours",
     "transfer/cache.py": "into the temporary folder of the features",

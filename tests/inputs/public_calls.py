@@ -141,6 +141,7 @@ OF_MODELS = {
         x, pixels(), LABELS, "sparse_categorical_crossentropy"
     ),
     "arcface_classifier": lambda m, x, f: arcface_classifier(x, 3),
+    "attach_detector": lambda m, x, f: transfer.attach_detector(x, 3),
     "attach_head": lambda m, x, f: attach_head(x, 3),
     "embedder": lambda m, x, f: embedder(x),
     "freeze": lambda m, x, f: freeze(x),

@@ -59,7 +59,7 @@ def test_a_further_output_that_is_called_like_a_part_of_the_answer_is_not_lost(k
         for role in ("first", "values", "image")
     ]
     values = {output["role"]: np.full(1, i, np.float32) for i, output in enumerate(outputs)}
-    found = kit.answer({"outputs": outputs}, ["years"], values, 5)
+    found = kit.answer({"model": {"task": "ages"}, "outputs": outputs}, ["years"], values, 5)
     assert {name: said[0]["value"] for name, said in found.items()} == {
         "values": 0.0,
         "values_": 1.0,

@@ -29,6 +29,7 @@ CASES = {
     ),
     "LayerNormalization": ({}, {"axis": ["x"], "odd": [1]}),
     "LayerScale": ({}, {"initial": NUMBER}),
+    "PointBoxes": ({}, {"odd": [1]}),
     "LocalResponseNormalization": (
         {},
         {
