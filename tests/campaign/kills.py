@@ -75,11 +75,15 @@ def command(here: Path, photos: Path, moment: float | None, *more: str) -> tuple
 
 def killed(here: Path, photos: Path, moment: float) -> Outcome:
     """Kills one, looks at what is there, and goes on as the messages say until all is there."""
-    case = Case("kill", f"after {moment:.0f} s", ())
     before = snapshot(photos)
     code, said, seconds = command(here, photos, moment)
+    while code == 0:  # the machine has become faster
+        shutil.rmtree(here)
+        moment *= 0.8
+        code, said, seconds = command(here, photos, moment)
+    case = Case("kill", f"after {moment:.0f} s", ())
     told, faults = [said], []
-    if code not in (0, -signal.SIGKILL):
+    if code != -signal.SIGKILL:
         faults.append("exit")
     faults += broken(here)
     for _ in range(3):
