@@ -36,13 +36,13 @@ class Done:
 class Best(keras.callbacks.Callback):
     """Remembers the weights of the epoch with the best value of a metric, and all figures.
 
-    Among equals, the first.
+    Among equals, the one with the lowest validation loss, as `kerascnn.train` judges its epochs.
     """
 
     def __init__(self, watched: keras.Model, objective: Objective, done: Done | None = None):
         super().__init__()
         self.watched, self.objective = watched, objective
-        self.epoch, self.value = 0, -math.inf
+        self.epoch, self.value, self._loss = 0, -math.inf, math.inf
         self.weights: list[np.ndarray] = []
         self.phase = 0
         self.rows: list[dict[str, float]] = []
@@ -63,9 +63,11 @@ class Best(keras.callbacks.Callback):
     def _is_better(self, figures: Mapping[str, float]) -> bool:
         value = figures.get(self.objective.monitor, math.nan)
         value = value if self.objective.rising else -value
-        if not (value > self.value and math.isfinite(figures.get("loss", 0.0))):
+        loss = figures.get("val_loss", math.inf)
+        better = (value, -loss) > (self.value, -self._loss)
+        if not (better and math.isfinite(figures.get("loss", 0.0))):
             return False
-        self.value = value
+        self.value, self._loss = value, loss
         return True
 
 

@@ -105,6 +105,7 @@ WRITES = {
     *("write_out", "save_weights", "tofile", "touch", "move", "copy", "copytree", "open"),
 }
 ELSEWHERE = {
+    "cli/drawings.py": "the folder that holds the pictures",
     "cli/streams.py": "the null device",
     "data/annotations/formats/tfds_boxes.py": "into a temporary folder",
     "cli/supervisor.py": "standard error",

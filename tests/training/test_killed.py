@@ -74,7 +74,7 @@ def stand_ins(monkeypatch):
         notes=(),
     )
     monkeypatch.setattr(data, "load", lambda *_, **__: splits)
-    monkeypatch.setattr(data, "fingerprint", lambda _: None)
+    monkeypatch.setattr(data, "fingerprint", lambda *_: None)
     for module in (run, finish, quantized):
         for name, value in (("load_model", load), ("network_of", lambda *_: Network())):
             if hasattr(module, name):

@@ -30,7 +30,7 @@ LEFT_OUT = {
 }
 # Options added to a command that would fetch weights or train for long: documented ones.
 ADDED = {
-    "kerascnn train photos --fine-tune": "--weights none --model MobileNet --option alpha=0.25 "
+    "kerascnn train photos --fine-tune": "--weights mobilenet.weights.h5 --model MobileNet --option alpha=0.25 "
     "--image-size 32 --epochs 2",
     "kerascnn predict MobileNet": "--weights mobilenet.weights.h5",
     "kerascnn demo": "--epochs 3",
@@ -59,8 +59,8 @@ def stage(readme, folder):
     for number, name in enumerate(["daisy", "rose", "tulip"]):
         (folder / "photos" / name).mkdir(parents=True)
         for place in range(10):
-            pixels = rng.integers(0, 80, (40, 40, 3), np.uint8)
-            pixels[..., number] += 120
+            pixels = rng.integers(0, 20, (40, 40, 3), np.uint8)
+            pixels[..., number] += 200 + rng.integers(0, 30, dtype=np.uint8)
             Image.fromarray(pixels).save(folder / "photos" / name / f"{place}.jpg")
             rows.append([f"photos/{name}/{place}.jpg", int(number == 0), place % 2])
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
@@ -80,6 +80,20 @@ def small_backbone(keras):
         return keras.Model(images, x, name="small")
 
     return backbone
+
+
+def random_backbone(keras, kerascnn, photos):
+    """A MobileNet of random weights whose moving statistics are those of the photos."""
+    import numpy as np
+
+    model = kerascnn.models.MobileNet(alpha=0.25, input_shape=(32, 32, 3))
+    for layer in model.layers:
+        if hasattr(layer, "momentum"):
+            layer.momentum = 0.0
+    size = {"target_size": (32, 32)}
+    images = [keras.utils.load_img(path, **size) for path in photos.glob("*/*.jpg")]
+    model(np.array([keras.utils.img_to_array(image) for image in images]), training=True)
+    return model
 
 
 def run_command(command):
@@ -108,7 +122,7 @@ def main():
     import kerascnn
 
     keras.applications.MobileNetV2 = small_backbone(keras)
-    kerascnn.models.MobileNet(alpha=0.25).save_weights("mobilenet.weights.h5")
+    random_backbone(keras, kerascnn, folder / "photos").save_weights("mobilenet.weights.h5")
     namespace, left = {"__name__": "__main__"}, set(LEFT_OUT)
     for number, (kind, text) in enumerate(steps(readme.read_text(encoding="utf-8"))):
         start, printed, code = time.perf_counter(), io.StringIO(), 0

@@ -35,10 +35,8 @@ def save(model, path):
 def normalise(model, mean, variance):
     """Gives the normalisation of pixels in an EfficientNet of keras.applications its numbers."""
     layer = next(layer for layer in model.layers if layer.name.startswith("normalization"))
-    shape = layer.mean.shape
-    layer.set_weights(
-        [np.reshape(mean, shape), np.reshape(variance, shape), layer.get_weights()[2]]
-    )
+    old, _, count = layer.get_weights()
+    layer.set_weights([np.reshape(mean, old.shape), np.reshape(variance, old.shape), count])
 
 
 @pytest.fixture(scope="module")

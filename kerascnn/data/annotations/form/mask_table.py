@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.images.decode import READ_ERRORS
 from kerascnn.errors import DataError
+from kerascnn.files import NotAFileError, open_regular
 
 IGNORED_PIXEL = 255  # in the masks handed on
 MOST_CLASSES = 255
@@ -71,13 +72,15 @@ def read_values(path: Path) -> np.ndarray:
         MaskError: No image, a damaged one, one of a lossy format, or one with half-transparent
             pixels.
     """
-    if not path.is_file():
-        raise MaskError("the mask is not a regular file, or a broken link")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with open_regular(path) as file, Image.open(file) as image:
                 return _values(image)
+    except NotAFileError as error:
+        raise MaskError(f"the mask is {error}") from error
+    except FileNotFoundError as error:
+        raise MaskError("the mask is a broken link") from error
     except Image.UnidentifiedImageError as error:
         raise MaskError("the mask is no image") from error
     except READ_ERRORS as error:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from kerascnn.data.images.decode import READ_ERRORS
+from kerascnn.files import open_regular
 
 _ORIENTATION = 0x0112
 # Stated sizes count as a scaled copy of the picture if both factors agree this well, or as well
@@ -60,7 +61,7 @@ def exif_orientation(path: Path, upright: tuple[int, int]) -> int:
         upright: Width and height of the picture once upright.
     """
     try:
-        with Image.open(path) as image:
+        with open_regular(path) as file, Image.open(file) as image:
             # Pillow decodes a PNG to look for EXIF behind its pixels: only if they are turned.
             known = image.format != "PNG" or "exif" in image.info or image.size != upright
             if not known:
