@@ -82,17 +82,20 @@ def small_backbone(keras):
     return backbone
 
 
-def random_backbone(keras, kerascnn, photos):
-    """A MobileNet of random weights whose moving statistics are those of the photos."""
+def trained_backbone(keras, kerascnn, photos):
+    """A small MobileNet that knows the photos, in place of one trained on ImageNet."""
     import numpy as np
 
     model = kerascnn.models.MobileNet(alpha=0.25, input_shape=(32, 32, 3))
     for layer in model.layers:
         if hasattr(layer, "momentum"):
-            layer.momentum = 0.0
-    size = {"target_size": (32, 32)}
-    images = [keras.utils.load_img(path, **size) for path in photos.glob("*/*.jpg")]
-    model(np.array([keras.utils.img_to_array(image) for image in images]), training=True)
+            layer.momentum = 0.5
+    folders = sorted(photos.iterdir())
+    files = [(path, label) for label, one in enumerate(folders) for path in one.iterdir()]
+    images = [keras.utils.load_img(path, target_size=(32, 32)) for path, _ in files]
+    images = np.array([keras.utils.img_to_array(image) for image in images])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(images, np.array([label for _, label in files]), batch_size=15, epochs=20, verbose=0)
     return model
 
 
@@ -122,7 +125,7 @@ def main():
     import kerascnn
 
     keras.applications.MobileNetV2 = small_backbone(keras)
-    random_backbone(keras, kerascnn, folder / "photos").save_weights("mobilenet.weights.h5")
+    trained_backbone(keras, kerascnn, folder / "photos").save_weights("mobilenet.weights.h5")
     namespace, left = {"__name__": "__main__"}, set(LEFT_OUT)
     for number, (kind, text) in enumerate(steps(readme.read_text(encoding="utf-8"))):
         start, printed, code = time.perf_counter(), io.StringIO(), 0
