@@ -30,8 +30,8 @@ LEFT_OUT = {
 }
 # Options added to a command that would fetch weights or train for long: documented ones.
 ADDED = {
-    "kerascnn train photos --fine-tune": "--weights mobilenet.weights.h5 --model MobileNet --option alpha=0.25 "
-    "--image-size 32 --epochs 2",
+    "kerascnn train photos --fine-tune": "--weights mobilenet.weights.h5 --model MobileNet "
+    "--option alpha=0.25 --image-size 32 --epochs 2",
     "kerascnn predict MobileNet": "--weights mobilenet.weights.h5",
     "kerascnn demo": "--epochs 3",
 }
