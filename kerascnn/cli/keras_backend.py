@@ -20,7 +20,7 @@ def check_environment() -> None:
             f"KERAS_BACKEND must be one of {', '.join(BACKENDS)}. Received: {backend!r}. Unset it "
             "for tensorflow."
         )
-    for package in {"tensorflow", BACKENDS[backend]}:
+    for package in dict.fromkeys((BACKENDS[backend], "tensorflow")):
         if importlib.util.find_spec(package) is None:
             unset = "" if package == "tensorflow" else ", or unset KERAS_BACKEND for tensorflow"
             raise InputError(
