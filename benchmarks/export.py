@@ -121,7 +121,7 @@ def _compare(name: str, args: argparse.Namespace) -> dict[str, Any]:
         ratio = result[kind]["ratio"]
         print(
             f"{name:<18} {kind:<8} {ratio['median']:.3f}x (cores {ratio['cpu']:.3f}x), made in "
-            f"{made['kerascnn']:.1f} s against {made[THEIRS]:.1f} s; pieces "
+            f"{made['kerascnn']:.1f} s against {made[THEIRS]:.1f} s; partitions "
             + " against ".join(str(result[kind][owner]["partitions"]) for owner in made),
             flush=True,
         )

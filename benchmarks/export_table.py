@@ -12,7 +12,7 @@ Made by `make export-matrix` (`benchmarks/export_matrix.py`), from
 `benchmarks/results/export_matrix.json`. Each model of the catalogue is exported as float32 and as
 int8 (uint8 in and out), with built-in operators only, and both files are taken apart and run.
 
-- **pieces**: parts of the graph that the CPU delegate (XNNPACK) runs; one is best.
+- **partitions**: parts of the graph that the CPU delegate (XNNPACK) runs; one is best.
 - **ms**: median of one image, two threads, the two files in turn. `~` stands before times that were
   taken while the machine had other work: compare them with each other only.
 - **int8/float**: processor time of the int8 file by that of the float32 file, on one thread.
@@ -32,10 +32,10 @@ COLUMNS = (
     "model",
     "input",
     "float32 MB",
-    "pieces",
+    "partitions",
     "ms",
     "int8 MB",
-    "pieces",
+    "partitions",
     "ms",
     "int8/float",
     "float/Keras top-1",
@@ -75,8 +75,8 @@ def _summary(entries: dict[str, Any]) -> str:
     flex = [n for n, e in entries.items() if any(f["flex"] for f in e["files"].values())]
     return (
         f"{total} models: {whole['float32']} float32 files and {whole['int8']} int8 files run in "
-        f"one piece; Flex operators in {', '.join(flex) or 'none'}; int8 slower than float32 in "
-        f"{', '.join(slower) or 'none'}."
+        f"one partition; Flex operators in {', '.join(flex) or 'none'}; int8 slower than float32 "
+        f"in {', '.join(slower) or 'none'}."
     )
 
 

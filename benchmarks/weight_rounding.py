@@ -21,7 +21,7 @@ import record
 
 import kerascnn
 from kerascnn.export import TFLiteModel, convert_float
-from kerascnn.export.quantize.calibration import observe, ranges_of, signature, widest
+from kerascnn.export.quantize.calibration import min_max, observe, ranges_of, signature
 from kerascnn.export.quantize.litert import rewrite
 from kerascnn.export.quantize.weight_rounding import round_weights
 from kerascnn.export.recipes import get
@@ -47,7 +47,7 @@ def main() -> None:
     samples, _ = splits.sample("train", args.samples, seed=args.seed)
     photos, _ = splits.arrays("validation")
     float_file = convert_float(model)
-    ranges = ranges_of(observe(float_file, samples), widest, signature(float_file)[2])
+    ranges = ranges_of(observe(float_file, samples), min_max, signature(float_file)[2])
     wanted = TFLiteModel(float_file).predict(photos)
     found: dict[str, dict[str, Any]] = {}
     for rounding, content in (

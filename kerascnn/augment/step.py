@@ -1,7 +1,7 @@
 """What a step of a pipeline is: a frozen set of ranges, of one of four kinds.
 
 Drawing is apart from applying. A step turns random numbers into small arrays of parameters, one
-row per image; the plan (`plan.py`) joins the parameters of many steps before pixels are touched.
+row per image; the plan (`plan.py`) concatenates those of many steps before pixels are touched.
 """
 
 import functools

@@ -35,14 +35,14 @@ def show_report(result, split: str) -> None:  # type: ignore[no-untyped-def]
 
 
 def show_outside(name: str, file) -> None:  # type: ignore[no-untyped-def]
-    """Says why a file does not run in one piece."""
+    """Says why a file does not run in one partition."""
     from kerascnn.export.runtime.delegate import sentences
 
     if file.delegate_partitions == 1:
         return
-    pieces = f"{name}: {file.delegate_partitions or 'no'} pieces in the CPU delegate; outside it"
+    head = f"{name}: {file.delegate_partitions or 'no'} partitions of the CPU delegate; outside it"
     for line in sentences(file.undelegated_reasons):
-        console.say(f"{pieces} stay {line}")
+        console.say(f"{head} stay {line}")
 
 
 def _score(score: "Metrics | None") -> str:

@@ -308,16 +308,16 @@ def _check_numbers(
     batch_size: int, validation_split: float | None, test_split: float | None, seed: int
 ) -> None:
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise InputError(f"batch_size must be an integer of 1 or more, received {batch_size!r}.")
+        raise InputError(f"batch_size must be an integer of 1 or more. Received: {batch_size!r}.")
     checked_seed(seed)
     if validation_split is None:
         validation_split = 0.2
     if not _is_share(validation_split) or validation_split == 0:
         raise InputError(
-            f"validation_split must be above 0 and below 1, received {validation_split!r}."
+            f"validation_split must be above 0 and below 1. Received: {validation_split!r}."
         )
     if test_split is not None and not _is_share(test_split):
-        raise InputError(f"test_split must be 0 or more and below 1, received {test_split!r}.")
+        raise InputError(f"test_split must be 0 or more and below 1. Received: {test_split!r}.")
     if validation_split + (test_split or 0) >= 1:
         raise InputError(
             f"validation_split {validation_split} and test_split {test_split} leave no training "

@@ -32,7 +32,7 @@ class Request:
     ) -> "Request":
         """Returns the checked request; raises InputError."""
         if not isinstance(cache, bool) and cache != "auto":
-            raise InputError(f'cache must be "auto", True or False; received {cache!r}.')
+            raise InputError(f'cache must be "auto", True or False. Received: {cache!r}.')
         return cls(
             image_size=None if image_size is None else check_size(image_size),
             channels=None if channels is None else check_channels(channels),
@@ -95,5 +95,5 @@ def _check_resize(resize: str | ResizeRule) -> ResizeRule | None:
     if isinstance(resize, str) and resize in FITS:
         return ResizeRule.from_dict({**ResizeRule().to_dict(), "fit": resize})
     raise InputError(
-        f'resize must be "auto", one of {", ".join(FITS)}, or a ResizeRule; received {resize!r}.'
+        f'resize must be "auto", one of {", ".join(FITS)}, or a ResizeRule. Received: {resize!r}.'
     )

@@ -128,7 +128,7 @@ class Splits:
     def _rows_of(self, split: str) -> np.ndarray:
         names = ("train", "validation", "test")
         if split not in names:
-            raise InputError(f"split must be one of {', '.join(names)}; received {split!r}.")
+            raise InputError(f"split must be one of {', '.join(names)}. Received: {split!r}.")
         if split not in self._rows:
             raise DataError(
                 f"{shown(self.source)} has no {split} split. Load it with {split}_split=0.2, or "
@@ -139,4 +139,4 @@ class Splits:
 
 def _check_positive(name: str, value: int) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise InputError(f"{name} must be an integer of 1 or more, received {value!r}.")
+        raise InputError(f"{name} must be an integer of 1 or more. Received: {value!r}.")

@@ -94,7 +94,7 @@ def choose_recipe(
             "[n, height, width, channels] of 100 to 500 typical images, and their labels"
         )
     if not limit >= 0:
-        raise InputError(f"accuracy_drop must be 0 or more, got {limit}")
+        raise InputError(f"accuracy_drop must be 0 or more. Received: {limit}.")
     images, truth = evaluation or (samples, labels)
     task, reference = tasks.get(task), TFLiteModel(float_bytes, threads=default_threads())
     wanted = task.arrays(reference.predict(images), "the float file")

@@ -22,8 +22,8 @@ class ExportResult:
         input: Name, shape, type and quantisation of the input.
         outputs: The same of each output.
         operators: How often each operator occurs.
-        delegate_partitions: Pieces of the graph the CPU delegate runs; 1 is best.
-        undelegated_operators: Operators outside these pieces, with counts.
+        delegate_partitions: How many parts of the graph the CPU delegate runs; 1 is best.
+        undelegated_operators: Operators outside these partitions, with counts.
         undelegated_reasons: Why they are outside, one sentence for each.
         report: The comparison with the Keras model; None with `verify=False`.
         seconds: Wall time of the export.

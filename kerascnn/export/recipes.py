@@ -49,7 +49,7 @@ class Recipe:
         recipes stay float32. A word that is no type at all is an InputError.
         """
         if wanted not in IO_TYPES:
-            raise InputError(f"io must be one of {', '.join(IO_TYPES)}, got {wanted!r}")
+            raise InputError(f"io must be one of {', '.join(IO_TYPES)}. Received: {wanted!r}.")
         return next((io for io in self.io if io == wanted), self.io[0])
 
 

@@ -31,7 +31,9 @@ def check_samples(samples: Any, shape: tuple[int, ...]) -> np.ndarray:
     if samples.dtype == np.uint8:
         return samples
     if samples.dtype.kind not in "iuf":
-        raise InputError(f"samples must be uint8 or float pixels 0..255, got {samples.dtype}")
+        raise InputError(
+            f"samples must be uint8 or float pixels 0..255. Received: {samples.dtype}."
+        )
     low, high = float(samples.min()), float(samples.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise InputError("samples holds values that are not finite numbers")

@@ -92,7 +92,7 @@ class Predictor:
         """The outputs for raw uint8 images (n, height, width, channels), by role."""
         if images.shape[1:] != self.input_shape:
             raise InputError(
-                f"{self.path} takes images of {self.input_shape}, received {images.shape[1:]}."
+                f"{self.path} takes images of {self.input_shape}. Received: {images.shape[1:]}."
             )
         parts = []
         for start in range(0, len(images), BATCH):

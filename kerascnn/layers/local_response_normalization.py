@@ -21,7 +21,7 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     The sums are one product with a banded 0/1 matrix, not TensorFlow's kernel of the same name. On
     AlexNet's maps that was 1.5 to 7 times faster in training, and 24 times as a TFLite file, where
-    it stays in one piece with the convolutions around it and can be quantised.
+    it stays in one partition with the convolutions around it and can be quantised.
 
     Args:
         n: Number of maps that are summed, the unit's own in their middle; odd.

@@ -178,7 +178,7 @@ def scores(x: Tensor, options: ModelOptions) -> Tensor:
 
 
 def build(
-    trunk: Callable[[Tensor], Tensor],
+    backbone: Callable[[Tensor], Tensor],
     head: Callable[[Tensor], Tensor],
     *,
     default_shape: tuple[int, int, int],
@@ -188,10 +188,10 @@ def build(
     include_top: bool,
     options: ModelOptions,
 ) -> keras.Model:
-    """Assembles a functional model: input, preprocessing, `trunk`, then `head` or pooling.
+    """Assembles a functional model: input, preprocessing, `backbone`, then `head` or pooling.
 
     Args:
-        trunk: From prepared images to feature maps.
+        backbone: From prepared images to feature maps.
         head: From feature maps to class scores.
         default_shape: Used when neither input_shape nor input_tensor is given.
         min_size: Smallest height and width that the architecture can take.
@@ -211,7 +211,7 @@ def build(
         x = (more.get(PIXELS) or preprocessing)(x)
     if more.get(RECORD):
         x = layers.Activation("linear", name=more[RECORD])(x)
-    x = trunk(x)
+    x = backbone(x)
     if include_top:
         x = head(x)
     elif options["pooling"] == "avg":

@@ -137,7 +137,7 @@ class Residual:
 Stages = Sequence[Sequence[Step]]
 
 
-def trunk(
+def backbone(
     stages: Stages, details: Details, taps: dict[str, Tensor] | None = None
 ) -> Callable[[Tensor], Tensor]:
     """From images to the maps of the last module; stage s ends in a layer `stage{s}`.

@@ -11,7 +11,7 @@ from keras import layers
 from kerascnn.models._blocks import Norm, activate, conv_norm
 from kerascnn.models._common import Tensor
 
-# The variance of He et al., arXiv:1502.01852, which rectifiers keep; plain nets need it most. The
+# The variance of He et al., arXiv:1502.01852, which ReLUs keep; plain nets need it most. The
 # paper draws from a normal distribution; a uniform one takes a quarter of the time.
 INITIALIZER = "he_uniform"
 
@@ -112,7 +112,7 @@ def conv3x3(
 def unit(
     x: Tensor, branch: Branch, block: Block, like: Details, name: str, activation_name: str
 ) -> Tensor:
-    """A block: its branch, the shortcut (a projection where shapes differ), and the rectifier."""
+    """A block: its branch, the shortcut (a projection where shapes differ), and the ReLU."""
     y = branch(x, block, like, name)
     if like.residual:
         stepped = block.stride > 1 or block.after > block.before  # or would have

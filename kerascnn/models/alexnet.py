@@ -2,7 +2,7 @@
 
 Krizhevsky, Sutskever, Hinton, ImageNet Classification with Deep Convolutional Neural Networks,
 NIPS 2012, sections 3 and 4: two towers, one per GPU of that time, which meet in the third
-convolution and in the dense layers. `groups=1` is the network with one tower as taught today.
+convolution and in the dense layers. `groups=1` is the network with one tower as used today.
 
 `style="torch"` is torchvision's: one narrower tower (Krizhevsky, arXiv:1404.5997, figure 1),
 without normalisation, for images of 224x224 standardised by mean and deviation.
@@ -124,7 +124,7 @@ def AlexNet(
     start = {} if torch else {"kernel_initializer": START, "bias_initializer": "ones"}
 
     return build(
-        trunk(TORCHVISION if torch else PAPER, kind, groups, paper=not torch),
+        backbone(TORCHVISION if torch else PAPER, kind, groups, paper=not torch),
         dense_head(
             check_two_widths(options["hidden"]),
             ("fc6", "fc7"),
@@ -141,7 +141,7 @@ def AlexNet(
     )
 
 
-def trunk(
+def backbone(
     convs: tuple[Conv, ...], kind: str | None, groups: int, *, paper: bool
 ) -> Callable[[Tensor], Tensor]:
     """The convolutions; `paper` starts their weights as the paper does."""

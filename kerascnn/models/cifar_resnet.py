@@ -52,7 +52,7 @@ def shortcut(x: Tensor, block: Block, name: str) -> Tensor:
     return x
 
 
-def trunk(x: Tensor, depth: int, like: Details) -> Tensor:
+def backbone(x: Tensor, depth: int, like: Details) -> Tensor:
     """From images to the maps of `stage2`."""
     x = conv_norm(x, FILTERS[0], 3, name="stem", norm=like.norm, kernel_initializer=INITIALIZER)
     for stage, filters in enumerate(FILTERS):
@@ -76,7 +76,7 @@ def cifar_resnet(
     """Builds the network of `depth` layers with parameters."""
     like = Details(Norm(options["norm"]), residual=residual)
     return build(
-        lambda x: trunk(x, DEPTHS[depth], like),
+        lambda x: backbone(x, DEPTHS[depth], like),
         lambda x: predictions(global_average_head(x), options),
         default_shape=(32, 32, 3),
         min_size=8,

@@ -125,7 +125,7 @@ def _convnext(spec: Spec, include_top: bool, options: ConvNeXtOptions) -> keras.
     # Pooling without the top is done in `pooled`, before the normalisation.
     prepared: ConvNeXtOptions = {**options, "pooling": None}
 
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         x = _conv(x, spec.widths[0], 4, "stem_conv")
         x = normalize(x, norm, "stem_norm")
         rates = iter(linear_rates(rate, sum(spec.depths), reached=True))
@@ -151,7 +151,7 @@ def _convnext(spec: Spec, include_top: bool, options: ConvNeXtOptions) -> keras.
         return predictions(normalize(x, norm, "head_norm"), options)
 
     return build(
-        trunk,
+        backbone,
         head,
         default_shape=(224, 224, 3),
         min_size=32,

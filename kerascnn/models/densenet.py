@@ -82,7 +82,7 @@ def dense_layer(x: Tensor, growth: int, norm: Norm, name: str) -> Tensor:
     return layers.Concatenate(name=f"{name}_concat")([x, y])
 
 
-def trunk(x: Tensor, spec: Spec, norm: Norm) -> Tensor:
+def backbone(x: Tensor, spec: Spec, norm: Norm) -> Tensor:
     """From images to the maps of `stage5`."""
     x = conv_norm(
         x,
@@ -118,7 +118,7 @@ def densenet(spec: Spec, include_top: bool, options: DenseNetOptions) -> keras.M
     epsilon, momentum = (1.001e-5, 0.99) if options["style"] == "keras" else (1e-5, 0.9)
     norm = Norm(options["norm"], epsilon, momentum)
     return build(
-        lambda x: trunk(x, spec, norm),
+        lambda x: backbone(x, spec, norm),
         lambda x: predictions(global_average_head(x), options),
         default_shape=(224, 224, 3),
         min_size=32,

@@ -130,7 +130,7 @@ def efficientnet(
         options = {"activation": activation, "gate": "sigmoid", "kernel_initializer": fan_out()}
         return squeeze_excite(x, squeezed, name=name, **options)
 
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         x = wide(x, 32 if lite else width(32), 3, 2, name="stem", **common)
         rates = iter(linear_rates(rate, sum(map(repeats, ROWS)), reached=False))
         for row in ROWS:
@@ -153,7 +153,7 @@ def efficientnet(
         return end_of_stage(x, 5)
 
     return build(
-        trunk,
+        backbone,
         lambda x: predictions(global_average_head(x), with_dropout(options, scaling.dropout)),
         default_shape=(scaling.resolution, scaling.resolution, 3),
         min_size=32,

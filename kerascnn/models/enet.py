@@ -78,7 +78,7 @@ def ENet(
         **options: See `ModelOptions`.
     """
     return build(
-        trunk,
+        backbone,
         lambda x: predictions(global_average_head(x), options),
         default_shape=(224, 224, 3),
         min_size=16,
@@ -89,7 +89,7 @@ def ENet(
     )
 
 
-def trunk(x: Tensor) -> Tensor:
+def backbone(x: Tensor) -> Tensor:
     """The initial block and the stages."""
     maps = conv(x, 16 - x.shape[-1], 3, 2, name="stem_conv", padding="symmetric", use_bias=False)
     pooled = layers.MaxPooling2D(2, padding="same", name="stem_pool")(x)

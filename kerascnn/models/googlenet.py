@@ -38,7 +38,7 @@ from kerascnn.models._common import (
     variant,
     with_dropout,
 )
-from kerascnn.models._inception import Chain, Conv, Details, Mixed, Name, Pool, Stages, trunk
+from kerascnn.models._inception import Chain, Conv, Details, Mixed, Name, Pool, Stages, backbone
 
 # Outputs of a model with auxiliary classifiers, with the paper's weights of their losses.
 LOSS_WEIGHTS = {"predictions": 1.0, "aux1": 0.3, "aux2": 0.3}
@@ -134,7 +134,7 @@ def GoogLeNet(
         return {"predictions": x, **heads}
 
     return build(
-        trunk(stages(torch, kind == "lrn"), details, taps),
+        backbone(stages(torch, kind == "lrn"), details, taps),
         head,
         default_shape=(224, 224, 3),
         min_size=80 if options["aux"] else 32,

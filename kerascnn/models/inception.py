@@ -35,7 +35,7 @@ from kerascnn.models._inception import (
     Pool,
     Residual,
     Stages,
-    trunk,
+    backbone,
 )
 
 AVERAGE = Pool("average")
@@ -245,7 +245,7 @@ def _classifier(
     stages: Stages, details: Details, include_top: bool, options: InceptionOptions
 ) -> keras.Model:
     return build(
-        trunk(stages, details),
+        backbone(stages, details),
         lambda x: predictions(global_average_head(x), options),
         default_shape=(299, 299, 3),
         min_size=75,

@@ -1,4 +1,4 @@
-"""LeNet: the zip-code network of 1989, LeNet-5 as published in 1998, and the form taught today.
+"""LeNet: the zip-code network of 1989, LeNet-5 as published in 1998, and the form used today.
 
 1989: LeCun et al., Backpropagation Applied to Handwritten Zip Code Recognition, Neural
 Computation 1(4). 1998: LeCun, Bottou, Bengio, Haffner, Gradient-Based Learning Applied to Document
@@ -88,7 +88,7 @@ def LeNet5(
     pooling = pools[choose("pool", options["pool"], tuple(pools))]
     activation = options["activation"]
 
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         x = layers.Conv2D(6, 5, activation=activation, name="c1")(x)
         x = pooling(2, name="s2")(x)
         x = layers.Conv2D(16, 5, activation=activation, name="c3")(x)
@@ -101,7 +101,7 @@ def LeNet5(
         return predictions(x, options)
 
     return build(
-        trunk,
+        backbone,
         head,
         default_shape=(32, 32, 1),
         min_size=32,
@@ -132,7 +132,7 @@ def LeNet5Original(
         **options: See `ModelOptions`.
     """
 
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         x = layers.Conv2D(6, 5, kernel_initializer=INITIALIZER, name="c1")(x)
         x = ScaledTanh(name="c1_squash")(x)
         x = TrainableSubsampling2D(2, name="s2")(x)
@@ -155,7 +155,7 @@ def LeNet5Original(
         return scores(x, options)
 
     return build(
-        trunk,
+        backbone,
         head,
         default_shape=(32, 32, 1),
         min_size=32,
@@ -184,7 +184,7 @@ def LeNet1989(
         **options: See `ModelOptions`.
     """
 
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         x = ConstantPadding2D(2, value=-1.0, name="h1_border")(x)
         x = layers.Conv2D(12, 5, 2, use_bias=False, kernel_initializer=INITIALIZER, name="h1")(x)
         x = UntiedBias(name="h1_bias")(x)
@@ -201,7 +201,7 @@ def LeNet1989(
         return predictions(x, options)
 
     return build(
-        trunk,
+        backbone,
         head,
         default_shape=(16, 16, 1),
         min_size=16,

@@ -2,7 +2,7 @@
 
 LeCun, Bottou, Bengio, Haffner, Gradient-Based Learning Applied to Document Recognition, Proc. IEEE
 86(11), 1998, section III.C: 784-300-100-10 on MNIST, 3.05 % test error, 2.5 % with distorted
-training images (LeNet-5: 0.95 % and 0.8 %). The units there squash; here they are rectified.
+training images (LeNet-5: 0.95 % and 0.8 %). The units there squash; here they are ReLUs.
 """
 
 from collections.abc import Sequence
@@ -51,14 +51,14 @@ def MLP(
     """
     hidden = check_widths(options["hidden"])
 
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         x = layers.Flatten(name="flatten")(x)
         for place, width in enumerate(hidden, start=1):
             x = layers.Dense(width, activation=options["activation"], name=f"hidden{place}")(x)
         return x if include_top else layers.Reshape((1, 1, hidden[-1]), name="maps")(x)
 
     return build(
-        trunk,
+        backbone,
         lambda x: predictions(x, options),
         default_shape=(28, 28, 1),
         min_size=8,

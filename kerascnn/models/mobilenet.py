@@ -64,7 +64,7 @@ def MobileNet(
     def width(filters: int) -> int:
         return max(1, int(filters * alpha))
 
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         x = wide(x, width(32), 3, 2, name="stem", norm=norm, activation="relu6")
         level = 1
         for number, (filters, stride) in enumerate(BLOCKS, start=1):
@@ -85,7 +85,7 @@ def MobileNet(
         return end_of_stage(x, level)
 
     return build(
-        trunk,
+        backbone,
         lambda x: predictions(global_average_head(x), options),
         default_shape=(224, 224, 3),
         min_size=32,

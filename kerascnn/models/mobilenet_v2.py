@@ -114,7 +114,7 @@ def MobileNetV2(
     def width(filters: int) -> int:
         return make_divisible(int(filters * alpha) if style == "keras" else filters * alpha)
 
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         x = wide(x, make_divisible(32 * alpha), 3, 2, name="stem", **common)
         level, number = 1, 0
         for row in ROWS:
@@ -135,7 +135,7 @@ def MobileNetV2(
         return end_of_stage(x, level)
 
     return build(
-        trunk,
+        backbone,
         lambda x: predictions(global_average_head(x), with_dropout(options, 0.2)),
         default_shape=(224, 224, 3),
         min_size=32,

@@ -180,7 +180,7 @@ def _mobilenet_v3(spec: Spec, include_top: bool, options: MobileNetV3Options) ->
         squeezed = make_divisible(x.shape[-1] / 4)
         return squeeze_excite(x, squeezed, name=name, activation=RE, gate="hard_sigmoid")
 
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         stem = 16 if style == "keras" else width(16)
         common: dict[str, Any] = {"norm": like.norm, "padding": like.padding}
         x = wide(x, stem, 3, 2, name="stem", activation=swish, **common)
@@ -212,7 +212,7 @@ def _mobilenet_v3(spec: Spec, include_top: bool, options: MobileNetV3Options) ->
         return predictions(activate(x, swish, "head_act"), with_dropout(options, 0.2))
 
     return build(
-        trunk,
+        backbone,
         head,
         default_shape=(224, 224, 3),
         min_size=32,

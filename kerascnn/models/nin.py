@@ -31,7 +31,7 @@ from kerascnn.models._common import (
     with_dropout,
 )
 
-# arXiv:1502.01852; keeps the variance through the rectifiers.
+# arXiv:1502.01852; keeps the variance through the ReLUs.
 START: dict[str, Any] = {"kernel_initializer": "he_normal"}
 
 
@@ -166,7 +166,7 @@ def _nin(
 def _trunk(
     blocks: tuple[Block, ...], groups: tuple[int, ...], norm: Norm, options: NINOptions
 ) -> Callable[[Tensor], Tensor]:
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         for number, (block, split) in enumerate(zip(blocks, groups, strict=True), start=1):
             x = conv_relu(
                 x,
@@ -192,4 +192,4 @@ def _trunk(
                 x = layers.Dropout(options["dropout"], name=name)(x)
         return x
 
-    return trunk
+    return backbone

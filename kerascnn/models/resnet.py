@@ -73,7 +73,7 @@ SPECS = {
 }
 
 
-def trunk(x: Tensor, spec: Spec, like: Details, output_stride: int = 32) -> Tensor:
+def backbone(x: Tensor, spec: Spec, like: Details, output_stride: int = 32) -> Tensor:
     """From images to the maps of `stage5`; a step that would exceed `output_stride` dilates."""
     x = conv_norm(
         x,
@@ -128,7 +128,7 @@ def resnet(
     norm = Norm(options["norm"], epsilon, momentum)
     like = Details(norm, early=style == "keras", residual=residual)
     return build(
-        lambda x: trunk(x, spec, like, output_stride),
+        lambda x: backbone(x, spec, like, output_stride),
         lambda x: predictions(global_average_head(x), options),
         default_shape=(224, 224, 3),
         min_size=32,

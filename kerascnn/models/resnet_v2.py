@@ -74,7 +74,7 @@ def unit(
     return layers.Add(name=f"{name}_out")([x, y])
 
 
-def trunk(x: Tensor, depths: tuple[int, ...], norm: Norm) -> Tensor:
+def backbone(x: Tensor, depths: tuple[int, ...], norm: Norm) -> Tensor:
     """From images to the maps of `stage5`."""
     x = conv(x, 64, 7, 2, name="stem_conv", padding="symmetric", kernel_initializer=INITIALIZER)
     # Values below zero meet zeros at the border here, as in keras.applications.
@@ -92,7 +92,7 @@ def resnet_v2(depths: tuple[int, ...], include_top: bool, options: ResNetV2Optio
     """Builds a variant."""
     norm = Norm(options["norm"], 1.001e-5, 0.99)
     return build(
-        lambda x: trunk(x, depths, norm),
+        lambda x: backbone(x, depths, norm),
         lambda x: predictions(global_average_head(x), options),
         default_shape=(224, 224, 3),
         min_size=32,

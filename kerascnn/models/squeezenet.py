@@ -115,7 +115,7 @@ def _max_pool_within(x: Tensor, name: str) -> Tensor:
 
 
 def _trunk(spec: Spec, pool: Callable[[Tensor, str], Tensor]) -> Callable[[Tensor], Tensor]:
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         x = conv_relu(x, spec.filters, spec.window, 2, name="stem", border=0, last="stage1")
         number = 1
         for level, stage in enumerate(spec.stages, start=2):
@@ -126,7 +126,7 @@ def _trunk(spec: Spec, pool: Callable[[Tensor, str], Tensor]) -> Callable[[Tenso
                 x = fire(x, width, f"fire{number}", last)
         return x
 
-    return trunk
+    return backbone
 
 
 def fire(x: Tensor, squeezed: int, name: str, last: str | None = None) -> Tensor:

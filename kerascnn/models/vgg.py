@@ -170,7 +170,7 @@ def _average_head(options: VGGOptions) -> Callable[[Tensor], Tensor]:
 
 
 def _trunk(depths: tuple[int, ...], norm: Norm) -> Callable[[Tensor], Tensor]:
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         for level, (depth, width) in enumerate(zip(depths, WIDTHS, strict=True)):
             for place in range(1, depth + 1):
                 last = f"stage{level}" if place == depth else None
@@ -179,4 +179,4 @@ def _trunk(depths: tuple[int, ...], norm: Norm) -> Callable[[Tensor], Tensor]:
             x = layers.MaxPooling2D(2, name=name)(x)
         return x
 
-    return trunk
+    return backbone

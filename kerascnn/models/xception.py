@@ -77,7 +77,7 @@ def Xception(
     norm = Norm(options["norm"], epsilon=1e-3, momentum=0.99)
     options = with_dropout(options, 0.5)
 
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         x = conv_norm(x, 32, 3, 2, name="stem_1", norm=norm, padding="valid")
         x = conv_norm(x, 64, 3, name="stem_2", norm=norm, padding="valid", activation_name="stage1")
         count = dict.fromkeys(range(2, 6), 0)
@@ -96,7 +96,7 @@ def Xception(
         return predictions(global_average_head(x), options)
 
     return build(
-        trunk,
+        backbone,
         head,
         default_shape=(299, 299, 3),
         min_size=71,

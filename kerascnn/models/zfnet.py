@@ -66,7 +66,7 @@ def ZFNet(
         x = max_pool(x, 3, 2, name=name if kind == "lrn" else stage or name, padding="symmetric")
         return x if kind != "lrn" else LocalResponseNormalization(name=stage or f"lrn{number}")(x)
 
-    def trunk(x: Tensor) -> Tensor:
+    def backbone(x: Tensor) -> Tensor:
         x = conv_relu(x, 96, 7, 2, name="conv1", border=1, norm=norm, last="stage1", **start)
         x = pool(x, 1, "stage2")
         x = conv_relu(x, 256, 5, 2, name="conv2", border=0, norm=norm, last="stage3", **start)
@@ -77,7 +77,7 @@ def ZFNet(
         return layers.MaxPooling2D(3, 2, name="stage5")(x)
 
     return build(
-        trunk,
+        backbone,
         dense_head(check_two_widths(options["hidden"]), ("fc6", "fc7"), options, **start),
         default_shape=(224, 224, 3),
         min_size=53,

@@ -76,7 +76,7 @@ def dead_filters(
 ) -> tuple[LayerActivations, ...]:
     """The layers with filters that give 0 everywhere, in every one of these images.
 
-    A filter behind a rectifier that never opens gets no gradient: it does not learn, and can be
+    A filter behind a ReLU that never opens gets no gradient: it does not learn, and can be
     taken out. Only layers with weights or an activation of their own are looked at, not those that
     hand on what they get. Few images show too many: what is silent here may answer to others.
 

@@ -103,7 +103,7 @@ class _Builder:
         """Calls the new layers of a step."""
         layers = self._layers(step)
         tensors = None
-        if kinds.joins(step.operation):
+        if kinds.shares_scale(step.operation):
             shares = [self._place.shares_grid(value, step.outputs[0]) for value in step.inputs]
             tensors = [
                 self._exact[value] if shared else self._new.tensors[value]

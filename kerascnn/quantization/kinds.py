@@ -19,7 +19,7 @@ _KEEPS = {
 # They compute new values, on the grid of their input.
 _AVERAGES = {"AveragePooling2D", "Resizing", "UpSampling2D"}
 # Their inputs and their output are on one grid.
-_JOINS = {"Concatenate", "Maximum"}
+_SHARE_SCALE = {"Concatenate", "Maximum"}
 # The file computes a ReLU behind them in the same operator.
 _FUSES = {"Add", "BatchNormalization", "Multiply", "Subtract"}
 
@@ -61,9 +61,9 @@ def averages(operation: Any) -> bool:
     return kind(operation) in _AVERAGES and not _is_nearest(operation)
 
 
-def joins(operation: Any) -> bool:
+def shares_scale(operation: Any) -> bool:
     """Whether inputs and output share one grid."""
-    return kind(operation) in _JOINS
+    return kind(operation) in _SHARE_SCALE
 
 
 def fuses_relu(operation: Any) -> bool:

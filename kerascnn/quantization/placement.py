@@ -34,7 +34,7 @@ class Placement:
         """Whether the range of a tensor's grid is learned from this tensor."""
         if self.grids[value] == value:
             return True
-        return kinds.joins(step.operation) and not any(self._joined(value))
+        return kinds.shares_scale(step.operation) and not any(self._joined(value))
 
     def fixed_range(self, step: Step) -> tuple[float, float] | None:
         """The range of a step whose scale the runtime knows."""
@@ -77,7 +77,7 @@ class Placement:
                 self.grids[value] = self.grids[source]
             elif not (kinds.keeps_grid(operation) or self._prepares_pixels(step)):
                 self.grids[value] = value
-        if kinds.joins(operation):
+        if kinds.shares_scale(operation):
             for value in step.inputs:
                 if self._is_joinable(value):
                     self._merge(self.grids[value], self.grids[step.outputs[0]])
@@ -101,7 +101,7 @@ class Placement:
         """For each place a tensor goes to: whether it is joined there, on the same grid."""
         return [
             after is not None
-            and kinds.joins(after.operation)
+            and kinds.shares_scale(after.operation)
             and self.shares_grid(value, after.outputs[0])
             for after in self._steps_after(value)
         ]

@@ -113,7 +113,7 @@ def _joined(graph: Graph, value: int) -> list[int]:
     if value not in graph.producers:
         return []
     step = graph.steps[graph.producers[value]]
-    if not kinds.joins(step.operation):
+    if not kinds.shares_scale(step.operation):
         return []
     found = []
     for source in step.inputs:

@@ -253,17 +253,17 @@ def check_labels(labels: Any, n: int, classes: int) -> np.ndarray:
         if labels.ndim == 2:
             hint = ". Rows of labels are for export_tflite(..., task='multi_label')"
         raise InputError(
-            f"labels must have shape [{n}], one per sample, got {list(labels.shape)}{hint}"
+            f"labels must have shape [{n}], one per sample. Received: {list(labels.shape)}{hint}."
         )
     if labels.dtype.kind not in "iu":
         raise InputError(
-            f"labels must be class indices (integers), got {labels.dtype}"
+            f"labels must be class indices (integers). Received: {labels.dtype}"
             f"{f', first {shortened(labels[0])}' if n else ''}"
         )
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
     if len(wrong):
         raise InputError(
-            f"labels must be 0 to {classes - 1} for {classes} outputs, got {labels.min()} to "
+            f"labels must be 0 to {classes - 1} for {classes} outputs. Received: {labels.min()} to "
             f"{labels.max()}: the first unfit one is {labels[wrong[0]]} at position {wrong[0]}, of "
             f"{len(wrong)}."
         )

@@ -43,9 +43,11 @@ class Tolerance:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if not value >= 0:  # NaN too
-                raise InputError(f"tolerance {field.name} must be 0 or more, got {value}")
+                raise InputError(f"tolerance {field.name} must be 0 or more. Received: {value}.")
         if self.top1_agreement > 1:
-            raise InputError(f"tolerance top1_agreement is a share of 1, got {self.top1_agreement}")
+            raise InputError(
+                f"tolerance top1_agreement is a share of 1. Received: {self.top1_agreement}."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Detection(Task):
         if not fits or rows.dtype.kind not in "iuf":
             raise InputError(
                 f"the objects of a detector must be rows [{n}, objects, {len(Row)}] of numbers "
-                f"(kerascnn.tasks.boxes.Row), got {list(rows.shape)} of {rows.dtype}"
+                f"(kerascnn.tasks.boxes.Row). Received: {list(rows.shape)} of {rows.dtype}."
             )
         rows = rows.astype(np.float32)
         labels = rows[..., Row.LABEL]

@@ -191,8 +191,8 @@ class MultiLabel(Task):
 
     def _unfit(self, n: int, names: int, received: str) -> InputError:
         return InputError(
-            f"labels of a multi-label classifier must be rows [{n}, {names}] of 0 and 1, got "
-            f"{received}"
+            f"labels of a multi-label classifier must be rows [{n}, {names}] of 0 and 1. Received: "
+            f"{received}."
         )
 
     def check_training(self, targets: np.ndarray, names: Sequence[str]) -> str | None:

@@ -133,8 +133,8 @@ class Regression(Task):
         values = np.asarray(targets)
         if values.shape != (n, names) or values.dtype.kind not in "iuf":
             raise InputError(
-                f"the truth of a regressor must be rows of numbers [{n}, {names}], got "
-                f"{list(values.shape)} of {values.dtype}"
+                f"the truth of a regressor must be rows of numbers [{n}, {names}]. Received: "
+                f"{list(values.shape)} of {values.dtype}."
             )
         wrong = np.argwhere(~np.isfinite(values))
         if len(wrong):

@@ -105,12 +105,14 @@ class Task:
         """Raises InputError unless a manifest's outputs can be those of this task."""
         found = tuple(output.role for output in outputs)
         if found != self.roles:
-            raise InputError(f"outputs: expected the roles {list(self.roles)}, got {list(found)}")
+            raise InputError(
+                f"outputs: expected the roles {list(self.roles)}. Received: {list(found)}."
+            )
         self.check_rows(outputs, "outputs")
         for output in outputs:
             if output.kind not in self.kinds[output.role]:
                 known = " or ".join(self.kinds[output.role])
-                raise InputError(f"output.kind: expected {known}, got {output.kind}")
+                raise InputError(f"output.kind: expected {known}. Received: {output.kind}.")
 
     def check_rows(self, outputs: Sequence[Output], source: str) -> None:
         """Raises InputError unless there is one row of numbers for each image, to be named."""

@@ -53,7 +53,7 @@ def loss_landscape(
     """Measures the loss where weights are moved along one or two random directions.
 
     A direction is drawn from a normal distribution; the part of each filter (each unit of a dense
-    layer) is scaled to the norm of that filter, since the scale of a filter before a rectifier
+    layer) is scaled to the norm of that filter, since the scale of a filter before a ReLU
     means nothing. Biases and the weights of normalisations do not move, nor do moving averages. The
     model is in inference mode and left as it is.
 

@@ -34,7 +34,7 @@ def plot_layer_errors(
         )
     errors = values.tolist()
     if not names or len(names) != len(errors):
-        raise InputError(f"expected one error per layer, got {len(names)} and {len(errors)}")
+        raise InputError(f"expected one error per layer. Received: {len(names)} and {len(errors)}.")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

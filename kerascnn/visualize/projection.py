@@ -54,7 +54,7 @@ OPERATIONS = (
     *("Mean", "GetItem", "Cast", "Squeeze", "ExpandDims", "Flip", "Pad", "MaxPool"),
 )
 SCALINGS = ("Multiply", "TrueDivide", "Divide")
-RECTIFIERS = (keras.activations.relu, keras.activations.relu6)
+RELUS = (keras.activations.relu, keras.activations.relu6)
 
 
 @keras_words()
@@ -70,20 +70,20 @@ def deconvnet(
     """Projects activations of a layer back to the pixels.
 
     All activations of the layer but the chosen ones are set to 0, and go backwards through each
-    layer before it: a max pooling puts them where its maxima were ("switches"), a rectifier
-    rectifies them, a convolution filters them with its transposed kernel. Fully connected layers
+    layer before it: a max pooling puts them where its maxima were ("switches"), a ReLU
+    cuts them at 0, a convolution filters them with its transposed kernel. Fully connected layers
     and average poolings are passed by their transpose as well; batch normalisation by its factors,
     as if they were part of the filters before it; local response normalisation by its derivative,
     which is nearly the division it did; dropout, paddings and offsets as if they were not there.
     Sums and concatenations of branches share out what they get, so residual and Inception networks
     are projected too, which the paper did not have.
 
-    It is the backward pass of the unit's value but for the rectifiers, which let pass what is
+    It is the backward pass of the unit's value but for the ReLUs, which let pass what is
     positive on the way back instead of what was positive on the way forward (Simonyan, Vedaldi,
     Zisserman, arXiv:1312.6034, section 4).
 
     Args:
-        model: Any model with one image input, whose activations are rectifiers or linear up to the
+        model: Any model with one image input, whose activations are ReLUs or linear up to the
             layer; nested ones are entered.
         images: `[B, H, W, C]`, as the model takes them.
         layer: Name of the layer.
@@ -128,7 +128,7 @@ def deconvnet(
 
         with contextlib.ExitStack() as changes:
             for each in passed:
-                _rectify_backwards(each, changes)
+                _relu_backwards(each, changes)
             changes.enter_context(tapped(target, look))
             return np.concatenate([projected(batch) for batch in batches])
 
@@ -163,13 +163,13 @@ def _check(layer: Any) -> None:
         passes = not layer.negative_slope and not layer.threshold
     else:
         passes = isinstance(layer, PASSED) or kind in PASSED_BY_NAME
-        if activation not in (None, keras.activations.linear, *RECTIFIERS):
+        if activation not in (None, keras.activations.linear, *RELUS):
             passes, kind = False, f"{kind} with {getattr(activation, '__name__', activation)}"
     if not passes:
         raise InputError(
             f"deconvnet cannot go backwards through {layer.name!r} ({kind}): it needs layers that "
-            "are linear, rectify or take a maximum. Name a layer before it, or use a model with "
-            "rectifiers."
+            "are linear, ReLU or max pooling. Name a layer before it, or use a model with "
+            "ReLUs."
         )
 
 
@@ -181,24 +181,24 @@ def _scales(operation: Any) -> bool:
     return len(tensors) == 1 and (first or type(operation).__name__ == "Multiply")
 
 
-def _rectify_backwards(layer: Any, changes: contextlib.ExitStack) -> None:
+def _relu_backwards(layer: Any, changes: contextlib.ExitStack) -> None:
     if isinstance(layer, layers.ReLU) or type(layer).__name__ in ("Relu", "Relu6"):
-        changes.enter_context(replaced(layer, "call", _rectifier(layer.call)))
-    elif getattr(layer, "activation", None) in RECTIFIERS:
-        changes.enter_context(replaced(layer, "activation", _rectifier(layer.activation)))
+        changes.enter_context(replaced(layer, "call", _relu_of_gradients(layer.call)))
+    elif getattr(layer, "activation", None) in RELUS:
+        changes.enter_context(replaced(layer, "activation", _relu_of_gradients(layer.activation)))
 
 
-def _rectifier(forward: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same on the way forward; rectifies what comes back."""
+def _relu_of_gradients(forward: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same on the way forward; cuts at 0 what comes back."""
 
     @ops.custom_gradient
-    def rectify(x: Any) -> Any:
+    def relu(x: Any) -> Any:
         def back(*args: Any, upstream: Any = None) -> Any:
             return ops.relu(args[0] if upstream is None else upstream)
 
         return forward(x), back
 
-    return rectify
+    return relu
 
 
 def _chosen(outputs: np.ndarray, units: Any, position: Any) -> np.ndarray:

@@ -69,7 +69,7 @@ def save_layers(folder):
 
 
 def save_explained(path):
-    """A network with batch normalisation and rectifiers of three kinds."""
+    """A network with batch normalisation and ReLUs of three kinds."""
     inputs = keras.Input((12, 12, 3))
     x = keras.layers.Rescaling(1 / 255)(inputs)
     x = keras.layers.Conv2D(4, 3, activation="relu", name="one")(x)

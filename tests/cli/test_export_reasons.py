@@ -1,4 +1,4 @@
-"""`kerascnn export` says which operators keep a file from running in one piece, and why."""
+"""`kerascnn export` says which operators keep a file from running in one partition, and why."""
 
 from types import SimpleNamespace
 
@@ -13,7 +13,7 @@ def test_a_file_in_pieces_is_explained(capsys):
     bundle_table.show_outside("int8", file)
     told = " ".join(capsys.readouterr().out.split())
     assert told == (
-        "int8: 3 pieces in the CPU delegate; outside it stay DIV, SOFTMAX: none for 8 bits"
+        "int8: 3 partitions of the CPU delegate; outside it stay DIV, SOFTMAX: none for 8 bits"
     )
 
 

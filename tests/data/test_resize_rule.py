@@ -96,10 +96,10 @@ def test_the_plain_form_comes_back_equal():
     ("change", "message"),
     [
         ({"padding": 1}, "unknown: padding; missing: none"),
-        ({"fit": "squash"}, "stretch, crop, pad; received 'squash'"),
+        ({"fit": "squash"}, "stretch, crop, pad. Received: 'squash'"),
         ({"filter": "bicubic"}, "bicubic"),
         ({"antialias": False}, "antialias must be true"),
-        ({"pad_value": 256}, "0..255, received 256"),
+        ({"pad_value": 256}, "0..255. Received: 256"),
         ({"pad_value": True}, "received True"),
     ],
 )
@@ -135,7 +135,7 @@ def test_other_arrays_are_refused(array):
 
 
 def test_a_batch_of_another_shape_is_refused():
-    with pytest.raises(InputError, match=r"\[n, h, w, 1 or 3\], received uint8 \[4, 4, 3\]"):
+    with pytest.raises(InputError, match=r"\[n, h, w, 1 or 3\]\. Received: uint8 \[4, 4, 3\]"):
         ResizeRule().apply_batch(noise(4, 4), 4, 3)
 
 

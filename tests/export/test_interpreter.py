@@ -108,7 +108,7 @@ def test_images_that_are_no_numbers_are_refused(float_file):
 
 
 def test_raw_run_takes_only_the_type_of_the_file(int8_file):
-    with pytest.raises(InputError, match=r"takes int8 of shape \(1, 24, 24, 3\), received uint8"):
+    with pytest.raises(InputError, match=r"takes int8 of shape \(1, 24, 24, 3\)\. Received: uint8"):
         TFLiteModel(int8_file).run(np.zeros((1, 24, 24, 3), np.uint8))
 
 

@@ -98,7 +98,7 @@ def test_file_without_metadata_reads_as_none(float_file):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (["a", "b"], "expected 5 labels in their order, received 2 labels"),
+        (["a", "b"], "expected 5 labels in their order. Received: 2 labels"),
         ([], "received 0 labels"),
         ("abcde", "received one string"),
         (["a", "b", "c", "d", "two\nlines"], "label 4 cannot be a line"),

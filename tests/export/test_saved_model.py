@@ -171,7 +171,7 @@ def test_an_input_shape_against_the_models_own_is_refused():
 
 
 def test_something_that_is_no_model_is_refused():
-    with pytest.raises(InputError, match=r"takes a keras\.Model, got str"):
+    with pytest.raises(InputError, match=r"takes a keras\.Model\. Received: str"):
         input_shape_of("model.keras", None, need_size=True)
 
 

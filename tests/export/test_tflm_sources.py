@@ -142,7 +142,7 @@ def test_a_file_that_tflite_micro_does_not_run_is_refused(float_file, tmp_path):
 
 
 def test_an_image_of_another_shape_and_an_existing_folder_are_refused(micro_file, tmp_path):
-    with pytest.raises(InputError, match=r"shape \(24, 24, 3\), received \(3, 3, 3\)"):
+    with pytest.raises(InputError, match=r"shape \(24, 24, 3\)\. Received: \(3, 3, 3\)"):
         write_tflm_sources(micro_file, tmp_path / "out", image=np.zeros((3, 3, 3), np.uint8))
     write_tflm_sources(micro_file, tmp_path / "out")
     with pytest.raises(OutputExistsError):

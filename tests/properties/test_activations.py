@@ -14,7 +14,7 @@ IMAGES = np.random.default_rng(0).normal(size=(5, 8, 8, 3)).astype("float32")
 
 @pytest.fixture
 def model():
-    """A nested one: convolution, rectifier, pooling, and a dense layer outside."""
+    """A nested one: convolution, ReLU, pooling, and a dense layer outside."""
     keras.utils.set_random_seed(0)
     body = keras.Sequential(
         [

@@ -18,5 +18,5 @@ def test_more_layers_make_a_taller_picture(tmp_path):
 
 
 def test_an_error_for_each_layer_is_asked_for(tmp_path):
-    with pytest.raises(InputError, match="one error per layer, got 2 and 1"):
+    with pytest.raises(InputError, match=r"one error per layer\. Received: 2 and 1"):
         plot_layer_errors(["a", "b"], [1.0], tmp_path / "x.png")

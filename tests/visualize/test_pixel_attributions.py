@@ -92,7 +92,7 @@ def test_an_image_meets_the_same_noise_in_any_company(smooth_model):
 
 @pytest.mark.parametrize("capped", [False, True])
 def test_guided_backpropagation_equals_the_one_by_hand(capped):
-    """Rectifiers inside a convolution, as a layer and as an operation; each lets pass what is
+    """ReLUs inside a convolution, as a layer and as an operation; each lets pass what is
     positive, of inputs that were open."""
     top = 6.0 if capped else np.inf
     names = ("relu6", layers.ReLU(6.0), keras.ops.relu6)
@@ -124,13 +124,13 @@ class Block(layers.Layer):
     def __init__(self):
         super().__init__()
         self.inner = layers.Conv2D(4, 3, padding="same")
-        self.rectifier = layers.ReLU()
+        self.ReLU = layers.ReLU()
 
     def call(self, inputs):
-        return self.rectifier(self.inner(inputs))
+        return self.ReLU(self.inner(inputs))
 
 
-def test_guided_backpropagation_finds_rectifiers_inside_layers_and_nested_models():
+def test_guided_backpropagation_finds_relus_inside_layers_and_nested_models():
     keras.utils.set_random_seed(2)
     inner = keras.Sequential([keras.Input(SHAPE), Block(), layers.Conv2D(3, 3, activation="relu")])
     last = [layers.Flatten(), layers.Dense(CLASSES)]
@@ -153,7 +153,7 @@ def test_guided_backpropagation_finds_rectifiers_inside_layers_and_nested_models
     )
 
 
-def test_a_network_without_rectifiers_cannot_be_guided(smooth_model):
+def test_a_network_without_relus_cannot_be_guided(smooth_model):
     with pytest.raises(InputError, match=r"a ReLU hands back, and .* shows none"):
         guided_backpropagation(smooth_model, IMAGES)
 

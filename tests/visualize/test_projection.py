@@ -1,4 +1,4 @@
-"""Deconvnet against loops in NumPy, and against the backward pass it is but for its rectifiers."""
+"""Deconvnet against loops in NumPy, and against the backward pass it is but for its ReLUs."""
 
 import keras
 import numpy as np
@@ -33,7 +33,7 @@ def small_model(separate=False, norm=False):
 
 
 def by_hand(model, image, unit, everywhere=False):
-    """Convolution 3x3 same, rectifier, pooling 2x2, convolution 2x2 with step 2, all by loops."""
+    """Convolution 3x3 same, ReLU, pooling 2x2, convolution 2x2 with step 2, all by loops."""
     k1, b1, k2, b2 = (np.asarray(w, np.float64) for w in model.get_weights())
     padded = np.pad(image, ((1, 1), (1, 1), (0, 0))).astype(np.float64)
     first = np.zeros((9, 9, 4))
@@ -57,7 +57,7 @@ def by_hand(model, image, unit, everywhere=False):
         signal = np.where(signal == signal.max(), signal, 0)
     unpooled = np.zeros((9, 9, 4))
     back = np.zeros((4, 4, 4))
-    for i, j in np.ndindex(2, 2):  # the rectifier changes nothing: activations are positive
+    for i, j in np.ndindex(2, 2):  # the ReLU changes nothing: activations are positive
         back[2 * i : 2 * i + 2, 2 * j : 2 * j + 2] += np.einsum("f,hwcf->hwc", signal[i, j], k2)
     for i, j, f in np.ndindex(4, 4, 4):
         unpooled[(*switches[i, j, f], f)] += back[i, j, f]
@@ -84,7 +84,7 @@ def test_it_is_the_paper_by_hand(separate, everywhere):
     assert alive > 7  # of 15: a unit that is silent projects nothing
 
 
-def test_without_rectifiers_it_is_the_gradient_times_the_activation():
+def test_without_relus_it_is_the_gradient_times_the_activation():
     keras.utils.set_random_seed(3)
     model = keras.Sequential(
         [
@@ -105,8 +105,8 @@ def test_without_rectifiers_it_is_the_gradient_times_the_activation():
     np.testing.assert_allclose(found, np.asarray(slopes) * value[:, None, None, None], atol=1e-6)
 
 
-def test_it_is_the_backward_pass_but_for_its_rectifiers():
-    """Layer by layer, by each one's own derivative; a rectifier rectifies what comes back."""
+def test_it_is_the_backward_pass_but_for_its_relus():
+    """Layer by layer, by each one's own derivative; a ReLU cuts at 0 what comes back."""
     keras.utils.set_random_seed(4)
     chain = [
         layers.Conv2D(6, 3, padding="same"),

@@ -94,7 +94,7 @@ def test_only_images_that_are_still_among_the_best_are_kept(model):
 
 
 def positive(model):
-    """All weights positive and the rectifiers open: every pixel of a field has a derivative."""
+    """All weights positive and the ReLUs open: every pixel of a field has a derivative."""
     for layer in model.layers:
         layer.set_weights([np.abs(w) + 0.1 for w in layer.get_weights()])
     return model

@@ -38,7 +38,7 @@ def draw_splits(
     """
     for name, value in (("validation_split", validation_split), ("test_split", test_split)):
         if value is not None and not 0 < value < 1:
-            raise InputError(f"{name} must be above 0 and below 1; received {value!r}.")
+            raise InputError(f"{name} must be above 0 and below 1. Received: {value!r}.")
     official = annotations.official
     source = shown(annotations.source)
     if "train" not in official:

@@ -85,7 +85,7 @@ def read_annotations(
     """
     if task not in PREFERENCE:
         raise InputError(
-            f"task must be one of {', '.join(PREFERENCE)}; received {shown(repr(task))}."
+            f"task must be one of {', '.join(PREFERENCE)}. Received: {shown(repr(task))}."
         )
     wish = Wish(
         task=task,
@@ -151,7 +151,7 @@ def _ignore(values: Sequence[int] | None) -> tuple[int, ...] | None:
         return None
     if isinstance(values, str) or not all(type(value) is int and value >= 0 for value in values):
         raise InputError(
-            f"ignore must be a list of values of masks, 0 or more; received {shown(repr(values))}."
+            f"ignore must be a list of values of masks, 0 or more. Received: {shown(repr(values))}."
         )
     return tuple(values)
 
@@ -159,4 +159,4 @@ def _ignore(values: Sequence[int] | None) -> tuple[int, ...] | None:
 def _foreground(value: Any) -> str | Callable[[str], str] | None:
     if value is None or callable(value) or (isinstance(value, str) and value.strip()):
         return value
-    raise InputError(f"foreground must be a name or a function; received {shown(repr(value))}.")
+    raise InputError(f"foreground must be a name or a function. Received: {shown(repr(value))}.")

@@ -54,8 +54,8 @@ def check_pixel_range(pixel_range: Sequence[float] | None) -> PixelRange | None:
     )
     if len(pair) != 2 or not numbers or not -math.inf < pair[0] < pair[1] < math.inf:
         raise InputError(
-            "pixel_range must be two numbers, the lower one first, such as (0, 4095); "
-            f"received {str(pixel_range)[:60]}."
+            "pixel_range must be two numbers, the lower one first, such as (0, 4095). "
+            f"Received: {str(pixel_range)[:60]}."
         )
     return float(pair[0]), float(pair[1])
 

@@ -29,7 +29,7 @@ _WHITE = (255, 255, 255, 255)
 def check_channels(channels: int) -> int:
     """Returns `channels` if it is 1 (grey) or 3 (RGB), else raises InputError."""
     if isinstance(channels, bool) or channels not in (1, 3):
-        raise InputError(f"channels must be 1 (grey) or 3 (RGB), received {channels!r}.")
+        raise InputError(f"channels must be 1 (grey) or 3 (RGB). Received: {channels!r}.")
     return int(channels)
 
 

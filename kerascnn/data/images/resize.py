@@ -44,14 +44,16 @@ class ResizeRule:
 
     def __post_init__(self) -> None:
         if self.fit not in FITS:
-            raise InputError(f"resize fit must be one of {', '.join(FITS)}; received {self.fit!r}.")
+            raise InputError(
+                f"resize fit must be one of {', '.join(FITS)}. Received: {self.fit!r}."
+            )
         if self.filter != "bilinear":
-            raise InputError(f'resize filter must be "bilinear", received {self.filter!r}.')
+            raise InputError(f'resize filter must be "bilinear". Received: {self.filter!r}.')
         if self.antialias is not True:
-            raise InputError(f"resize antialias must be true, received {self.antialias!r}.")
+            raise InputError(f"resize antialias must be true. Received: {self.antialias!r}.")
         value = self.pad_value
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 255:
-            raise InputError(f"resize pad_value must be an integer 0..255, received {value!r}.")
+            raise InputError(f"resize pad_value must be an integer 0..255. Received: {value!r}.")
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the rule as plain values, in the form of the bundle's manifest."""
@@ -61,7 +63,7 @@ class ResizeRule:
     def from_dict(cls, values: Mapping[str, Any]) -> "ResizeRule":
         """Returns the rule that `to_dict` wrote; raises InputError on a missing or unknown key."""
         if not isinstance(values, Mapping):
-            raise InputError(f"a resize rule must be a mapping, received {values!r}.")
+            raise InputError(f"a resize rule must be a mapping. Received: {values!r}.")
         expected = [field.name for field in fields(cls)]
         unknown = sorted(str(key) for key in values if key not in expected)
         missing = [key for key in expected if key not in values]
@@ -208,6 +210,6 @@ def _from_array(array: np.ndarray) -> Image.Image:
 
 def _array_message(shapes: str, array: np.ndarray) -> str:
     return (
-        f"expected a uint8 array of shape {shapes}, received {array.dtype} {list(array.shape)}. "
+        f"expected a uint8 array of shape {shapes}. Received: {array.dtype} {list(array.shape)}. "
         "Give raw pixels 0..255."
     )

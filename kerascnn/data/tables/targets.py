@@ -47,7 +47,7 @@ def check_task(task: str) -> str:
     """Returns `task` if it is "auto" or one that is known, else raises InputError."""
     known = tasks.names()
     if task not in ("auto", *known):
-        raise InputError(f'task must be "auto", {", ".join(known)}; received {task!r}.')
+        raise InputError(f'task must be "auto", {", ".join(known)}. Received: {task!r}.')
     return task
 
 

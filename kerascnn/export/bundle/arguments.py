@@ -14,7 +14,9 @@ from kerascnn.export.samples import check_samples
 def check_recipes(recipes: Sequence[str | Recipe], io: str) -> list[Recipe]:
     """The recipes by name, or as given; InputError on none, an unknown or a doubled one."""
     if isinstance(recipes, str):
-        raise InputError(f"recipes must be a list, such as ['float32', 'int8'], got {recipes!r}")
+        raise InputError(
+            f"recipes must be a list, such as ['float32', 'int8']. Received: {recipes!r}."
+        )
     chosen = [get(recipe) for recipe in recipes]
     if not chosen:
         raise InputError("recipes is empty: name at least one, such as ['float32', 'int8']")

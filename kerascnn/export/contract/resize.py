@@ -17,5 +17,5 @@ def check_resize(rule: Mapping[str, Any]) -> Resize:
     except BundleError as error:
         raise InputError(f"resize: {error}") from error
     if not 0 <= resize.pad_value <= 255:
-        raise InputError(f"resize: pad_value must be 0 to 255, got {resize.pad_value}")
+        raise InputError(f"resize: pad_value must be 0 to 255. Received: {resize.pad_value}.")
     return resize

@@ -52,7 +52,7 @@ def input_shape_of(
     import keras
 
     if not isinstance(model, keras.Model):
-        raise InputError(f"export takes a keras.Model, got {type(model).__name__}")
+        raise InputError(f"export takes a keras.Model. Received: {type(model).__name__}.")
     _check_ends(model, outputs)
     known = getattr(model, "inputs", None)
     shape: tuple[int | None, ...]
@@ -72,7 +72,9 @@ def input_shape_of(
         )
     if input_shape is not None:
         if len(input_shape) != 3:
-            raise InputError(f"input_shape must be (height, width, channels), got {input_shape}")
+            raise InputError(
+                f"input_shape must be (height, width, channels). Received: {input_shape}."
+            )
         if any(own not in (None, given) for own, given in zip(shape, input_shape, strict=True)):
             raise InputError(
                 f"input_shape {tuple(input_shape)} contradicts the model's own input {shape}"

@@ -150,14 +150,14 @@ def _check_labels(labels: Sequence[str], shape: tuple[int, ...]) -> None:
     if isinstance(labels, str) or len(labels) != classes:
         received = "one string" if isinstance(labels, str) else f"{len(labels)} labels"
         raise InputError(
-            f"the model has {classes} outputs: expected {classes} labels in their order, "
-            f"received {received}."
+            f"the model has {classes} outputs: expected {classes} labels in their order. "
+            f"Received: {received}."
         )
     for index, label in enumerate(labels):
         if not isinstance(label, str) or not label.strip() or len(label.splitlines()) != 1:
             raise InputError(
                 f"label {index} cannot be a line of {LABELS_FILE}: expected text without line "
-                f"breaks that is not blank, received {label!r}."
+                f"breaks that is not blank. Received: {label!r}."
             )
 
 

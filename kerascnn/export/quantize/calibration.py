@@ -67,7 +67,7 @@ def clipped(float_bytes: bytes, samples: np.ndarray, seen: Seen, calibration: st
     """What was seen, less what `calibration` clips."""
     if calibration not in CLIPPED:
         return seen
-    spans = {name: widest(pairs) for name, pairs in seen.items()}
+    spans = {name: min_max(pairs) for name, pairs in seen.items()}
     spans = clipped_ranges(float_bytes, samples, spans, calibration)
     return {name: np.array([span]) for name, span in spans.items()}
 
@@ -77,7 +77,7 @@ def ranges_of(seen: Seen, rule: Rule, input_tensor: str, *, fine: bool = False) 
 
     Args:
         seen: From `observe`.
-        rule: `widest` or `typical`.
+        rule: `min_max` or `mean_of_extremes`.
         input_tensor: Name of the input, which holds pixels.
         fine: Whether values get 16 bits.
     """
@@ -96,19 +96,19 @@ def as_range(low: float, high: float) -> Range:
     return {"min": np.array([low]), "max": np.array([high])}
 
 
-def widest(pairs: np.ndarray) -> tuple[float, float]:
-    """The widest range seen: nothing is clipped."""
+def min_max(pairs: np.ndarray) -> tuple[float, float]:
+    """The lowest and highest value seen: nothing is clipped."""
     return float(pairs[:, 0].min()), float(pairs[:, 1].max())
 
 
-def typical(pairs: np.ndarray) -> tuple[float, float]:
+def mean_of_extremes(pairs: np.ndarray) -> tuple[float, float]:
     """The mean of the images' ranges: outliers are clipped, everything else is finer.
 
     A tensor with one value per image, such as a single logit, has no range within an image: the
     mean of such values says nothing about how far they spread.
     """
     if np.array_equal(pairs[:, 0], pairs[:, 1]):
-        return widest(pairs)
+        return min_max(pairs)
     return float(pairs[:, 0].mean()), float(pairs[:, 1].mean())
 
 

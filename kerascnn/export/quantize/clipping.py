@@ -27,7 +27,7 @@ def check_calibration(name: str) -> str:
     """
     if name not in ("auto", "minmax", *CLIPPED):
         known = ", ".join(("auto", "minmax", *CLIPPED))
-        raise InputError(f"calibration must be one of {known}, got {name!r}")
+        raise InputError(f"calibration must be one of {known}. Received: {name!r}.")
     return name
 
 

@@ -17,11 +17,11 @@ from kerascnn.export.quantize.calibration import (
     Progress,
     as_range,
     clipped,
+    mean_of_extremes,
+    min_max,
     observe,
     ranges_of,
     signature,
-    typical,
-    widest,
 )
 from kerascnn.export.quantize.clipping import check_calibration
 from kerascnn.export.quantize.equalization import equalize
@@ -119,7 +119,7 @@ class _Work:
     ) -> bytes:
         """The file with ranges from training."""
         prepared = rewrites.for_int8(self.float_bytes)
-        ranges = ranges_of(observe(prepared.content, self.samples, progress), widest, self.pixels)
+        ranges = ranges_of(observe(prepared.content, self.samples, progress), min_max, self.pixels)
         known = {name: as_range(*span) for name, span in learned.items() if name in ranges}
         ranges |= {**known, self.pixels: ranges[self.pixels]}
         return self._file(prepared.content, ranges, prepared)
@@ -167,7 +167,7 @@ class _Work:
     ) -> "_Made":
         """The file with weights rounded one by one, by the better reading of the ranges."""
         fine = self.recipe.activations == "int16"  # clipping can only hurt: nothing to compare
-        rules = (widest,) if fine or self.calibration != "auto" else (widest, typical)
+        rules = (min_max,) if fine or self.calibration != "auto" else (min_max, mean_of_extremes)
         seen = observe(content, self.samples, progress)
         seen = clipped(content, self.samples, seen, self.calibration)
         made = []

@@ -15,10 +15,10 @@ from kerascnn.export.conversion.convert import convert_float
 from kerascnn.export.flatbuffer.graph import Graph
 from kerascnn.export.quantize.calibration import (
     Progress,
+    min_max,
     observe,
     ranges_of,
     signature,
-    widest,
 )
 from kerascnn.export.quantize.litert import rewrite
 from kerascnn.export.quantize.weight_rounding import measure_inputs, round_weights
@@ -114,7 +114,7 @@ def sensitivity_of(
     unit = max(float(np.ptp(wanted)), 1e-6) if scores else 1.0
     prepared = rewrites.for_int8(float_bytes)
     pixels = signature(float_bytes)[2]
-    ranges = ranges_of(observe(prepared.content, samples), widest, pixels)
+    ranges = ranges_of(observe(prepared.content, samples), min_max, pixels)
     ranges = rewrites.widened(ranges, prepared.sums)
     moments = measure_inputs(prepared.content, samples)
     layers = []

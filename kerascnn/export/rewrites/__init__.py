@@ -15,7 +15,7 @@ from kerascnn.export.rewrites.hard_swish import split_hard_swish
 from kerascnn.export.rewrites.large_depthwise import split_large_depthwise
 from kerascnn.export.rewrites.offsets import fold_offsets
 from kerascnn.export.rewrites.padding import pad_with_zeros
-from kerascnn.export.rewrites.rectifiers import rectify_before_joining, rectify_by_product
+from kerascnn.export.rewrites.relu import relu_before_concatenation, relu_by_product
 from kerascnn.export.rewrites.scalar_factors import fold_scalar_factors
 from kerascnn.export.rewrites.strided_slice import subsample_by_convolution
 from kerascnn.export.rewrites.sums import sums, widened
@@ -28,7 +28,7 @@ Rewrite = Callable[[Graph], None]
 FOR_ALL: tuple[Rewrite, ...] = (
     pad_with_zeros,
     subsample_by_convolution,
-    rectify_before_joining,
+    relu_before_concatenation,
     join_in_steps,
     fold_offsets,
     fold_channel_factors,
@@ -38,7 +38,7 @@ FOR_ALL: tuple[Rewrite, ...] = (
 FOR_INT8: tuple[Rewrite, ...] = (
     split_hard_swish,
     average_pool_as_depthwise,
-    rectify_by_product,
+    relu_by_product,
     fold_scalar_factors,
 )
 

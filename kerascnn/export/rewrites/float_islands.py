@@ -16,7 +16,7 @@ def float_islands(graph: Graph) -> list[str]:
     """Names of the results of operators that should stay in float32.
 
     The quantiser puts a DEQUANTIZE in front of such operators and a QUANTIZE behind. The delegate
-    takes both, so the file stays in one piece. A normalisation is kept whole: its means, roots and
+    takes both, so the file stays one partition. A normalisation is kept whole: its means, roots and
     products go from 8 bits to 8 bits in one stretch.
     """
     island = {id(operator): operator for operator in graph.find(*_SEEDS)}

@@ -10,7 +10,7 @@ def split_hard_swish(graph: Graph) -> None:
     """Writes x * relu6(x + 3) / 6 with one operator each (Howard et al. 2019, section 5.2).
 
     The runtime has an 8-bit kernel for HARD_SWISH, but a slow one, and each hand-over to it cuts
-    the graph: MobileNetV3Large fell into 22 pieces. Additions and products stay in the delegate.
+    the graph: MobileNetV3Large had 22 partitions. Additions and products stay in the delegate.
     """
     for operator in graph.find("HARD_SWISH"):
         x, y = int(operator.inputs[0]), int(operator.outputs[0])

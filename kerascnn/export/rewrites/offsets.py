@@ -11,7 +11,7 @@ _SAME = 0  # schema.fbs, enum Padding
 
 
 def fold_offsets(graph: Graph) -> None:
-    """Moves added constants into the biases behind them, and joins two that follow each other.
+    """Moves added constants into the biases behind them, and adds up two that follow each other.
 
     A convolution that pads sees zeros, not the constant, along the edges: it is left alone.
     """

@@ -1,4 +1,4 @@
-"""Concatenations of many tensors: the CPU delegate joins up to five at a time."""
+"""Concatenations of many tensors: the CPU delegate concatenates up to five at a time."""
 
 from kerascnn.export.flatbuffer.graph import Graph
 

@@ -66,11 +66,11 @@ def _reason(graph: Any, operator: Any, kind: str) -> str:
     if kind in _NO_EIGHT_BITS and types & {"INT8", "UINT8"}:
         return "the delegate has a float32 kernel for it, but none for 8 bits"
     if kind == "CONCATENATION" and len(inputs) > _MOST_JOINED:
-        return f"it joins {len(inputs)} tensors, the delegate up to {_MOST_JOINED}"
+        return f"it concatenates {len(inputs)} tensors, the delegate up to {_MOST_JOINED}"
     if kind == "CONCATENATION" and types & {"INT8", "UINT8"}:
         return "its tensors have different scales, the delegate wants one for all"
     if kind in ("RELU", "RELU6") and types & {"INT8", "UINT8"}:
-        return "the delegate rectifies 8 bits only at the end of another operator"
+        return "the delegate has an 8-bit ReLU only at the end of another operator"
     if kind == "STRIDED_SLICE":
         return "it leaves out rows or columns, the delegate takes slices without gaps"
     if kind in _POOLS:

@@ -109,7 +109,7 @@ class TFLiteModel:
             array = array[np.newaxis]
         if array.dtype != np.dtype(self.input.dtype) or array.shape != shape:
             raise InputError(
-                f"{self.source} takes {self.input.dtype} of shape {shape}, received "
+                f"{self.source} takes {self.input.dtype} of shape {shape}. Received: "
                 f"{array.dtype} of shape {array.shape}."
             )
         try:
@@ -151,7 +151,7 @@ class TFLiteModel:
             )
         if images.dtype.kind not in "uif" or images.dtype.itemsize > 8:
             raise InputError(
-                f"{self.source} takes images of numbers 0..255, received {images.dtype}."
+                f"{self.source} takes images of numbers 0..255. Received: {images.dtype}."
             )
         runs = [self.run(self.pixels.enter(image, self.input)) for image in images]
         if len(self.outputs) == 1:

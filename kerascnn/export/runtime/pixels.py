@@ -72,7 +72,7 @@ def rule_for(
                 "a pixel range was given for a file that says how pixels enter it: leave it out."
             )
         if not low < high:
-            raise InputError(f"a pixel range needs two rising numbers, received {low}, {high}.")
+            raise InputError(f"a pixel range needs two rising numbers. Received: {low}, {high}.")
         step = 255.0 / (high - low)
         return PixelRule((-low * step,), (step,))
     if tensor.dtype == "uint8":

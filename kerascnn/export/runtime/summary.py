@@ -28,9 +28,9 @@ class FileSummary:
             operator under its own name.
         custom_operators: Those that are no built-in operator, sorted.
         flex_operators: The custom ones that need the TensorFlow runtime, sorted.
-        delegate_partitions: Pieces of the main graph that run in XNNPACK, the default delegate.
-            One piece is best: each further one costs a hand-over.
-        delegated_operators: Operators of the main graph inside those pieces, by name.
+        delegate_partitions: Parts of the main graph that run in XNNPACK, the default delegate.
+            One partition is best: each further one costs a hand-over.
+        delegated_operators: Operators of the main graph inside those partitions, by name.
         undelegated_operators: Those that stay with the built-in kernels, by name.
         undelegated_reasons: Why they do, one sentence for each name.
         inputs: What the model takes.
@@ -119,20 +119,20 @@ def inspect(path: PathLike | bytes) -> FileSummary:
 
 
 def _partitions(interpreter: Any, count: int) -> tuple[int, set[int]]:
-    """(pieces in the delegate, indices of the main graph's operators inside them).
+    """(partitions of the delegate, indices of the main graph's operators inside them).
 
-    The runtime appends a DELEGATE node for each piece to the `count` nodes of the file. Which
-    operators a piece swallowed is found by going from its outputs back to its inputs.
+    The runtime appends a DELEGATE node for each partition to the `count` nodes of the file. Which
+    operators a partition holds is found by going from its outputs back to its inputs.
     """
     nodes = interpreter._get_ops_details()  # no public way; ai_edge_litert's own tools use it
     producer = {
         int(tensor): i for i, node in enumerate(nodes[:count]) for tensor in node["outputs"]
     }
-    pieces = [node for node in nodes[count:] if node["op_name"] == "DELEGATE"]
+    partitions = [node for node in nodes[count:] if node["op_name"] == "DELEGATE"]
     taken: set[int] = set()
-    for piece in pieces:
-        edge = {int(tensor) for tensor in piece["inputs"]}
-        pending = [int(tensor) for tensor in piece["outputs"]]
+    for partition in partitions:
+        edge = {int(tensor) for tensor in partition["inputs"]}
+        pending = [int(tensor) for tensor in partition["outputs"]]
         while pending:
             tensor = pending.pop()
             index = producer.get(tensor)
@@ -140,7 +140,7 @@ def _partitions(interpreter: Any, count: int) -> tuple[int, set[int]]:
                 continue
             taken.add(index)
             pending.extend(int(source) for source in nodes[index]["inputs"])
-    return len(pieces), taken
+    return len(partitions), taken
 
 
 def operator_names(model: Any) -> list[str]:

@@ -180,7 +180,7 @@ def evaluate_tflite(
     arrays = task.arrays(file.predict(samples), source)
     if next(iter(arrays.values())).ndim != 2:
         shape = next(iter(arrays.values())).shape
-        raise InputError(f"a classifier has outputs [n, classes], got {list(shape)}")
+        raise InputError(f"a classifier has outputs [n, classes]. Received: {list(shape)}.")
     outputs = task.describe(arrays, file.kinds, source)
     targets = task.check_targets(labels, len(samples), task.names(outputs))
     names = tuple(map(str, range(task.names(outputs))))

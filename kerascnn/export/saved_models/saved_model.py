@@ -135,8 +135,8 @@ def open_saved_model(
         raise InputError(f"{path} has no signature {SERVING}, by which models are served")
     if len(signature.inputs) != 1 or len(signature.outputs) != 1:
         raise InputError(
-            f"{path} must have one input and one output, got {len(signature.inputs)} and "
-            f"{len(signature.outputs)}"
+            f"{path} must have one input and one output. Received: {len(signature.inputs)} and "
+            f"{len(signature.outputs)}."
         )
     (spec,) = signature.inputs.values()
     own = spec.shape.as_list()[1:] if spec.shape.rank == 4 else []

@@ -1,7 +1,7 @@
 """Coral's Edge TPU: would its compiler map the whole file?
 
 Sources: Coral's documentation, "TensorFlow models on the Edge TPU", sections "Model requirements"
-and "Supported operations": one contiguous piece at the start of the graph is mapped, everything
+and "Supported operations": one contiguous partition at the start of the graph is mapped, everything
 after the first operator that is not runs on the CPU. The compiler (16.0, of 2021) is no part of
 this check and has the last word. It refuses newer operator versions; the newest ones here are those
 of the op resolver of TensorFlow 2.7 (`lite/kernels/register.cc`).

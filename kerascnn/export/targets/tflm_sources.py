@@ -120,7 +120,7 @@ def _example(content: bytes, graph: FileGraph, image: np.ndarray | None) -> dict
     shape = tuple(model.input.shape[1:])
     pixels = synthetic_images(shape)[0] if image is None else np.asarray(image)
     if pixels.shape != shape:
-        raise InputError(f"the image must have the shape {shape}, received {pixels.shape}")
+        raise InputError(f"the image must have the shape {shape}. Received: {pixels.shape}.")
     stored = model.input.quantize(pixels[np.newaxis])
     answer = model.run(stored)[0]
     labels = graph.metadata.labels if graph.metadata else ()

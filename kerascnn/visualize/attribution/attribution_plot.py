@@ -86,7 +86,7 @@ def _check(
         if np.shape(values)[:3] != images.shape[:3]:
             raise InputError(
                 f"the attributions {name!r} belong to other images: expected "
-                f"{list(images.shape[:3])}, received {list(np.shape(values))}."
+                f"{list(images.shape[:3])}. Received: {list(np.shape(values))}."
             )
     if titles is not None and len(titles) != len(images):
         raise InputError(f"expected {len(images)} titles, one per image. Received {len(titles)}.")

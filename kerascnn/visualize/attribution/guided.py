@@ -1,4 +1,4 @@
-"""Guided backpropagation: slopes that only pass where every rectifier agrees.
+"""Guided backpropagation: slopes that only pass where every ReLU agrees.
 
 Springenberg, Dosovitskiy, Brox, Riedmiller, Striving for Simplicity: The All Convolutional Net,
 ICLR 2015 workshop, arXiv:1412.6806, section 3.4.
@@ -18,7 +18,7 @@ from kerascnn.visualize.attribution.scores import Classes, choose, float_images,
 from kerascnn.visualize.inside.taps import operations_of, replaced, tapped
 
 Tensor = Any
-RECTIFIERS = ("relu", "relu6")
+RELUS = ("relu", "relu6")
 
 
 @keras_words()
@@ -37,7 +37,7 @@ def guided_backpropagation(
     classes before you read them (Adebayo et al., arXiv:1810.03292).
 
     Args:
-        model: Any model with one image input and the output `[B, classes]`, and rectifiers that are
+        model: Any model with one image input and the output `[B, classes]`, and ReLUs that are
             layers, operations of a functional model, or the `activation` of a layer.
         images: `[B, H, W, C]`, as the model takes them.
         classes: The class of each image, or one for all; the model's choice if None.
@@ -48,7 +48,7 @@ def guided_backpropagation(
         float32 `[B, H, W, C]`, positive and negative.
 
     Raises:
-        InputError: Images or classes that do not fit, or a model without such rectifiers.
+        InputError: Images or classes that do not fit, or a model without such ReLUs.
     """
     images = float_images(model, images)
     wanted = choose(model, images, classes, batch_size, against)
@@ -60,14 +60,14 @@ def guided_backpropagation(
 
 @contextlib.contextmanager
 def guided(model: keras.Model) -> Iterator[None]:
-    """While open, the rectifiers of the model hand back positive slopes only."""
+    """While open, the ReLUs of the model hand back positive slopes only."""
     with contextlib.ExitStack() as changes:
         found = 0
         for operation in operations_of(model):
             activation: Any = getattr(operation, "activation", None)
-            if getattr(activation, "__name__", None) in RECTIFIERS:
+            if getattr(activation, "__name__", None) in RELUS:
                 changes.enter_context(replaced(operation, "activation", _guiding(activation)))
-            elif type(operation).__name__.lower() in RECTIFIERS and not _leaks(operation):
+            elif type(operation).__name__.lower() in RELUS and not _leaks(operation):
                 changes.enter_context(tapped(operation, _only_positive))
             else:
                 continue
@@ -92,7 +92,7 @@ def _guiding(activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tenso
 def _only_positive(outputs: Tensor) -> Tensor:
     """The same, but of the slope with respect to it only what is positive goes back.
 
-    What was not open, the rectifier before it stops by itself: that is its own derivative.
+    What was not open, the ReLU before it stops by itself: that is its own derivative.
     """
 
     @ops.custom_gradient

@@ -1,4 +1,4 @@
-"""What every file is rewritten to: the same function, in one piece of the delegate."""
+"""What every file is rewritten to: the same function, in one partition of the delegate."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ CHANNELS = np.linspace(0.5, 2.0, 6).astype("float32")
 
 
 def same(before, after, images, atol=1e-5):
-    """Checks that two files answer alike, by the share of the outputs' range; and in one piece."""
+    """Two files answer alike, by the share of the outputs' range, and run in one partition."""
     wanted, got = (TFLiteModel(file).predict(images) for file in (before, after))
     np.testing.assert_allclose(got, wanted, atol=atol * np.ptp(wanted))
     summary = inspect(after)
@@ -68,7 +68,7 @@ def test_many_tensors_are_joined_in_steps(tflite, pixels):
     assert same(before, for_all(before), pixels)["CONCATENATION"] == 3
 
 
-def test_rectifiers_move_into_the_layers_in_front_of_a_concatenation(tflite, convolution, pixels):
+def test_relu_move_into_the_layers_in_front_of_a_concatenation(tflite, convolution, pixels):
     import tensorflow as tf
 
     one, two = convolution(1, 6, 3), convolution(3, 6, 5)

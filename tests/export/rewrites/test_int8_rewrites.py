@@ -1,4 +1,4 @@
-"""What the 8-bit file is made from: the same function, and an int8 file in one piece."""
+"""What the 8-bit file is made from: the same function, and an int8 file in one partition."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def layer_norm(x):
 
 
 def networks(convolution):
-    """Networks that int8 files used to run in several pieces, by name."""
+    """Networks that int8 files used to run in several partitions, by name."""
     import tensorflow as tf
 
     first, second, join = convolution(3, 6, 8), convolution(1, 8, 8), convolution(1, 6, 8)

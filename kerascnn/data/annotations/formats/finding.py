@@ -71,7 +71,7 @@ def find_format(
     known = PREFERENCE[task]
     if format is not None and format not in known:
         raise InputError(
-            f"format must be one of {', '.join(known)} for {task}; received {shown(repr(format))}."
+            f"format must be one of {', '.join(known)} for {task}. Received: {shown(repr(format))}."
         )
     if not os.path.exists(source):
         raise DataError(f"no such file or folder: {shown(source)}.")

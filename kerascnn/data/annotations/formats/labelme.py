@@ -90,10 +90,10 @@ def _objects(shapes: list[Any], path: Path, image: RawImage, tally: Tally) -> li
         thing.where = where
         group = shape.get("group_id")
         key = (thing.name, repr(group))
-        joins = group is not None and shape.get("shape_type", "polygon") != "rectangle"
-        if joins and key in groups and _join(groups[key], thing, image):
+        grouped = group is not None and shape.get("shape_type", "polygon") != "rectangle"
+        if grouped and key in groups and _join(groups[key], thing, image):
             continue
-        if joins:
+        if grouped:
             groups[key] = thing
         found.append(thing)
     return found

@@ -41,9 +41,8 @@ def files_section(report: BundleReport) -> str:
         )
     for file in report.files:
         base = file.recipe == report.baseline
-        pieces = (
-            "1 piece" if file.delegate_partitions == 1 else f"{file.delegate_partitions} pieces"
-        )
+        count = file.delegate_partitions
+        partitions = "1 partition" if count == 1 else f"{count} partitions"
         cells = [page.cell(score, _score(file.score, report.keras))] if labelled else []
         if file.agreement is not None:
             same = page.figure(page.percent(file.agreement, 2))
@@ -65,7 +64,7 @@ def files_section(report: BundleReport) -> str:
                     page.duration(file.median_ms), faster, under=page.bar(file.median_ms / time)
                 ),
             ),
-            page.cell("CPU delegate", page.figure(pieces, _outside(file))),
+            page.cell("CPU delegate", page.figure(partitions, _outside(file))),
         ]
         title = f"{page.text(file.recipe)}<small>{page.text(file.description)}</small>"
         rows.append(f'<tr><th scope="row">{title}</th>{"".join(cells)}</tr>')

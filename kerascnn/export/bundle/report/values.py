@@ -49,7 +49,7 @@ class RecipeReport:
         p10_ms: One run in ten was faster.
         p90_ms: Nine runs in ten were faster.
         latency_ratio: Median divided by the baseline file's.
-        delegate_partitions: Pieces of the graph that run in the CPU delegate; 1 is best.
+        delegate_partitions: How many parts of the graph the CPU delegate runs; 1 is best.
         operators: Operators of the file, with counts.
         undelegated_operators: Those outside the delegate, with counts.
         undelegated_reasons: Why they are outside, one sentence for each.

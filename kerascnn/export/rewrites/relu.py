@@ -1,4 +1,4 @@
-"""Rectifiers that stand alone: free inside the layer in front, or a product in 8 bits."""
+"""ReLUs that stand alone: free inside the layer in front, or a product in 8 bits."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ _FUSED = {"RELU": RELU, "RELU6": RELU6}
 _LAYERS = ("ADD", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MUL")
 
 
-def rectify_before_joining(graph: Graph) -> None:
+def relu_before_concatenation(graph: Graph) -> None:
     """Writes relu(concatenation of a, b) as the concatenation of relu(a), relu(b), inside layers.
 
-    It is done where each part comes from a layer that can rectify its own result, and nothing else
+    It is done where each part comes from a layer that can apply the ReLU itself, and nothing else
     reads the parts: a pass over the data less (the fire modules of SqueezeNet).
     """
     for operator in graph.find(*_FUSED):
@@ -23,7 +23,7 @@ def rectify_before_joining(graph: Graph) -> None:
         if joining is None or graph.kind(joining) != "CONCATENATION" or not _alone(graph, x):
             continue
         made = [graph.producer(int(part)) for part in joining.inputs]
-        layers = [layer for layer in made if layer is not None and _can_rectify(graph, layer)]
+        layers = [layer for layer in made if layer is not None and _can_apply_relu(graph, layer)]
         if len(layers) < len(made):
             continue
         for layer in layers:
@@ -32,10 +32,10 @@ def rectify_before_joining(graph: Graph) -> None:
         graph.remove(operator)
 
 
-def rectify_by_product(graph: Graph) -> None:
-    """Writes relu(x) as relu(1 x): the delegate rectifies 8 bits only at the end of another step.
+def relu_by_product(graph: Graph) -> None:
+    """Writes relu(x) as relu(1 x): the delegate has an 8-bit ReLU only behind another operator.
 
-    So do networks that rectify what also goes around a block, such as Xception.
+    So do networks whose ReLU input also goes around a block, such as Xception.
     """
     for operator in graph.find(*_FUSED):
         x, y = int(operator.inputs[0]), int(operator.outputs[0])
@@ -56,7 +56,7 @@ def _alone(graph: Graph, tensor: int) -> bool:
     return len(graph.consumers(tensor)) == 1 and tensor not in graph.outputs
 
 
-def _can_rectify(graph: Graph, layer: Any) -> bool:
+def _can_apply_relu(graph: Graph, layer: Any) -> bool:
     return (
         graph.kind(layer) in _LAYERS
         and layer.builtinOptions.fusedActivationFunction == NONE
