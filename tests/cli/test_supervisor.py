@@ -28,6 +28,8 @@ def started(code, **variables):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | variables,
+        # What runs the tests in the background may ignore it, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
