@@ -4,6 +4,7 @@ import gc
 import json
 import math
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -70,7 +71,14 @@ class Durations:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: garbage collection, a third of the time here, passes it over."""
+    """Spares work that pays where a graph runs often and processes live long.
+
+    To optimise a graph takes a third of what it takes to trace it and run a few steps. What was
+    imported stays: garbage collection passes it over.
+    """
+    if "tensorflow" in sys.modules:
+        options = {"disable_meta_optimizer": True}
+        sys.modules["tensorflow"].config.optimizer.set_experimental_options(options)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
