@@ -100,7 +100,7 @@ def test_the_plain_form_comes_back_equal():
         ({"filter": "bicubic"}, "bicubic"),
         ({"antialias": False}, "antialias must be true"),
         ({"pad_value": 256}, "0..255. Received: 256"),
-        ({"pad_value": True}, "received True"),
+        ({"pad_value": True}, "Received: True"),
     ],
 )
 def test_a_bad_plain_form_is_refused(change, message):

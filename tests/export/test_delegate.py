@@ -36,7 +36,7 @@ def test_float_files_say_why_in_words(converted):
     summary = inspect(converted)
     assert set(summary.undelegated_reasons) == set(summary.undelegated_operators)
     assert summary.undelegated_reasons == {
-        "CONCATENATION": "it joins 6 tensors, the delegate up to 5",
+        "CONCATENATION": "it concatenates 6 tensors, the delegate up to 5",
         "PADV2": "the delegate has no kernel for it",
         "STRIDED_SLICE": "it leaves out rows or columns, the delegate takes slices without gaps",
     }

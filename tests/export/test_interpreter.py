@@ -103,7 +103,7 @@ def test_images_of_another_shape_are_refused(float_file, shape):
 
 
 def test_images_that_are_no_numbers_are_refused(float_file):
-    with pytest.raises(InputError, match=r"numbers 0..255, received"):
+    with pytest.raises(InputError, match=r"numbers 0..255. Received"):
         TFLiteModel(float_file).predict(np.full((1, 24, 24, 3), "x"))
 
 

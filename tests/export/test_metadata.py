@@ -99,8 +99,8 @@ def test_file_without_metadata_reads_as_none(float_file):
     ("labels", "message"),
     [
         (["a", "b"], "expected 5 labels in their order. Received: 2 labels"),
-        ([], "received 0 labels"),
-        ("abcde", "received one string"),
+        ([], "Received: 0 labels"),
+        ("abcde", "Received: one string"),
         (["a", "b", "c", "d", "two\nlines"], "label 4 cannot be a line"),
         (["a", "b", "c", "d", "  "], "label 4 cannot be a line"),
         (["a", "b", "c", "d", 5], "label 4 cannot be a line"),
