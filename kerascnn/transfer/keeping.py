@@ -15,8 +15,9 @@ from kerascnn.transfer.phases import Phase
 
 logger = logging.getLogger("kerascnn.transfer")
 
-# A phase is ended below its first accuracy less so much, and begun again so often and so slowly.
-FALL = 0.05
+# A phase is ended where a score in 0..1 is so much worse than at its start, or another figure, such
+# as a loss, by this share; and begun again so often and so slowly.
+FALL, RISE = 0.05, 0.25
 _SLOWER, _RETRIES = 1 / 3, 2
 
 
@@ -108,7 +109,7 @@ class Averages(keras.callbacks.SwapEMAWeights):
 
 
 class FallGuard(keras.callbacks.Callback):
-    """Ends a guarded phase whose validation accuracy falls.
+    """Ends a guarded phase whose validation score falls, or whose validation loss rises.
 
     Attributes:
         fallen: Whether the phase was ended.
@@ -116,9 +117,8 @@ class FallGuard(keras.callbacks.Callback):
 
     def __init__(self, objective: Objective):
         super().__init__()
-        self.monitor = objective.monitor
-        self.guards = objective.rising and "accuracy" in objective.monitor
-        self.fallen, self._least, self._retries = False, -math.inf, 0
+        self.monitor, self.rising = objective.monitor, objective.rising
+        self.fallen, self._retries = False, 0
         self._start = self._value = math.nan
 
     def begin(
@@ -130,17 +130,17 @@ class FallGuard(keras.callbacks.Callback):
             phases: All; those before it with its name are what it is a repetition of.
             rows: The history until now.
         """
-        self.fallen, self._least = False, -math.inf
+        self.fallen, self._start = False, math.nan
         phase, earlier = phases[number - 1], phases[: number - 1]
         before = [row for row in rows if row.get("phase", 0) < number and self.monitor in row]
-        if not (self.guards and phase.guarded and before):
+        if not (phase.guarded and before):
             return
         same = itertools.takewhile(lambda each: each.name == phase.name, reversed(earlier))
         self._retries = len(list(same))
         values = [float(row[self.monitor]) for row in before]
         # It is begun again from the best weights.
-        self._start = max(values) if self._retries else values[-1]
-        self._least = self._start - FALL
+        best = max if self.rising else min
+        self._start = best(values) if self._retries else values[-1]
         inside = [row for row in rows if row.get("phase") == number and self.monitor in row]
         if inside:
             self._look(float(inside[-1][self.monitor]))
@@ -153,7 +153,7 @@ class FallGuard(keras.callbacks.Callback):
 
     def again(self, phase: Phase) -> Phase | None:
         """The phase as it is begun again, or None after too many tries; says so."""
-        words = "phase %r: %s fell from %.3f to %.3f"
+        words = f"phase %r: %s {'fell' if self.rising else 'rose'} from %.3f to %.3f"
         figures = (phase.name, self.monitor, self._start, self._value)
         if self._retries == _RETRIES:
             logger.warning(f"{words}, again: it is left out, and the best weights stay", *figures)
@@ -167,5 +167,7 @@ class FallGuard(keras.callbacks.Callback):
 
     def _look(self, value: float) -> None:
         self._value = value
-        # One part in a million: accuracies are float32.
-        self.fallen = value < self._least - 1e-6
+        worse = self._start - value if self.rising else value - self._start
+        score = self.rising and abs(self._start) <= 1
+        # One part in a million: metrics are float32. No number is worse than NaN.
+        self.fallen = worse > (FALL if score else RISE * abs(self._start)) + 1e-6

@@ -28,8 +28,8 @@ class Phase:
             or the squared error, bring it to its optimum in one epoch: L2-regularised regression,
             the penalty chosen by cross-validation. Any other head has `epochs` of gradients.
         guarded: End the phase after an epoch whose validation accuracy is more than 5 points below
-            the one it began with, go back to the best weights so far, and begin it again at a
-            third of the learning rate, twice at most.
+            the one it began with (a loss, where that decides: a quarter above), go back to the best
+            weights so far, and begin it again at a third of the learning rate, twice at most.
         average: Judge and keep the moving average of the weights over about this share of the
             phase's steps, in [0, 1]; 0 keeps the weights of the last step.
     """

@@ -145,6 +145,15 @@ def test_a_phase_that_only_falls_is_left_out(caplog):
     assert "it is left out, and the best weights stay" in caplog.text
 
 
+def test_a_loss_that_rises_where_it_decides_begins_again_too(caplog):
+    quantities = [(images, labels * 10.0) for images, labels in (DATA, HELD_OUT)]
+    model = attach_head(backbone(), 1, task="regression", dropout=0.0)
+    result = fine_tune(model, *quantities, phases=[HEAD, falling(rate=1e3)])
+    assert [phase.name for phase in result.phases] == ["head", "all", "all", "all"]
+    assert result.best_epoch == 1
+    assert "val_loss rose from" in caplog.text
+
+
 def test_averages_begin_again_from_the_best_weights():
     """The phase that fell ended with the averages in the model, which the next one must forget."""
     model = fresh(dropout=0.0)
