@@ -2,7 +2,7 @@
 
 import contextlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 
     from kerascnn.data import Splits
     from kerascnn.inference import Predictor
+    from kerascnn.tasks import Arrays
+    from kerascnn.training.finish import Finished
 
 
 _JUDGED = 1000  # validation images at most that decide for --recipes auto
+_SAMPLES = 200  # training images that calibrate and verify
 
 
 @click.command(short_help="Write a verified bundle.")
@@ -75,7 +78,7 @@ _JUDGED = 1000  # validation images at most that decide for --recipes auto
 )
 @score_calibration.option
 @click.option("--data", "source", metavar="SOURCE", help="Calibrate and measure on this data.")
-@click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option("--samples", type=click.IntRange(min=1), default=_SAMPLES, show_default=True)
 @click.option("--saved-model", metavar="FOLDER", help="Write a SavedModel too.")
 @options.pixel_range
 @options.data_dir
@@ -109,6 +112,7 @@ def command(
     also auto, the smallest and fastest file that loses no more than --accuracy-drop.
     """
     from kerascnn.files import claim
+    from kerascnn.inference import open_predictor
 
     single = export_checks.is_file(out)
     chosen, io = targets.choose(target, recipes, io, single=single)
@@ -121,59 +125,80 @@ def command(
     with contextlib.ExitStack() as stack:
         for output in outputs:
             stack.enter_context(claim(output))
+        predictor = options.with_pixel_range(open_predictor(path), pixel_range)
+        if target == "serving":
+            targets.write_serving(predictor, out, overwrite, as_json)
+            return
         _export(
-            path,
+            predictor,
+            _data(predictor, source, data_dir),
             out,
             chosen,
             {"io": io, "target": target, "calibration": calibration, "clusters": clusters},
             accuracy_drop=accuracy_drop,
             sensitivity=sensitivity,
             calibrate_scores=calibrate_scores,
-            source=source,
             samples=samples,
             saved_model=saved_model,
-            pixel_range=pixel_range,
-            data_dir=data_dir,
             overwrite=overwrite,
             as_json=as_json,
         )
 
 
+def export_finished(
+    run: "Path", finished: "Finished", out: str, recipes: str, overwrite: bool
+) -> None:
+    """Writes the bundle of a run that has just ended: with its model, its data and its outputs."""
+    from kerascnn.files import claim
+    from kerascnn.inference.run import open_run_folder
+
+    chosen, io = targets.choose(None, recipes, None, single=False)
+    (place,) = export_checks.check_outputs(out, None, None, None, overwrite)
+    with claim(place):
+        _export(
+            open_run_folder(run, finished.model),
+            finished.splits,
+            out,
+            chosen,
+            {"io": io, "target": None, "calibration": "auto", "clusters": None},
+            overwrite=overwrite,
+            known=finished.outputs,
+        )
+
+
 def _export(
-    path: str,
+    predictor: "Predictor",
+    splits: "Splits",
     out: str,
     chosen: list[str],
     settings: dict[str, Any],
     *,
-    accuracy_drop: float,
-    sensitivity: str | None,
-    calibrate_scores: bool,
-    source: str | None,
-    samples: int,
-    saved_model: str | None,
-    pixel_range: str | None,
-    data_dir: str | None,
     overwrite: bool,
-    as_json: bool,
+    accuracy_drop: float = 0.01,
+    sensitivity: str | None = None,
+    calibrate_scores: bool = False,
+    samples: int = _SAMPLES,
+    saved_model: str | None = None,
+    as_json: bool = False,
+    known: "Mapping[str, Arrays] | None" = None,
 ) -> None:
-    """Does what `command` has checked; `settings` go to `export_tflite` and `export_bundle`."""
+    """Does what was checked; `settings` go to `export_tflite` and `export_bundle`.
+
+    `known` are the outputs of the predictor's model for whole splits, where they were computed.
+    """
     from kerascnn.export import convert_float, export_saved_model
     from kerascnn.export.recipes import AUTO
-    from kerascnn.inference import open_predictor
     from kerascnn.serialization import load_model
 
-    predictor = options.with_pixel_range(open_predictor(path), pixel_range)
-    if settings["target"] == "serving":
-        targets.write_serving(predictor, out, overwrite, as_json)
-        return
-    splits = _data(predictor, source, data_dir)
     if predictor.pixel_range is not None:
         low, high = predictor.pixel_range
         console.note(
             f"the model saw pixels of {low:g} to {high:g} as 0 to 255: clients must bring images "
             "of more than 8 bits to 0 to 255 in the same way"
         )
-    model = load_model(model_path(predictor, chosen, settings["clusters"]), compile=False)
+    model, place = predictor.model, model_path(predictor, chosen, settings["clusters"])
+    if place != predictor.path:
+        model = load_model(place, compile=False)
     if calibrate_scores:
         model = score_calibration.calibrated(model, splits)
     images, labels = splits.sample("train", samples, seed=0)
@@ -191,6 +216,9 @@ def _export(
         return
     if predictor.threshold is not None:
         settings["threshold"] = predictor.threshold
+    held_out = "test" if splits.test is not None else "validation"
+    if model is predictor.model and known is not None:
+        settings["evaluation_outputs"] = known[held_out]
     _write_bundle(model, out, chosen, splits, images, labels, settings, overwrite, as_json)
 
 

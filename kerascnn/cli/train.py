@@ -99,9 +99,7 @@ if TYPE_CHECKING:
 @options.data_dir
 @options.overwrite
 @options.as_json
-@click.pass_context
 def command(
-    context: click.Context,
     source: str | None,
     model: str | None,
     task: str,
@@ -187,19 +185,12 @@ def command(
     bundle = _check_bundle(recipes, out, overwrite) if recipes else None
     keras_backend.import_tensorflow()
     from kerascnn.cli.progress import TrainingProgress
-    from kerascnn.training import train
+    from kerascnn.training.run import train_and_keep
 
     progress = TrainingProgress()
     try:
-        result = train(
-            source,
-            model,
-            out,
-            precision=precision,
-            resume=resume,
-            callbacks=[progress],
-            **request,
-            **fresh,
+        result, finished = train_and_keep(
+            source, model, out, request, fresh, precision, resume, [progress]
         )
     finally:
         progress.close()
@@ -222,13 +213,7 @@ def command(
         from kerascnn.errors import ExportError
 
         try:
-            context.invoke(
-                export.command,
-                path=str(result.folder),
-                out=str(bundle),
-                recipes=recipes,
-                overwrite=overwrite,
-            )
+            export.export_finished(result.folder, finished, str(bundle), str(recipes), overwrite)
         except ExportError:
             console.note(
                 f"The run is complete: kerascnn export {result.folder} {_export_options(result)}"

@@ -80,6 +80,7 @@ def export_bundle(
     class_names: Sequence[str] | None = None,
     resize: Mapping[str, Any] | None = None,
     evaluation: tuple[np.ndarray, np.ndarray] | None = None,
+    evaluation_outputs: Any = None,
     task: str = "classification",
     threshold: float | None = None,
     io: str = "uint8",
@@ -110,6 +111,8 @@ def export_bundle(
             form; plain stretching by default.
         evaluation: Held-out (images, labels), on which the report measures accuracy and
             agreement, or with rows of true values, errors; the samples by default.
+        evaluation_outputs: The model's outputs for the images of `evaluation`, to share a pass that
+            was made before. Those of a model that is not float32 throughout are computed anew.
         task: What the outputs are: "classification" (scores of classes), "multi_label" (a
             probability for each label), "regression" (quantities) or another of
             `kerascnn.tasks.names()`.
@@ -150,7 +153,8 @@ def export_bundle(
     if sizes[2] not in (1, 3):
         raise InputError(f"a bundle is for grey or RGB images, but the model takes {sizes}")
     say("running the Keras model")
-    served = with_listed_outputs(float32_model(model), found.roles)
+    plain = float32_model(model)
+    served = with_listed_outputs(plain, found.roles)
     source = f"model {model.name!r}"
     arrays, kinds = found.arrays(keras_outputs(served, samples), source), known_kinds(served, found)
     float_model = None
@@ -167,7 +171,14 @@ def export_bundle(
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
     known = Images(samples, check_truth(found, labels, len(samples), outputs), arrays)
-    held_out = known if evaluation is None else _held_out(served, sizes, evaluation, meaning)
+    held_out = known
+    if evaluation is None and evaluation_outputs is not None:
+        raise InputError(
+            "evaluation_outputs= are those of evaluation=, which is missing: pass both."
+        )
+    if evaluation is not None:
+        given = evaluation_outputs if plain is model else None
+        held_out = _held_out(served, sizes, evaluation, meaning, given)
     say("converting to float32")
     float_model = float_model or convert_float(served, input_shape)
     writing = atomic_folder(folder, contract.BUNDLE, overwrite=overwrite)
@@ -229,11 +240,18 @@ def _held_out(
     sizes: tuple[int, ...],
     evaluation: tuple[np.ndarray, np.ndarray],
     meaning: Meaning,
+    given: Any,
 ) -> Images:
-    """The evaluation images with what the Keras model says."""
+    """The evaluation images with what the Keras model says: `given`, or computed."""
     task, images = meaning.task, raw_pixels(evaluation[0], sizes)
     truth = task.check_targets(evaluation[1], len(images), len(meaning.names))
-    return Images(images, truth, task.arrays(keras_outputs(served, images), served.name))
+    found = task.arrays(keras_outputs(served, images) if given is None else given, served.name)
+    if any(len(values) != len(images) for values in found.values()):
+        raise InputError(
+            f"`evaluation_outputs` must be one row for each of the {len(images)} images of "
+            f"`evaluation`. Received: {', '.join(str(len(values)) for values in found.values())}."
+        )
+    return Images(images, truth, found)
 
 
 def _input(shape: tuple[int, ...], rule: contract.Resize) -> contract.Input:
