@@ -22,6 +22,8 @@ from kerascnn.export.conversion.convert import convert_float
 from kerascnn.export.describe import describe
 from kerascnn.export.export_result import ExportResult, result_of
 from kerascnn.export.file_arguments import check_class_names, check_images, known_sizes
+from kerascnn.export.flatbuffer.file import TFLiteFile
+from kerascnn.export.flatbuffer.graph import Graph
 from kerascnn.export.quantize.calibration import Progress
 from kerascnn.export.quantize.clipping import check_calibration
 from kerascnn.export.quantize.learned_ranges import learned_ranges
@@ -173,7 +175,7 @@ def export_tflite(
         kinds = known_kinds(served, found)
         if None in kinds:  # the operators of the file may tell what the layers do not
             float_model = float_model or convert_float(served, input_shape)
-            kinds = known_kinds(served, found, output_kinds(float_model, None))
+            kinds = known_kinds(served, found, output_kinds(TFLiteFile(float_model)))
         outputs = found.describe(wanted, kinds, f"model {model.name!r}")
     check_class_names(class_names, shape, outputs)
     truth = check_truth(found, labels, 0 if samples is None else len(samples), outputs)
@@ -213,16 +215,18 @@ def export_tflite(
         scope=all_but(tensors_of(float_model, float_layers)),
         learned=learned,
     )
-    content = targets.prepare(target, content)
-    content = describe(content, name or model.name, description, recipe.name, class_names, outputs)
+    graph = Graph(content)
+    targets.prepare(target, graph)
+    content = describe(graph, name or model.name, description, recipe.name, class_names, outputs)
+    written = TFLiteFile(content, "the file")
     if target is not None:
-        targets.require(target, content)
+        targets.require(target, written)
     report = None
     if verify:
         limits = tolerance or recipe.tolerance
         if automatic and tolerance is None:
             limits = dataclasses.replace(limits, accuracy_drop=accuracy_drop)
-        file = TFLiteModel(content, threads=default_threads())
+        file = TFLiteModel(written, threads=default_threads())
         got = found.arrays(file.predict(images), "the file")
         report = compare_file(
             *(found, file, str(path), wanted, got, outputs, judged, limits),
@@ -232,7 +236,7 @@ def export_tflite(
     with write_errors(path), atomic_file(path, TFLITE, overwrite=overwrite) as temporary:
         temporary.write_bytes(content)
     seconds = time.perf_counter() - start
-    return result_of(path, recipe.name, content, report, seconds, trials)
+    return result_of(path, recipe.name, written, report, seconds, trials)
 
 
 def _judge(report: Report, recipe: Recipe) -> None:

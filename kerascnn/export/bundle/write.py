@@ -25,6 +25,7 @@ from kerascnn.export.conversion.any_model import (
     write_errors,
 )
 from kerascnn.export.conversion.convert import convert_float
+from kerascnn.export.flatbuffer.file import TFLiteFile
 from kerascnn.export.quantize.clipping import check_calibration
 from kerascnn.export.recipes import Recipe
 from kerascnn.export.runtime.file_kinds import output_kinds
@@ -160,7 +161,7 @@ def export_bundle(
     float_model = None
     if None in kinds:  # the operators of the file may tell what the layers do not
         float_model = convert_float(served, input_shape)
-        kinds = known_kinds(served, found, output_kinds(float_model, None))
+        kinds = known_kinds(served, found, output_kinds(TFLiteFile(float_model)))
     outputs = found.describe(arrays, kinds, source)
     if threshold is not None:
         outputs = tasks.with_threshold(outputs, threshold, source)
@@ -173,9 +174,7 @@ def export_bundle(
     known = Images(samples, check_truth(found, labels, len(samples), outputs), arrays)
     held_out = known
     if evaluation is None and evaluation_outputs is not None:
-        raise InputError(
-            "evaluation_outputs= are those of evaluation=, which is missing: pass both."
-        )
+        raise InputError("evaluation_outputs= belongs to evaluation=, which is missing: pass both.")
     if evaluation is not None:
         given = evaluation_outputs if plain is model else None
         held_out = _held_out(served, sizes, evaluation, meaning, given)
