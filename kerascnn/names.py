@@ -45,6 +45,12 @@ def _is_shown(letter: str) -> bool:
     return letter.isprintable() or letter in _JOINERS or unicodedata.category(letter) == "Zs"
 
 
+def first_few(items: Sequence[str], most: int = 5) -> str:
+    """Returns the first items as text, and how many there are beside them."""
+    more = len(items) - most
+    return ", ".join(map(shown, items[:most])) + (f", and {more} more" if more > 0 else "")
+
+
 def label_name(name: str) -> str:
     """Returns the class, label or target that is called `name`: NFC, undecodable bytes escaped."""
     return same_form(escaped(name))

@@ -134,13 +134,18 @@ def command(
             _data(predictor, source, data_dir),
             out,
             chosen,
-            {"io": io, "target": target, "calibration": calibration, "clusters": clusters},
+            {
+                "io": io,
+                "target": target,
+                "calibration": calibration,
+                "clusters": clusters,
+                "overwrite": overwrite,
+            },
             accuracy_drop=accuracy_drop,
             sensitivity=sensitivity,
             calibrate_scores=calibrate_scores,
             samples=samples,
             saved_model=saved_model,
-            overwrite=overwrite,
             as_json=as_json,
         )
 
@@ -160,8 +165,7 @@ def export_finished(
             finished.splits,
             out,
             chosen,
-            {"io": io, "target": None, "calibration": "auto", "clusters": None},
-            overwrite=overwrite,
+            {"io": io, "target": None, "clusters": None, "overwrite": overwrite},
             known=finished.outputs,
         )
 
@@ -173,7 +177,6 @@ def _export(
     chosen: list[str],
     settings: dict[str, Any],
     *,
-    overwrite: bool,
     accuracy_drop: float = 0.01,
     sensitivity: str | None = None,
     calibrate_scores: bool = False,
@@ -201,25 +204,25 @@ def _export(
         model = load_model(place, compile=False)
     if calibrate_scores:
         model = score_calibration.calibrated(model, splits)
-    images, labels = splits.sample("train", samples, seed=0)
+    sample = splits.sample("train", samples, seed=0)
     if saved_model is not None:
-        export_saved_model(model, saved_model, overwrite)
+        export_saved_model(model, saved_model, settings["overwrite"])
     float_model = None
     if sensitivity is not None:
         float_model = convert_float(model)
-        layer_errors.show(model, images, float_model, sensitivity, as_json)
+        layer_errors.show(model, sample[0], float_model, sensitivity, as_json)
     if export_checks.is_file(out):
         settings |= {"accuracy_drop": accuracy_drop, "float_model": float_model}
         if chosen[0] == AUTO:  # judged on images that did not set its ranges
             settings["evaluation"] = splits.sample("validation", _JUDGED, seed=0)
-        _write_file(model, out, chosen[0], splits, images, labels, settings, overwrite, as_json)
+        _write_file(model, out, chosen[0], splits, sample, settings, as_json)
         return
     if predictor.threshold is not None:
         settings["threshold"] = predictor.threshold
     held_out = "test" if splits.test is not None else "validation"
     if model is predictor.model and known is not None:
         settings["evaluation_outputs"] = known[held_out]
-    _write_bundle(model, out, chosen, splits, images, labels, settings, overwrite, as_json)
+    _write_bundle(model, out, chosen, splits, sample, settings, as_json)
 
 
 def _data(predictor: "Predictor", source: str | None, data_dir: str | None) -> "Splits":
@@ -237,10 +240,8 @@ def _write_bundle(
     out: str,
     recipes: Sequence[str],
     splits: "Splits",
-    images: "np.ndarray",
-    labels: "np.ndarray",
+    sample: "tuple[np.ndarray, np.ndarray]",
     settings: dict[str, Any],
-    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Writes and shows a bundle."""
@@ -253,13 +254,12 @@ def _write_bundle(
             model,
             out,
             recipes=recipes,
-            samples=images,
-            labels=labels if tasks.get(splits.task).accuracy else None,
+            samples=sample[0],
+            labels=sample[1] if tasks.get(splits.task).accuracy else None,
             class_names=splits.class_names,
             resize=splits.resize.to_dict(),
             evaluation=splits.arrays(held_out),
             task=splits.task,
-            overwrite=overwrite,
             progress=status.update,
             **settings,
         )
@@ -299,24 +299,21 @@ def _write_file(
     out: str,
     recipe: str,
     splits: "Splits",
-    images: "np.ndarray",
-    labels: "np.ndarray",
+    sample: "tuple[np.ndarray, np.ndarray]",
     settings: dict[str, Any],
-    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Writes and verifies one `.tflite` file, of any task."""
     from kerascnn import tasks
     from kerascnn.export import export_tflite
 
-    task = tasks.get(splits.task)
+    task, (images, labels) = tasks.get(splits.task), sample
     result = export_tflite(
         model,
         out,
         recipe,
         images,
         labels if task.accuracy else None,
-        overwrite=overwrite,
         task=task.name,
         class_names=splits.class_names if task.roles == ("scores",) else None,
         **settings,

@@ -9,6 +9,7 @@ from kerascnn.cli import console, export, figures, keras_backend, options, targe
 
 if TYPE_CHECKING:
     from kerascnn.training import RunResult
+    from kerascnn.training.finish import Finished
 
 
 @click.command(short_help="Train a model.")
@@ -215,13 +216,11 @@ def command(
         try:
             export.export_finished(result.folder, finished, str(bundle), str(recipes), overwrite)
         except ExportError:
-            console.note(
-                f"The run is complete: kerascnn export {result.folder} {_export_options(result)}"
-            )
+            console.note(f"The run is complete: {_export_command(result, finished)}")
             raise
         return
     console.next_steps(
-        f"kerascnn export {result.folder} {_export_options(result)}",
+        _export_command(result, finished),
         f"kerascnn predict {result.folder} IMAGE",
     )
 
@@ -240,10 +239,9 @@ def _check_bundle(recipes: str, out: str, overwrite: bool) -> Path:
     return bundle
 
 
-def _export_options(result: "RunResult") -> str:
+def _export_command(result: "RunResult", finished: "Finished") -> str:
     """What to export a run with."""
     from kerascnn import tasks
-    from kerascnn.training import open_run
 
-    recipes = ",".join(tasks.get(open_run(result.folder).config.task).recipes)
-    return f"--recipes {recipes} --out {result.folder}-bundle"
+    recipes = ",".join(tasks.get(finished.splits.task).recipes)
+    return f"kerascnn export {result.folder} --recipes {recipes} --out {result.folder}-bundle"

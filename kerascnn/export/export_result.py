@@ -4,8 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from kerascnn.export.automatic import Trial
-from kerascnn.export.flatbuffer.file import TFLiteFile
-from kerascnn.export.runtime.interpreter import FileSummary, inspect
+from kerascnn.export.runtime.summary import FileSummary
 from kerascnn.tasks import Report
 
 
@@ -30,18 +29,3 @@ class ExportResult(FileSummary):
     def __str__(self) -> str:
         checked = "not verified" if self.report is None else str(self.report)
         return f"{self.path}: {self.recipe}, {self.bytes:,} bytes, {checked}"
-
-
-def result_of(
-    path: Path,
-    recipe: str,
-    file: TFLiteFile,
-    report: Report | None,
-    seconds: float,
-    trials: tuple[Trial, ...],
-) -> ExportResult:
-    """What `file`, written to `path`, is."""
-    summary = vars(inspect(file))
-    return ExportResult(
-        **summary, path=path, recipe=recipe, report=report, seconds=seconds, trials=trials
-    )

@@ -20,7 +20,7 @@ from kerascnn.export.conversion.any_model import (
 )
 from kerascnn.export.conversion.convert import convert_float
 from kerascnn.export.describe import describe
-from kerascnn.export.export_result import ExportResult, result_of
+from kerascnn.export.export_result import ExportResult
 from kerascnn.export.file_arguments import check_class_names, check_images, known_sizes
 from kerascnn.export.flatbuffer.file import TFLiteFile
 from kerascnn.export.flatbuffer.graph import Graph
@@ -32,7 +32,7 @@ from kerascnn.export.quantize.sensitivity import all_but, tensors_of
 from kerascnn.export.quantize.weight_levels import check_clusters
 from kerascnn.export.recipes import AUTO, INT8, Recipe, get
 from kerascnn.export.runtime.file_kinds import output_kinds
-from kerascnn.export.runtime.interpreter import TFLiteModel
+from kerascnn.export.runtime.interpreter import TFLiteModel, inspect
 from kerascnn.export.runtime.opening import default_threads
 from kerascnn.export.runtime.verify import check_truth, compare_file, keras_outputs, known_kinds
 from kerascnn.export.samples import synthetic_images
@@ -236,7 +236,14 @@ def export_tflite(
     with write_errors(path), atomic_file(path, TFLITE, overwrite=overwrite) as temporary:
         temporary.write_bytes(content)
     seconds = time.perf_counter() - start
-    return result_of(path, recipe.name, written, report, seconds, trials)
+    return ExportResult(
+        **vars(inspect(written)),
+        path=path,
+        recipe=recipe.name,
+        report=report,
+        seconds=seconds,
+        trials=trials,
+    )
 
 
 def _judge(report: Report, recipe: Recipe) -> None:

@@ -5,35 +5,28 @@ from typing import Any
 
 from kerascnn.errors import InputError
 from kerascnn.files import json_object
-from kerascnn.inference.keras_file import of_model, open_keras_file
+from kerascnn.inference.keras_file import open_keras_file
 from kerascnn.inference.predictor import Predictor
 
 
 def open_run_folder(path: Path, model: Any = None) -> Predictor:
-    """The trained model of a run, with its task, its classes and its resize rule.
-
-    Args:
-        path: The folder.
-        model: Its Keras model, where it is in memory; loaded else.
-    """
+    """The trained model of a run, loaded unless given, with its task, classes and resize rule."""
     from kerascnn.data import ResizeRule
     from kerascnn.names import same_form
     from kerascnn.training import open_run
     from kerascnn.training.run_folder import METRICS
 
     run = open_run(path)
-    known: dict[str, Any] = {
-        "labels": tuple(map(same_form, run.config.class_names)),  # older runs kept NFD
-        "resize": ResizeRule.from_dict(run.config.resize),
-        "run": run,
-        "task": run.config.task,
-        "pixel_range": run.config.pixel_range,
-        "threshold": _threshold(run.folder / METRICS),
-    }
-    if model is None:
-        predictor = open_keras_file(run.model_path, **known)
-    else:
-        predictor = of_model(model, run.model_path, **known)
+    predictor = open_keras_file(
+        run.model_path,
+        model,
+        labels=tuple(map(same_form, run.config.class_names)),  # older runs kept NFD
+        resize=ResizeRule.from_dict(run.config.resize),
+        run=run,
+        task=run.config.task,
+        pixel_range=run.config.pixel_range,
+        threshold=_threshold(run.folder / METRICS),
+    )
     if predictor.input_shape != run.config.input_shape:
         found, said = (
             "x".join(map(str, s)) for s in (predictor.input_shape, run.config.input_shape)

@@ -36,7 +36,7 @@ from kerascnn.transfer.callbacks import (
 
 logger = logging.getLogger("kerascnn.training")
 
-
+_OF_DATA = ("task", "validation_split", "seed", "resize", "data_dir")  # arguments of `data.load`
 _OWN_RATES = "a run has a schedule of its own. Leave it out, and say learning_rate="
 _REFUSED = {
     "ReduceLROnPlateau": _OWN_RATES,
@@ -234,10 +234,7 @@ def train_and_keep(
             config, state, splits = _go_on(run, source)
         else:
             plan = check_new(source, model, out, **request, **fresh)
-            own = {name: fresh[name] for name in ("validation_split", "resize", "seed", "data_dir")}
-            config, splits = _begin(plan, request["task"], **own)
-            aware = request["quantize_aware"]
-            config = replace(config, precision=precision, quantize_aware=aware)
+            config, splits = _begin(plan, {**request, **fresh}, precision)
             state = State()
         check_labels(splits)
         check_monitors(given_callbacks, list(objectives.get(config.task).metrics), validation=True)
@@ -249,16 +246,9 @@ def train_and_keep(
         return _train(folder, config, state, splits, network, OneTraining(given_callbacks))
 
 
-def _begin(
-    plan: Plan,
-    task: str,
-    validation_split: float | None,
-    resize: str,
-    seed: int,
-    data_dir: PathLike | None,
-) -> tuple[RunConfig, "data.Splits"]:
-    """The configuration and the data of a new run."""
-    check_architecture(plan, task)
+def _begin(plan: Plan, asked: Mapping[str, Any], precision: str) -> tuple[RunConfig, "data.Splits"]:
+    """The configuration and the data of a new run; `asked` are the arguments of `train`."""
+    check_architecture(plan, asked["task"])
     if plan.enlarged:
         logger.info(
             "images of %dx%d for a network of %dx%d: it is fine-tuned on crops, in which things "
@@ -269,11 +259,7 @@ def _begin(
         plan.source,
         plan.image_size,
         plan.settings.batch_size,
-        task=task,
-        validation_split=validation_split,
-        seed=seed,
-        resize=resize,
-        data_dir=data_dir,
+        **{name: asked[name] for name in _OF_DATA},
         pixel_range=plan.pixel_range,
     )
     config = RunConfig(
@@ -285,11 +271,13 @@ def _begin(
         resize=splits.resize.to_dict(),
         weights=plan.weights,
         training=plan.settings,
-        validation_split=validation_split,
-        seed=seed,
-        data_dir=None if data_dir is None else os.fspath(data_dir),
+        validation_split=asked["validation_split"],
+        seed=asked["seed"],
+        data_dir=None if asked["data_dir"] is None else os.fspath(asked["data_dir"]),
         versions=_versions(),
         augment=plan.augment,
+        precision=precision,
+        quantize_aware=asked["quantize_aware"],
         task=splits.task,
         fine_tuning=plan.fine_tuning,
         fingerprint=data.fingerprint(plan.source, splits.task),

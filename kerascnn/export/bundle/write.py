@@ -142,6 +142,8 @@ def export_bundle(
         targets.find(target)
     chosen = check_recipes(recipes, io)
     check_calibration(calibration)
+    if evaluation is None and evaluation_outputs is not None:
+        raise InputError("evaluation_outputs= needs evaluation=, the images that they are of")
     shape = input_shape_of(model, input_shape, need_size=True, outputs=len(found.roles))
     sizes = tuple(size for size in shape if size is not None)
     samples = raw_pixels(samples, sizes)
@@ -173,8 +175,6 @@ def export_bundle(
         raise InputError(f"{source}: {error}") from None
     known = Images(samples, check_truth(found, labels, len(samples), outputs), arrays)
     held_out = known
-    if evaluation is None and evaluation_outputs is not None:
-        raise InputError("evaluation_outputs= belongs to evaluation=, which is missing: pass both.")
     if evaluation is not None:
         given = evaluation_outputs if plain is model else None
         held_out = _held_out(served, sizes, evaluation, meaning, given)
@@ -245,11 +245,8 @@ def _held_out(
     task, images = meaning.task, raw_pixels(evaluation[0], sizes)
     truth = task.check_targets(evaluation[1], len(images), len(meaning.names))
     found = task.arrays(keras_outputs(served, images) if given is None else given, served.name)
-    if any(len(values) != len(images) for values in found.values()):
-        raise InputError(
-            f"`evaluation_outputs` must be one row for each of the {len(images)} images of "
-            f"`evaluation`. Received: {', '.join(str(len(values)) for values in found.values())}."
-        )
+    if {len(values) for values in found.values()} != {len(images)}:
+        raise InputError(f"evaluation_outputs= must be {len(images)} rows, one for each image")
     return Images(images, truth, found)
 
 

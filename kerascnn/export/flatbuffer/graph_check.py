@@ -12,7 +12,7 @@ import numpy as np
 
 from kerascnn.errors import BundleError
 from kerascnn.export.flatbuffer.scale_check import check_scales
-from kerascnn.export.flatbuffer.schema import operator_code, operator_numbers, type_names
+from kerascnn.export.flatbuffer.schema import code_number, operator_numbers, type_names
 
 LARGEST_TENSOR = 1 << 30  # bytes of a computed tensor: VGG16's largest needs 12 MB
 _SCALES = (1e-30, 1e30)  # beyond, products of two scales are no float32
@@ -123,7 +123,7 @@ def _check_flow(model: Any, graph: Any, constants: set[int], recurrent: set[int]
     for i in range(graph.OperatorsLength()):
         operator = graph.Operators(i)
         _in_range("operator code", operator.OpcodeIndex(), model.OperatorCodesLength())
-        number = operator_code(model, operator)
+        number = code_number(model.OperatorCodes(operator.OpcodeIndex()))
         for j in range(operator.InputsLength()):
             source = operator.Inputs(j)
             if source == -1 and (j >= 2 or number in recurrent):

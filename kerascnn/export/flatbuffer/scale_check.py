@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.errors import BundleError
-from kerascnn.export.flatbuffer.schema import operator_code, operator_names
+from kerascnn.export.flatbuffer.schema import code_number, operator_names
 
 _PRODUCT = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}  # input times weights
 _SUM = {"ADD", "SUB"}
@@ -37,7 +37,7 @@ def check_scales(model: Any, graph: Any) -> None:
     known = _PRODUCT | _SUM | _OTHER
     for i in range(graph.OperatorsLength()):
         operator = graph.Operators(i)
-        kind = operator_names().get(operator_code(model, operator))
+        kind = operator_names().get(code_number(model.OperatorCodes(operator.OpcodeIndex())))
         if kind not in known or not operator.InputsLength() or not operator.OutputsLength():
             continue
         source, target = graph.Tensors(operator.Inputs(0)), graph.Tensors(operator.Outputs(0))

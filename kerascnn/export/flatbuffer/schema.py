@@ -34,18 +34,8 @@ def operator_name(number: int) -> str:
     return operator_names().get(number, f"BUILTIN_{number}")
 
 
-def operator_code(model: Any, operator: Any) -> int:
-    """Number of an operator's kind; it stands in one of two fields, by the age of the file.
-
-    Args:
-        model: The `schema_py_generated.Model`.
-        operator: One of its operators.
-    """
-    return code_number(model.OperatorCodes(operator.OpcodeIndex()))
-
-
 def code_number(code: Any) -> int:
-    """The number in an `OperatorCode`."""
+    """The number in an `OperatorCode`: it stands in one of two fields, by the age of the file."""
     return max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
 
 

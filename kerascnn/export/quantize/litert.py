@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Range = dict[str, np.ndarray]  # "min" and "max" of one tensor, in the quantiser's form
 
 # What the quantiser and its interpreter raise on purpose.
-QUANTIZER_ERRORS = (ValueError, RuntimeError, NotImplementedError)
+_ITS_OWN = (ValueError, RuntimeError, NotImplementedError)
 _QUANTIZER = ("litert_quantizer", "ai_edge_litert")
 _STUMBLES = (TypeError, LookupError, AttributeError)  # and what happens to it
 
@@ -38,10 +38,8 @@ def quantizer_errors(told: Callable[[Exception], str]) -> Iterator[None]:
     """
     try:
         yield
-    except QUANTIZER_ERRORS as error:
-        raise ExportError(told(error)) from error
-    except _STUMBLES as error:
-        if not _is_in_quantizer(error):
+    except (*_ITS_OWN, *_STUMBLES) as error:
+        if isinstance(error, _STUMBLES) and not _is_in_quantizer(error):
             raise
         raise ExportError(told(error)) from error
 

@@ -47,20 +47,9 @@ class Outcome:
 
 
 def judge(
-    model: keras.Model,
-    splits: "Splits",
-    split: str,
-    most: int = MOST,
-    known: Arrays | None = None,
+    model: keras.Model, splits: "Splits", split: str, most: int = MOST, known: Arrays | None = None
 ) -> Outcome:
-    """Computes the outcome of one split.
-
-    Args:
-        model: Takes the images of `splits`.
-        splits: The data.
-        split: "train", "validation" or "test".
-        most: Images that are judged; of larger splits, an even sample.
-        known: The model's outputs for the whole split, by role, where they were computed before.
+    """Computes the outcome of one split, or takes it from `known` outputs for all of its images.
 
     Raises:
         InputError: A model that does not take these images, or whose outputs are not those of the

@@ -16,12 +16,6 @@ _MARKS = (
 )
 
 
-def first_few(items: list[str], most: int = 5) -> str:
-    """Returns the first items as text, and how many there are beside them."""
-    more = len(items) - most
-    return ", ".join(map(shown, items[:most])) + (f", and {more} more" if more > 0 else "")
-
-
 def read_bytes(path: Path) -> bytes:
     """Returns the content of a regular file; nothing else is opened, so nothing is waited for.
 
