@@ -13,7 +13,8 @@ from kerascnn.errors import DataError
 
 # Control characters, and what else ends a line: they would break labels.txt.
 _UNPRINTABLE = frozenset({"Cc", "Zl", "Zp"})
-_LONGEST = 120  # characters of a name in a message
+_LONGEST = 120  # characters of each end of a name or value in a message
+_JOINERS = "\u200c\u200d"  # of Persian and of emoji: no letters of their own, and no harm
 
 
 def same_form(name: str) -> str:
@@ -31,16 +32,23 @@ def escaped(name: str) -> str:
     return name
 
 
-def shown(name: str | os.PathLike[str]) -> str:
-    """Returns a name or path for a message: one line, nothing that a terminal cannot print."""
-    text = escaped(os.fspath(name))
-    text = "".join(
-        ascii(letter)[1:-1] if unicodedata.category(letter) in _UNPRINTABLE else letter
-        for letter in text
-    )
+def shown(value: object) -> str:
+    """Returns a name, path or other value for a message: a short line that can be printed."""
+    text = os.fspath(value) if isinstance(value, os.PathLike) else str(value)
     if len(text) > 2 * _LONGEST:
         text = f"{text[:_LONGEST]}...{text[-_LONGEST:]}"
-    return text
+    return "".join(letter if _is_shown(letter) else ascii(letter)[1:-1] for letter in escaped(text))
+
+
+def _is_shown(letter: str) -> bool:
+    """Whether a letter can stand in a message: no control character, no turn of the direction."""
+    return letter.isprintable() or letter in _JOINERS or unicodedata.category(letter) == "Zs"
+
+
+def first_few(items: Sequence[str], most: int = 5) -> str:
+    """Returns the first items as text, and how many there are beside them."""
+    more = len(items) - most
+    return ", ".join(map(shown, items[:most])) + (f", and {more} more" if more > 0 else "")
 
 
 def label_name(name: str) -> str:

@@ -1,5 +1,6 @@
 """What `print(result)` shows: one line that says what was made and how good it is."""
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import pytest
 from kerascnn.export.bundle.write import BundleResult
 from kerascnn.export.export_result import ExportResult
 from kerascnn.export.runtime.benchmark import BenchmarkResult
+from kerascnn.export.runtime.summary import FileSummary
 from kerascnn.export.runtime.verify import Evaluation
 from kerascnn.tasks.classification import classification_metrics
 from kerascnn.tasks.comparison import Metric, Report
@@ -20,9 +22,7 @@ SCORES = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
 GOOD = classification_metrics(SCORES, np.array([0, 1, 1, 1]), "ab")
 SIZES = regression_metrics(SCORES, SCORES + np.array([0.5, 2]), "ab")
 PASSED, FAILED = (Metric("max_abs", value, 0.05, value < 0.05) for value in (0.01, 0.5))
-REST = dict.fromkeys(
-    ("sha256", "input", "outputs", "operators", "delegate_partitions", "undelegated_operators")
-)
+SUMMARY = {field.name: None for field in dataclasses.fields(FileSummary)} | {"bytes": 74900}
 
 
 def report(*metrics, answers=200, accuracy=0.98):
@@ -42,13 +42,7 @@ def report(*metrics, answers=200, accuracy=0.98):
 
 def exported(checked):
     return ExportResult(
-        path=Path("a.tflite"),
-        recipe="int8",
-        bytes=74900,
-        undelegated_reasons={},
-        report=checked,
-        seconds=1.0,
-        **REST,
+        **SUMMARY, path=Path("a.tflite"), recipe="int8", report=checked, seconds=1.0
     )
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 
     from kerascnn.data import Splits
     from kerascnn.inference import Predictor
+    from kerascnn.tasks import Arrays
+    from kerascnn.training.finish import Finished
 
 
 _JUDGED = 1000  # validation images at most that decide for --recipes auto
+_SAMPLES = 200  # training images that calibrate and verify
 
 
 @click.command(short_help="Write a verified bundle.")
@@ -75,7 +78,7 @@ _JUDGED = 1000  # validation images at most that decide for --recipes auto
 )
 @score_calibration.option
 @click.option("--data", "source", metavar="SOURCE", help="Calibrate and measure on this data.")
-@click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option("--samples", type=click.IntRange(min=1), default=_SAMPLES, show_default=True)
 @click.option("--saved-model", metavar="FOLDER", help="Write a SavedModel too.")
 @options.pixel_range
 @options.data_dir
@@ -109,6 +112,7 @@ def command(
     also auto, the smallest and fastest file that loses no more than --accuracy-drop.
     """
     from kerascnn.files import claim
+    from kerascnn.inference import open_predictor
 
     single = export_checks.is_file(out)
     chosen, io = targets.choose(target, recipes, io, single=single)
@@ -121,77 +125,104 @@ def command(
     with contextlib.ExitStack() as stack:
         for output in outputs:
             stack.enter_context(claim(output))
+        predictor = options.with_pixel_range(open_predictor(path), pixel_range)
+        if target == "serving":
+            targets.write_serving(predictor, out, overwrite, as_json)
+            return
         _export(
-            path,
+            predictor,
+            _data(predictor, source, data_dir),
             out,
             chosen,
-            {"io": io, "target": target, "calibration": calibration, "clusters": clusters},
+            {
+                "io": io,
+                "target": target,
+                "calibration": calibration,
+                "clusters": clusters,
+                "overwrite": overwrite,
+            },
             accuracy_drop=accuracy_drop,
             sensitivity=sensitivity,
             calibrate_scores=calibrate_scores,
-            source=source,
             samples=samples,
             saved_model=saved_model,
-            pixel_range=pixel_range,
-            data_dir=data_dir,
-            overwrite=overwrite,
             as_json=as_json,
         )
 
 
+def export_finished(
+    run: "Path", finished: "Finished", out: str, recipes: str, overwrite: bool
+) -> None:
+    """Writes the bundle of a run that has just ended: with its model, its data and its outputs."""
+    from kerascnn.files import claim
+    from kerascnn.inference.run import open_run_folder
+
+    chosen, io = targets.choose(None, recipes, None, single=False)
+    (place,) = export_checks.check_outputs(out, None, None, None, overwrite)
+    with claim(place):
+        _export(
+            open_run_folder(run, finished.model),
+            finished.splits,
+            out,
+            chosen,
+            {"io": io, "target": None, "clusters": None, "overwrite": overwrite},
+            known=finished.outputs,
+        )
+
+
 def _export(
-    path: str,
+    predictor: "Predictor",
+    splits: "Splits",
     out: str,
     chosen: list[str],
     settings: dict[str, Any],
     *,
-    accuracy_drop: float,
-    sensitivity: str | None,
-    calibrate_scores: bool,
-    source: str | None,
-    samples: int,
-    saved_model: str | None,
-    pixel_range: str | None,
-    data_dir: str | None,
-    overwrite: bool,
-    as_json: bool,
+    accuracy_drop: float = 0.01,
+    sensitivity: str | None = None,
+    calibrate_scores: bool = False,
+    samples: int = _SAMPLES,
+    saved_model: str | None = None,
+    as_json: bool = False,
+    known: "Mapping[str, Arrays] | None" = None,
 ) -> None:
-    """Does what `command` has checked; `settings` go to `export_tflite` and `export_bundle`."""
+    """Does what was checked; `settings` go to `export_tflite` and `export_bundle`.
+
+    `known` are the outputs of the predictor's model for whole splits, where they were computed.
+    """
     from kerascnn.export import convert_float, export_saved_model
     from kerascnn.export.recipes import AUTO
-    from kerascnn.inference import open_predictor
     from kerascnn.serialization import load_model
 
-    predictor = options.with_pixel_range(open_predictor(path), pixel_range)
-    if settings["target"] == "serving":
-        targets.write_serving(predictor, out, overwrite, as_json)
-        return
-    splits = _data(predictor, source, data_dir)
     if predictor.pixel_range is not None:
         low, high = predictor.pixel_range
         console.note(
             f"the model saw pixels of {low:g} to {high:g} as 0 to 255: clients must bring images "
             "of more than 8 bits to 0 to 255 in the same way"
         )
-    model = load_model(model_path(predictor, chosen, settings["clusters"]), compile=False)
+    model, place = predictor.model, model_path(predictor, chosen, settings["clusters"])
+    if place != predictor.path:
+        model = load_model(place, compile=False)
     if calibrate_scores:
         model = score_calibration.calibrated(model, splits)
-    images, labels = splits.sample("train", samples, seed=0)
+    sample = splits.sample("train", samples, seed=0)
     if saved_model is not None:
-        export_saved_model(model, saved_model, overwrite)
+        export_saved_model(model, saved_model, settings["overwrite"])
     float_model = None
     if sensitivity is not None:
         float_model = convert_float(model)
-        layer_errors.show(model, images, float_model, sensitivity, as_json)
+        layer_errors.show(model, sample[0], float_model, sensitivity, as_json)
     if export_checks.is_file(out):
         settings |= {"accuracy_drop": accuracy_drop, "float_model": float_model}
         if chosen[0] == AUTO:  # judged on images that did not set its ranges
             settings["evaluation"] = splits.sample("validation", _JUDGED, seed=0)
-        _write_file(model, out, chosen[0], splits, images, labels, settings, overwrite, as_json)
+        _write_file(model, out, chosen[0], splits, sample, settings, as_json)
         return
     if predictor.threshold is not None:
         settings["threshold"] = predictor.threshold
-    _write_bundle(model, out, chosen, splits, images, labels, settings, overwrite, as_json)
+    held_out = "test" if splits.test is not None else "validation"
+    if model is predictor.model and known is not None:
+        settings["evaluation_outputs"] = known[held_out]
+    _write_bundle(model, out, chosen, splits, sample, settings, as_json)
 
 
 def _data(predictor: "Predictor", source: str | None, data_dir: str | None) -> "Splits":
@@ -209,10 +240,8 @@ def _write_bundle(
     out: str,
     recipes: Sequence[str],
     splits: "Splits",
-    images: "np.ndarray",
-    labels: "np.ndarray",
+    sample: "tuple[np.ndarray, np.ndarray]",
     settings: dict[str, Any],
-    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Writes and shows a bundle."""
@@ -225,13 +254,12 @@ def _write_bundle(
             model,
             out,
             recipes=recipes,
-            samples=images,
-            labels=labels if tasks.get(splits.task).accuracy else None,
+            samples=sample[0],
+            labels=sample[1] if tasks.get(splits.task).accuracy else None,
             class_names=splits.class_names,
             resize=splits.resize.to_dict(),
             evaluation=splits.arrays(held_out),
             task=splits.task,
-            overwrite=overwrite,
             progress=status.update,
             **settings,
         )
@@ -271,24 +299,21 @@ def _write_file(
     out: str,
     recipe: str,
     splits: "Splits",
-    images: "np.ndarray",
-    labels: "np.ndarray",
+    sample: "tuple[np.ndarray, np.ndarray]",
     settings: dict[str, Any],
-    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Writes and verifies one `.tflite` file, of any task."""
     from kerascnn import tasks
     from kerascnn.export import export_tflite
 
-    task = tasks.get(splits.task)
+    task, (images, labels) = tasks.get(splits.task), sample
     result = export_tflite(
         model,
         out,
         recipe,
         images,
         labels if task.accuracy else None,
-        overwrite=overwrite,
         task=task.name,
         class_names=splits.class_names if task.roles == ("scores",) else None,
         **settings,

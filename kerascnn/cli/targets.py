@@ -90,12 +90,11 @@ def add_sources(result: "BundleResult", target: str | None) -> "TFLMSources | No
 def write_serving(predictor: "Predictor", out: str, overwrite: bool, as_json: bool) -> None:
     """Writes the SavedModel with two signatures; a run knows its resize rule and classes."""
     from kerascnn.export import export_serving
-    from kerascnn.serialization import load_model
 
     # Its signatures give the best class, which other tasks do not have.
     classes = predictor.meaning.name == "classification"
     result = export_serving(
-        load_model(predictor.path, compile=False),
+        predictor.model,
         out,
         resize=None if predictor.resize is None else predictor.resize.to_dict(),
         class_names=predictor.labels if classes else None,

@@ -9,6 +9,7 @@ from kerascnn.cli import console, export, figures, keras_backend, options, targe
 
 if TYPE_CHECKING:
     from kerascnn.training import RunResult
+    from kerascnn.training.finish import Finished
 
 
 @click.command(short_help="Train a model.")
@@ -99,9 +100,7 @@ if TYPE_CHECKING:
 @options.data_dir
 @options.overwrite
 @options.as_json
-@click.pass_context
 def command(
-    context: click.Context,
     source: str | None,
     model: str | None,
     task: str,
@@ -187,19 +186,12 @@ def command(
     bundle = _check_bundle(recipes, out, overwrite) if recipes else None
     keras_backend.import_tensorflow()
     from kerascnn.cli.progress import TrainingProgress
-    from kerascnn.training import train
+    from kerascnn.training.run import train_and_keep
 
     progress = TrainingProgress()
     try:
-        result = train(
-            source,
-            model,
-            out,
-            precision=precision,
-            resume=resume,
-            callbacks=[progress],
-            **request,
-            **fresh,
+        result, finished = train_and_keep(
+            source, model, out, request, fresh, precision, resume, [progress]
         )
     finally:
         progress.close()
@@ -222,21 +214,13 @@ def command(
         from kerascnn.errors import ExportError
 
         try:
-            context.invoke(
-                export.command,
-                path=str(result.folder),
-                out=str(bundle),
-                recipes=recipes,
-                overwrite=overwrite,
-            )
+            export.export_finished(result.folder, finished, str(bundle), str(recipes), overwrite)
         except ExportError:
-            console.note(
-                f"The run is complete: kerascnn export {result.folder} {_export_options(result)}"
-            )
+            console.note(f"The run is complete: {_export_command(result, finished)}")
             raise
         return
     console.next_steps(
-        f"kerascnn export {result.folder} {_export_options(result)}",
+        _export_command(result, finished),
         f"kerascnn predict {result.folder} IMAGE",
     )
 
@@ -255,10 +239,9 @@ def _check_bundle(recipes: str, out: str, overwrite: bool) -> Path:
     return bundle
 
 
-def _export_options(result: "RunResult") -> str:
+def _export_command(result: "RunResult", finished: "Finished") -> str:
     """What to export a run with."""
     from kerascnn import tasks
-    from kerascnn.training import open_run
 
-    recipes = ",".join(tasks.get(open_run(result.folder).config.task).recipes)
-    return f"--recipes {recipes} --out {result.folder}-bundle"
+    recipes = ",".join(tasks.get(finished.splits.task).recipes)
+    return f"kerascnn export {result.folder} --recipes {recipes} --out {result.folder}-bundle"

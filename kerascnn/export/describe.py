@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 from kerascnn.errors import InputError
-from kerascnn.export.flatbuffer.edit import pack, parse
+from kerascnn.export.flatbuffer.graph import Graph
 from kerascnn.export.flatbuffer.metadata import embed
-from kerascnn.export.runtime.interpreter import inspect
 from kerascnn.tasks import Output
 
 
 def describe(
-    content: bytes,
+    graph: Graph,
     name: str,
     description: str | None,
     recipe: str,
@@ -24,17 +23,17 @@ def describe(
     Raises:
         InputError: Class names for a file that cannot hold them.
     """
-    summary = inspect(content)
+    takes, gives = (graph.signature(ends[0]) for ends in (graph.inputs, graph.outputs))
     try:
         check_scores(outputs)
-        check_classifier(summary.input.shape, summary.output.shape)
+        check_classifier(takes, gives)
     except InputError:
         if class_names is not None:
             raise
-        return pack(parse(content))  # for its alignment of the constants
+        return graph.pack()  # its constants are aligned by that
     count = outputs[0].names
     return embed(
-        content,
+        graph,
         name=name,
         description=description or f"{name}, recipe {recipe}, exported by kerascnn",
         labels=list(class_names or map(str, range(count))),

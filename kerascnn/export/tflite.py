@@ -20,8 +20,10 @@ from kerascnn.export.conversion.any_model import (
 )
 from kerascnn.export.conversion.convert import convert_float
 from kerascnn.export.describe import describe
-from kerascnn.export.export_result import ExportResult, result_of
+from kerascnn.export.export_result import ExportResult
 from kerascnn.export.file_arguments import check_class_names, check_images, known_sizes
+from kerascnn.export.flatbuffer.file import TFLiteFile
+from kerascnn.export.flatbuffer.graph import Graph
 from kerascnn.export.quantize.calibration import Progress
 from kerascnn.export.quantize.clipping import check_calibration
 from kerascnn.export.quantize.learned_ranges import learned_ranges
@@ -30,7 +32,7 @@ from kerascnn.export.quantize.sensitivity import all_but, tensors_of
 from kerascnn.export.quantize.weight_levels import check_clusters
 from kerascnn.export.recipes import AUTO, INT8, Recipe, get
 from kerascnn.export.runtime.file_kinds import output_kinds
-from kerascnn.export.runtime.interpreter import TFLiteModel
+from kerascnn.export.runtime.interpreter import TFLiteModel, inspect
 from kerascnn.export.runtime.opening import default_threads
 from kerascnn.export.runtime.verify import check_truth, compare_file, keras_outputs, known_kinds
 from kerascnn.export.samples import synthetic_images
@@ -173,7 +175,7 @@ def export_tflite(
         kinds = known_kinds(served, found)
         if None in kinds:  # the operators of the file may tell what the layers do not
             float_model = float_model or convert_float(served, input_shape)
-            kinds = known_kinds(served, found, output_kinds(float_model, None))
+            kinds = known_kinds(served, found, output_kinds(TFLiteFile(float_model)))
         outputs = found.describe(wanted, kinds, f"model {model.name!r}")
     check_class_names(class_names, shape, outputs)
     truth = check_truth(found, labels, 0 if samples is None else len(samples), outputs)
@@ -213,16 +215,18 @@ def export_tflite(
         scope=all_but(tensors_of(float_model, float_layers)),
         learned=learned,
     )
-    content = targets.prepare(target, content)
-    content = describe(content, name or model.name, description, recipe.name, class_names, outputs)
+    graph = Graph(content)
+    targets.prepare(target, graph)
+    content = describe(graph, name or model.name, description, recipe.name, class_names, outputs)
+    written = TFLiteFile(content, "the file")
     if target is not None:
-        targets.require(target, content)
+        targets.require(target, written)
     report = None
     if verify:
         limits = tolerance or recipe.tolerance
         if automatic and tolerance is None:
             limits = dataclasses.replace(limits, accuracy_drop=accuracy_drop)
-        file = TFLiteModel(content, threads=default_threads())
+        file = TFLiteModel(written, threads=default_threads())
         got = found.arrays(file.predict(images), "the file")
         report = compare_file(
             *(found, file, str(path), wanted, got, outputs, judged, limits),
@@ -232,7 +236,14 @@ def export_tflite(
     with write_errors(path), atomic_file(path, TFLITE, overwrite=overwrite) as temporary:
         temporary.write_bytes(content)
     seconds = time.perf_counter() - start
-    return result_of(path, recipe.name, content, report, seconds, trials)
+    return ExportResult(
+        **vars(inspect(written)),
+        path=path,
+        recipe=recipe.name,
+        report=report,
+        seconds=seconds,
+        trials=trials,
+    )
 
 
 def _judge(report: Report, recipe: Recipe) -> None:

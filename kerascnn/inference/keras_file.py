@@ -9,11 +9,14 @@ from kerascnn.inference.predictor import Predictor
 from kerascnn.last_layers import kinds_by_role
 
 
-def open_keras_file(path: Path, **known: Any) -> Predictor:
-    """The model in a `.keras` or `.h5` file; `known` are attributes of `Predictor`."""
+def open_keras_file(path: Path, model: Any = None, **known: Any) -> Predictor:
+    """The model in a `.keras` or `.h5` file, loaded unless it is given.
+
+    `known` are attributes of `Predictor`.
+    """
     from kerascnn.serialization import load_model
 
-    return of_model(load_model(path, compile=False), path, **known)
+    return of_model(model or load_model(path, compile=False), path, **known)
 
 
 def of_model(model: Any, path: Path, **known: Any) -> Predictor:

@@ -1,6 +1,7 @@
 """Run folders of `kerascnn train`."""
 
 from pathlib import Path
+from typing import Any
 
 from kerascnn.errors import InputError
 from kerascnn.files import json_object
@@ -8,8 +9,8 @@ from kerascnn.inference.keras_file import open_keras_file
 from kerascnn.inference.predictor import Predictor
 
 
-def open_run_folder(path: Path) -> Predictor:
-    """The trained model of a run, with its task, its classes and its resize rule."""
+def open_run_folder(path: Path, model: Any = None) -> Predictor:
+    """The trained model of a run, loaded unless given, with its task, classes and resize rule."""
     from kerascnn.data import ResizeRule
     from kerascnn.names import same_form
     from kerascnn.training import open_run
@@ -18,6 +19,7 @@ def open_run_folder(path: Path) -> Predictor:
     run = open_run(path)
     predictor = open_keras_file(
         run.model_path,
+        model,
         labels=tuple(map(same_form, run.config.class_names)),  # older runs kept NFD
         resize=ResizeRule.from_dict(run.config.resize),
         run=run,

@@ -2,6 +2,8 @@
 
 import json
 import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ from kerascnn import tasks
 from kerascnn.errors import TrainingError
 from kerascnn.files import JSON, KERAS, atomic_file, write_text
 from kerascnn.model_file import copy_with_hint
-from kerascnn.tasks import Metrics
+from kerascnn.tasks import Arrays, Metrics
 from kerascnn.training import objectives, run_folder
 from kerascnn.training.eight_bits import EightBits
 from kerascnn.training.judging import kinds_of, metrics_of
@@ -18,18 +20,36 @@ from kerascnn.training.plan import FineTune
 from kerascnn.training.run_folder import open_run
 
 if TYPE_CHECKING:
+    import keras
+
     from kerascnn.data import Splits
 
 _FINISHED = "finished.keras"  # in the backup
 
 
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """What a finished run has in memory, for what follows it in the same process.
+
+    Attributes:
+        model: The network of `model.keras`.
+        splits: The data. Its images are decoded, unless they take more than
+            `kerascnn.data.stores.CACHE_LIMIT` at the model's size.
+        outputs: What the model gives for all images of "validation" and, where there is one,
+            "test": arrays by role.
+        metrics: What these are worth.
+    """
+
+    model: "keras.Model"
+    splits: "Splits"
+    outputs: Mapping[str, Arrays]
+    metrics: dict[str, Metrics]
+
+
 def finish(
     folder: Path, keeper: RunKeeper, splits: "Splits", eight_bits: EightBits | None
-) -> dict[str, Metrics]:
+) -> Finished:
     """Measures the best epoch, writes the files of a finished run, and removes its backup.
-
-    Returns:
-        The figures of "validation" and, where there is one, "test".
 
     Raises:
         TrainingError: There is no epoch.
@@ -44,10 +64,11 @@ def finish(
     run_folder.write_history(folder, keeper.state.history)
     trained = load_model(keeper.best_path)
     network = objectives.get(splits.task).finished(trained)
-    metrics = {}
+    task, outputs, metrics = tasks.get(splits.task), {}, {}
     for name, dataset in (("validation", splits.validation), ("test", splits.test)):
         if dataset is not None:
-            labels, values = splits.labels(name), network.predict(dataset, verbose=0)
+            values = task.arrays(network.predict(dataset, verbose=0), network.name)
+            outputs[name], labels = values, splits.labels(name)
             kinds = kinds_of(network, splits)
             metrics[name] = metrics_of(values, labels, splits, kinds, network.name)
     plot_history(keeper.state.history, folder / run_folder.CURVES)
@@ -56,7 +77,7 @@ def finish(
     report = {name: value.to_dict() for name, value in metrics.items()}
     write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n", JSON)
     config, quoted = open_run(folder).config, shlex.quote(str(folder))
-    recipes = ",".join(tasks.get(splits.task).recipes)
+    recipes = ",".join(task.recipes)
     write_report(
         network,
         splits,
@@ -65,6 +86,7 @@ def finish(
         title=config.model,
         notes=splits.notes,
         eight_bits=eight_bits,
+        outputs=outputs,
         next_commands=(
             f"kerascnn predict {quoted} IMAGE",
             f"kerascnn export {quoted} --recipes {recipes} --out {quoted}-bundle",
@@ -78,7 +100,7 @@ def finish(
     with atomic_file(folder / run_folder.MODEL, KERAS, overwrite=True) as temporary:
         copy_with_hint(best, temporary)
     run_folder.remove_backups(folder)
-    return metrics
+    return Finished(network, splits, outputs, metrics)
 
 
 def _with_phases(history: list[dict[str, float]], plan: FineTune | None) -> list[dict[str, Any]]:

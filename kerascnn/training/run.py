@@ -21,7 +21,7 @@ from kerascnn.training import precision as computation
 from kerascnn.training.batches import check_labels
 from kerascnn.training.checks import Plan, check_new, check_resumed
 from kerascnn.training.eight_bits import EightBits
-from kerascnn.training.finish import finish
+from kerascnn.training.finish import Finished, finish
 from kerascnn.training.keeper import RunKeeper, State, read_state
 from kerascnn.training.network import check_architecture, fit
 from kerascnn.training.network import network as network_of
@@ -36,7 +36,7 @@ from kerascnn.transfer.callbacks import (
 
 logger = logging.getLogger("kerascnn.training")
 
-
+_OF_DATA = ("task", "validation_split", "seed", "resize", "data_dir")  # arguments of `data.load`
 _OWN_RATES = "a run has a schedule of its own. Leave it out, and say learning_rate="
 _REFUSED = {
     "ReduceLROnPlateau": _OWN_RATES,
@@ -183,29 +183,49 @@ def train(
         "quantize_aware": quantize_aware,
         "pixel_range": pixel_range,
     }
-    if quantize_aware:
+    fresh: dict[str, Any] = {
+        "options": options,
+        "weights": weights,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "image_size": image_size,
+        "validation_split": validation_split,
+        "resize": resize,
+        "patience": patience,
+        "fine_tune": fine_tune,
+        "seed": seed,
+        "data_dir": data_dir,
+        "overwrite": overwrite,
+    }
+    return train_and_keep(source, model, out, request, fresh, precision, resume, callbacks)[0]
+
+
+def train_and_keep(
+    source: PathLike | None,
+    model: str | None,
+    out: PathLike,
+    request: Mapping[str, Any],
+    fresh: Mapping[str, Any],
+    precision: str = "auto",
+    resume: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> tuple[RunResult, Finished]:
+    """As `train`, for what goes on with the model, the data and the outputs in memory.
+
+    Args:
+        source, model, out, precision, resume, callbacks: Of `train`.
+        request: Its arguments that a resumed run must not contradict.
+        fresh: Its arguments that only a new run has.
+    """
+    if request["quantize_aware"]:
         require_tensorflow()
     given_callbacks = callback_list(callbacks)
     refuse_callbacks(given_callbacks, "train", _REFUSED)
     if resume:
         check_resumed(out, source, model, precision=precision, **request)
     else:
-        request |= {
-            "options": options,
-            "weights": weights,
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "image_size": image_size,
-            "validation_split": validation_split,
-            "resize": resize,
-            "patience": patience,
-            "fine_tune": fine_tune,
-            "seed": seed,
-            "data_dir": data_dir,
-            "overwrite": overwrite,
-        }
-        check_new(source, model, out, **request)
+        check_new(source, model, out, **request, **fresh)
         precision = computation.choose(precision)
     folder = user_path(out, "run folder")
     with claim(folder):  # what was checked may have changed until then
@@ -213,9 +233,8 @@ def train(
             run = check_resumed(out, source, model, precision=precision, **request)
             config, state, splits = _go_on(run, source)
         else:
-            plan = check_new(source, model, out, **request)
-            config, splits = _begin(plan, task, validation_split, resize, seed, data_dir)
-            config = replace(config, precision=precision, quantize_aware=quantize_aware)
+            plan = check_new(source, model, out, **request, **fresh)
+            config, splits = _begin(plan, {**request, **fresh}, precision)
             state = State()
         check_labels(splits)
         check_monitors(given_callbacks, list(objectives.get(config.task).metrics), validation=True)
@@ -223,20 +242,13 @@ def train(
         with computation.computing_in(config.precision):
             network = network_of(config, folder, state, splits)
         if not resume:
-            start_folder(folder, config, overwrite)
+            start_folder(folder, config, fresh["overwrite"])
         return _train(folder, config, state, splits, network, OneTraining(given_callbacks))
 
 
-def _begin(
-    plan: Plan,
-    task: str,
-    validation_split: float | None,
-    resize: str,
-    seed: int,
-    data_dir: PathLike | None,
-) -> tuple[RunConfig, "data.Splits"]:
-    """The configuration and the data of a new run."""
-    check_architecture(plan, task)
+def _begin(plan: Plan, asked: Mapping[str, Any], precision: str) -> tuple[RunConfig, "data.Splits"]:
+    """The configuration and the data of a new run; `asked` are the arguments of `train`."""
+    check_architecture(plan, asked["task"])
     if plan.enlarged:
         logger.info(
             "images of %dx%d for a network of %dx%d: it is fine-tuned on crops, in which things "
@@ -247,11 +259,7 @@ def _begin(
         plan.source,
         plan.image_size,
         plan.settings.batch_size,
-        task=task,
-        validation_split=validation_split,
-        seed=seed,
-        resize=resize,
-        data_dir=data_dir,
+        **{name: asked[name] for name in _OF_DATA},
         pixel_range=plan.pixel_range,
     )
     config = RunConfig(
@@ -263,11 +271,13 @@ def _begin(
         resize=splits.resize.to_dict(),
         weights=plan.weights,
         training=plan.settings,
-        validation_split=validation_split,
-        seed=seed,
-        data_dir=None if data_dir is None else os.fspath(data_dir),
+        validation_split=asked["validation_split"],
+        seed=asked["seed"],
+        data_dir=None if asked["data_dir"] is None else os.fspath(asked["data_dir"]),
         versions=_versions(),
         augment=plan.augment,
+        precision=precision,
+        quantize_aware=asked["quantize_aware"],
         task=splits.task,
         fine_tuning=plan.fine_tuning,
         fingerprint=data.fingerprint(plan.source, splits.task),
@@ -294,7 +304,7 @@ def _train(
     splits: "data.Splits",
     network: keras.Model,
     watchers: OneTraining,
-) -> RunResult:
+) -> tuple[RunResult, Finished]:
     """Trains the epochs that are left, and writes the files of a finished run."""
     plan, monitor = config.fine_tuning, objectives.get(config.task).monitor
     if plan is None:
@@ -304,8 +314,8 @@ def _train(
         # Its phases have schedules of their own, that end where the next begins.
         keeper = RunKeeper(folder, state, None, monitor)
         epochs = plan.epochs
-    done = keeper.finished or quantized.has_begun(folder)
-    if state.epochs < epochs and not done:
+    trained = keeper.finished or quantized.has_begun(folder)
+    if state.epochs < epochs and not trained:
         with data.reading(), computation.computing_in(config.precision):
             if plan is not None:
                 fine_tuned.fit(folder, config, plan, network, splits, state, keeper, [watchers])
@@ -319,9 +329,11 @@ def _train(
         with data.reading():
             eight_bits = quantized.train_with_rounding(folder, config, best, splits, [watchers])
     watchers.close()
-    metrics = finish(folder, keeper, splits, eight_bits)
-    return RunResult(
-        folder, metrics, tuple(state.history), state.best_epoch, splits.notes, eight_bits
+    done = finish(folder, keeper, splits, eight_bits)
+    history = tuple(state.history)
+    return (
+        RunResult(folder, done.metrics, history, state.best_epoch, splits.notes, eight_bits),
+        done,
     )
 
 

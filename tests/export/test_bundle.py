@@ -246,3 +246,26 @@ def test_an_interrupt_leaves_nothing(tiny_model, tiny_images, tmp_path, converte
             tiny_model, tmp_path / "b", recipes=["float32"], samples=tiny_images, progress=stop
         )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_known_outputs_are_taken_and_checked(tiny_model, tiny_images, tmp_path, monkeypatch):
+    """One pass over the samples is left; outputs that are no rows of the images are refused."""
+    evaluation = tiny_images[32:], np.zeros(len(tiny_images) - 32, int)
+    outputs = keras_outputs(tiny_model, evaluation[0])
+    options = {"recipes": ["float32"], "samples": tiny_images[:32]}
+    for wrong in ({"evaluation": evaluation}, {}):
+        given = {**options, **wrong, "evaluation_outputs": outputs[1:]}
+        with pytest.raises(InputError, match="evaluation_outputs"):
+            export_bundle(tiny_model, tmp_path / "bundle", **given)
+    passes = []
+
+    def computed(model, images):
+        passes.append(len(images))
+        return keras_outputs(model, images)
+
+    monkeypatch.setattr("kerascnn.export.bundle.write.keras_outputs", computed)
+    given = {**options, "evaluation": evaluation, "evaluation_outputs": outputs}
+    result = export_bundle(tiny_model, tmp_path / "bundle", **given)
+    assert passes == [32]
+    accuracy = (outputs.argmax(-1) == 0).mean()
+    assert result.report.keras.accuracy == pytest.approx(accuracy)

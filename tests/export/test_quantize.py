@@ -6,6 +6,7 @@ import pytest
 
 from kerascnn.errors import ExportError, InputError
 from kerascnn.export.conversion.convert import convert_float
+from kerascnn.export.quantize import litert
 from kerascnn.export.quantize.calibration import off_powers_of_two
 from kerascnn.export.quantize.quantizer import quantize
 from kerascnn.export.runtime.interpreter import TFLiteModel, inspect
@@ -204,3 +205,19 @@ def test_a_refusal_of_the_quantiser_suggests_gentler_recipes(float_bytes, monkey
     monkeypatch.setattr("litert_quantizer.quantizer.Quantizer.quantize", refuse)
     with pytest.raises(ExportError, match=r"cannot quantise.*no such operator.*weight_only_int8"):
         quantize(float_bytes, "dynamic_int8")
+
+
+@pytest.mark.parametrize("error", [AttributeError, KeyError, TypeError])
+def test_a_mistake_of_ours_is_not_the_quantisers(float_bytes, monkeypatch, error):
+    def mistaken(*_args):
+        raise error("ours")
+
+    monkeypatch.setattr(litert, "_configured", mistaken)
+    with pytest.raises(error, match="ours"):
+        quantize(float_bytes, "float16")
+
+
+def test_what_the_quantiser_stumbles_over_is_said(float_bytes, monkeypatch):
+    monkeypatch.setattr("litert_quantizer.quantizer.params_generator.ParamsGenerator", None)
+    with pytest.raises(ExportError, match=r"cannot quantise this model.*not callable"):
+        quantize(float_bytes, "float16")

@@ -17,7 +17,6 @@ from kerascnn.export.bundle.report.page import to_html
 from kerascnn.export.bundle.report.pictures import pictures
 from kerascnn.export.bundle.report.values import (
     BundleReport,
-    Check,
     Machine,
     RecipeReport,
     spread,
@@ -26,6 +25,7 @@ from kerascnn.export.bundle.report.values import (
 )
 from kerascnn.export.contract.manifest import Input, Resize, Versions
 from kerascnn.pages import format as page
+from kerascnn.tasks import Metric
 from kerascnn.tasks.classification import ClassificationMetrics
 from kerascnn.tasks.multi_label import MultiLabelMetrics
 from kerascnn.tasks.outputs import Output
@@ -74,7 +74,7 @@ def recipe(name, **changes):
         "operators": {"CONV_2D": 2, "SOFTMAX": 1},
         "undelegated_operators": {},
         "undelegated_reasons": {},
-        "checks": (Check(name="max_abs", value=1e-7, limit=1e-4),),
+        "checks": (Metric(name="max_abs", value=1e-7, limit=1e-4, passed=True),),
         "checked_images": 100,
         "seconds": 0.2,
     }
@@ -169,6 +169,7 @@ def test_json_holds_every_figure(report):
     expected["keras"] = {"accuracy": 0.875, "top5_accuracy": None, "loss": 0.4}
     for file, accuracy, loss in zip(expected["files"], (0.875, 0.85), (0.4, 0.5), strict=True):
         file["score"] = {"accuracy": accuracy, "top5_accuracy": None, "loss": loss}
+        file["checks"] = [{"name": "max_abs", "value": 1e-7, "limit": 1e-4}]
     assert data == expected  # the confusions of a thousand classes are not in it
 
 

@@ -12,12 +12,13 @@ from kerascnn.export import export_tflite, runs_on
 from kerascnn.export.bundle.report.targets import section
 from kerascnn.export.flatbuffer import edit as flatbuffer
 from kerascnn.export.flatbuffer import metadata
+from kerascnn.export.flatbuffer.file import Operator, Tensor, open_file
+from kerascnn.export.flatbuffer.graph import Graph
 from kerascnn.export.quantize.quantizer import quantize
 from kerascnn.export.recipes import RECIPES
 from kerascnn.export.runtime.interpreter import TFLiteModel
 from kerascnn.export.targets import TARGETS, coral, find, prepare, require, tflm
 from kerascnn.export.targets.dense_scale import with_one_scale
-from kerascnn.export.targets.graph import Operator, Tensor, read_graph
 from kerascnn.export.targets.rules import unsupported
 
 LABELS = ["a", "b", "c", "d", "e"]
@@ -73,9 +74,9 @@ def test_what_a_target_exports_it_runs(files, name):
     target = find(name)
     for recipe in target.recipes:
         file = recipe if recipe == "float32" else f"{recipe}_{target.io}"
-        content = metadata.embed(
-            prepare(name, files[file]), name="tiny", description="tiny", labels=LABELS
-        )
+        graph = Graph(files[file])
+        prepare(name, graph)
+        content = metadata.embed(graph, name="tiny", description="tiny", labels=LABELS)
         assert require(name, content).runs
 
 
@@ -149,7 +150,9 @@ def test_one_scale_keeps_the_real_weights_and_biases_to_half_a_step(float_file, 
     operator.inputs = [*operator.inputs[:2], len(model.subgraphs[0].tensors) - 1]
     usual = quantize(flatbuffer.pack(model), RECIPES["int8"], tiny_images, io="uint8")
     weights, biases, scales = reals(usual)
-    content = with_one_scale(usual)
+    graph = Graph(usual)
+    with_one_scale(graph)
+    content = graph.pack()
     after, biases_after, (one,) = reals(content)
     assert len(scales) == 5
     assert one == scales.max()
@@ -161,7 +164,10 @@ def test_one_scale_keeps_the_real_weights_and_biases_to_half_a_step(float_file, 
 
 
 def test_float_files_are_left_as_they_are(files):
-    assert with_one_scale(files["float32"]) is files["float32"]
+    graph = Graph(files["float32"])
+    before = graph.pack()
+    with_one_scale(graph)
+    assert graph.pack() == before
 
 
 def test_an_unknown_target_is_refused_with_the_nearest():
@@ -186,14 +192,14 @@ def test_grey_images_are_not_for_mediapipe(grey_float_file):
 
 def test_constants_behind_the_flatbuffer_are_not_for_microcontrollers(int8_file):
     content = int8_file.read_bytes()  # as the quantiser leaves it
-    graph = read_graph(content)
+    graph = open_file(content)
     verdict = answers(content)["tflm"]
     if graph.outside:
         assert "behind the flatbuffer" in verdict.because[0]
     else:
         assert graph.misaligned
         assert "not aligned to 16 bytes" in verdict.because[0]
-    packed = read_graph(flatbuffer.pack(flatbuffer.parse(content)))
+    packed = open_file(flatbuffer.pack(flatbuffer.parse(content)))
     assert (packed.outside, packed.misaligned) == (0, 0)
 
 
@@ -265,7 +271,7 @@ def test_corals_known_limitations(limited, reason):
 
 def test_coral_says_where_the_cpu_takes_over(files):
     (reason,) = answers(files["int8_uint8"])["coral"].because
-    count = len(read_graph(files["int8_uint8"]).operators)
+    count = len(open_file(files["int8_uint8"]).operators)
     assert reason.endswith(f"of {count} operators run on the CPU")
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from kerascnn.errors import ExportError, InputError, OutputExistsError, VerificationError
 from kerascnn.export import tflite
+from kerascnn.export.flatbuffer import edit, structure
 from kerascnn.export.flatbuffer.metadata import read
 from kerascnn.export.recipes import INT8
 from kerascnn.export.runtime.verify import evaluate_tflite, keras_outputs
@@ -238,3 +239,15 @@ def test_real_imagenet_weights_survive_int8_on_real_photos(tmp_path, shared):
     assert result.report.agreement > 0.6
     assert result.delegate_partitions == 1
     assert result.bytes < 700_000
+
+
+def test_a_file_is_parsed_packed_and_checked_once(tmp_path, tiny_model, float_bytes, monkeypatch):
+    """It is edited in one tree, and what was written is read by all who ask in one reader."""
+    done = []
+    for owner, name in ((edit, "parse"), (edit, "pack"), (structure, "check")):
+        kept = getattr(owner, name)
+        monkeypatch.setattr(
+            owner, name, lambda *given, _k=kept, _n=name: (done.append(_n), _k(*given))[1]
+        )
+    export_tflite(tiny_model, tmp_path / "a.tflite", float_model=float_bytes, target="android")
+    assert done == ["parse", "check", "pack", "check"]

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,11 +17,11 @@ import pytest
 from kerascnn.errors import ExportError, InputError, OutputExistsError
 from kerascnn.export import write_tflm_sources
 from kerascnn.export.flatbuffer import metadata
+from kerascnn.export.flatbuffer.file import Operator, Tensor, open_file
 from kerascnn.export.quantize.quantizer import quantize
 from kerascnn.export.recipes import RECIPES
 from kerascnn.export.runtime.interpreter import TFLiteModel
 from kerascnn.export.targets import arena, tflm
-from kerascnn.export.targets.graph import FileGraph, Operator, Tensor, read_graph
 
 STUB = Path(__file__).parent / "tflm_stub"
 LABELS = ["one", 'two "quoted" \\ back', "drei", "été", "what??!"]
@@ -75,7 +76,7 @@ def test_the_sources_compile_and_hold_the_file_the_operators_and_the_image(
     assert (
         first == f"model 0 arena 0 {made.arena.bytes // 16 * 16 + 16 * (made.arena.bytes % 16 > 0)}"
     )
-    kinds = {operator.name for operator in read_graph(micro_file).operators}
+    kinds = {operator.name for operator in open_file(micro_file).operators}
     assert kinds == {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "MUL", "ADD"} | {
         "SOFTMAX"
     }
@@ -110,7 +111,7 @@ def chain(*sizes):
         Operator("RELU", False, 1, (source,), (target,)) for source, target in pairwise(tensors)
     )
     ends = (tensors[0],), (tensors[-1],)
-    return FileGraph(0, 1, operators, *ends, 0, 0, None, None)
+    return SimpleNamespace(operators=operators, inputs=ends[0], outputs=ends[1])
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_tensors_are_laid_out_as_by_hand(sizes, planned):
 
 
 def test_bookkeeping_comes_on_top_of_the_tensors(micro_file):
-    graph = read_graph(micro_file)
+    graph = open_file(micro_file)
     assert arena._planned(graph) < arena.estimate(graph) < arena._planned(graph) + 8192
 
 

@@ -19,8 +19,8 @@ import pytest
 
 from kerascnn.export import export_bundle, runs_on
 from kerascnn.export.flatbuffer import edit as flatbuffer
+from kerascnn.export.flatbuffer.file import open_file
 from kerascnn.export.targets import arena
-from kerascnn.export.targets.graph import read_graph
 
 KIT = Path(__file__).parents[2] / "export" / "micro"
 PYTHON = os.environ.get("KERASCNN_TFLM_PYTHON") or None
@@ -115,7 +115,7 @@ def test_the_measured_arena_is_within_the_estimate(micro_bundle, monkeypatch):
     monkeypatch.setenv("KERASCNN_TFLM_PYTHON", PYTHON)
     for path in micro_bundle.glob("*.tflite"):
         content = path.read_bytes()
-        measured, estimated = arena.measure(content), arena.estimate(read_graph(content))
+        measured, estimated = arena.measure(content), arena.estimate(open_file(content))
         assert measured <= estimated <= measured + 4096
 
 

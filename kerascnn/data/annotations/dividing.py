@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from kerascnn.data.annotations.form.structure import SPLITS, AnnotationSet
-from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.splitting import split_by_labels
 from kerascnn.errors import DataError, InputError
+from kerascnn.names import shown
 
 _MOST_VALIDATION = 5000
 

@@ -24,10 +24,10 @@ from kerascnn.data.annotations.formats.via import read_via
 from kerascnn.data.annotations.formats.voc import read_voc
 from kerascnn.data.annotations.formats.voc_instances import read_voc_instances
 from kerascnn.data.annotations.formats.yolo import read_yolo
-from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.annotations.resolve import resolve
 from kerascnn.errors import DataError, InputError
 from kerascnn.files import PathLike
+from kerascnn.names import shown
 
 Reader = Callable[[Sequence[tuple[str | None, Path]], Path, Wish], RawSet]
 _READERS: dict[str, Reader] = {

@@ -17,9 +17,9 @@ from kerascnn.data.annotations.form.structure import (
 )
 from kerascnn.data.annotations.geometry import Mover, placements
 from kerascnn.data.annotations.mask_fit import fit_mask
-from kerascnn.data.annotations.parsing.text import first_few, shown
 from kerascnn.data.folders.folder import SkippedFile, looks_like_an_image
 from kerascnn.errors import DataError
+from kerascnn.names import first_few, shown
 
 
 def resolve(raw: RawSet, wish: Wish, format: str, source: str, root: Path) -> AnnotationSet:

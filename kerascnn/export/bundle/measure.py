@@ -11,7 +11,6 @@ import numpy as np
 from kerascnn.errors import VerificationError
 from kerascnn.export.bundle.report.values import (
     BundleReport,
-    Check,
     RecipeReport,
     this_machine,
 )
@@ -122,13 +121,10 @@ def build_report(
                 operators=dict(result.operators),
                 undelegated_operators=dict(result.undelegated_operators),
                 undelegated_reasons=dict(result.undelegated_reasons),
-                checks=tuple(
-                    Check(name=metric.name, value=metric.value, limit=metric.limit)
-                    for metric in file.check.metrics
-                ),
+                checks=file.check.metrics,
                 checked_images=file.check.samples,
                 seconds=result.seconds,
-                runs_on=runs_on(result.path),
+                runs_on=runs_on(file.model.file),
             )
         )
     return BundleReport(

@@ -25,6 +25,7 @@ from kerascnn.export.conversion.any_model import (
     write_errors,
 )
 from kerascnn.export.conversion.convert import convert_float
+from kerascnn.export.flatbuffer.file import TFLiteFile
 from kerascnn.export.quantize.clipping import check_calibration
 from kerascnn.export.recipes import Recipe
 from kerascnn.export.runtime.file_kinds import output_kinds
@@ -80,6 +81,7 @@ def export_bundle(
     class_names: Sequence[str] | None = None,
     resize: Mapping[str, Any] | None = None,
     evaluation: tuple[np.ndarray, np.ndarray] | None = None,
+    evaluation_outputs: Any = None,
     task: str = "classification",
     threshold: float | None = None,
     io: str = "uint8",
@@ -110,6 +112,8 @@ def export_bundle(
             form; plain stretching by default.
         evaluation: Held-out (images, labels), on which the report measures accuracy and
             agreement, or with rows of true values, errors; the samples by default.
+        evaluation_outputs: The model's outputs for the images of `evaluation`, to share a pass that
+            was made before. Those of a model that is not float32 throughout are computed anew.
         task: What the outputs are: "classification" (scores of classes), "multi_label" (a
             probability for each label), "regression" (quantities) or another of
             `kerascnn.tasks.names()`.
@@ -138,6 +142,8 @@ def export_bundle(
         targets.find(target)
     chosen = check_recipes(recipes, io)
     check_calibration(calibration)
+    if evaluation is None and evaluation_outputs is not None:
+        raise InputError("evaluation_outputs= needs evaluation=, the images that they are of")
     shape = input_shape_of(model, input_shape, need_size=True, outputs=len(found.roles))
     sizes = tuple(size for size in shape if size is not None)
     samples = raw_pixels(samples, sizes)
@@ -150,13 +156,14 @@ def export_bundle(
     if sizes[2] not in (1, 3):
         raise InputError(f"a bundle is for grey or RGB images, but the model takes {sizes}")
     say("running the Keras model")
-    served = with_listed_outputs(float32_model(model), found.roles)
+    plain = float32_model(model)
+    served = with_listed_outputs(plain, found.roles)
     source = f"model {model.name!r}"
     arrays, kinds = found.arrays(keras_outputs(served, samples), source), known_kinds(served, found)
     float_model = None
     if None in kinds:  # the operators of the file may tell what the layers do not
         float_model = convert_float(served, input_shape)
-        kinds = known_kinds(served, found, output_kinds(float_model, None))
+        kinds = known_kinds(served, found, output_kinds(TFLiteFile(float_model)))
     outputs = found.describe(arrays, kinds, source)
     if threshold is not None:
         outputs = tasks.with_threshold(outputs, threshold, source)
@@ -167,7 +174,10 @@ def export_bundle(
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
     known = Images(samples, check_truth(found, labels, len(samples), outputs), arrays)
-    held_out = known if evaluation is None else _held_out(served, sizes, evaluation, meaning)
+    held_out = known
+    if evaluation is not None:
+        given = evaluation_outputs if plain is model else None
+        held_out = _held_out(served, sizes, evaluation, meaning, given)
     say("converting to float32")
     float_model = float_model or convert_float(served, input_shape)
     writing = atomic_folder(folder, contract.BUNDLE, overwrite=overwrite)
@@ -229,11 +239,15 @@ def _held_out(
     sizes: tuple[int, ...],
     evaluation: tuple[np.ndarray, np.ndarray],
     meaning: Meaning,
+    given: Any,
 ) -> Images:
-    """The evaluation images with what the Keras model says."""
+    """The evaluation images with what the Keras model says: `given`, or computed."""
     task, images = meaning.task, raw_pixels(evaluation[0], sizes)
     truth = task.check_targets(evaluation[1], len(images), len(meaning.names))
-    return Images(images, truth, task.arrays(keras_outputs(served, images), served.name))
+    found = task.arrays(keras_outputs(served, images) if given is None else given, served.name)
+    if {len(values) for values in found.values()} != {len(images)}:
+        raise InputError(f"evaluation_outputs= must be {len(images)} rows, one for each image")
+    return Images(images, truth, found)
 
 
 def _input(shape: tuple[int, ...], rule: contract.Resize) -> contract.Input:

@@ -17,7 +17,7 @@ from kerascnn.export import rewrites
 from kerascnn.export.conversion import conversion_cache
 from kerascnn.export.conversion.any_model import float32_model, input_shape_of, require_tensorflow
 from kerascnn.export.conversion.frozen import can_freeze, freeze, trace, write_function
-from kerascnn.export.flatbuffer import edit as flatbuffer
+from kerascnn.export.flatbuffer.graph import Graph
 from kerascnn.files import temporary_folder
 
 if TYPE_CHECKING:
@@ -80,19 +80,17 @@ def convert_float(
     return rewrites.for_all(_in_order(content))
 
 
-def _in_order(content: bytes) -> bytes:
+def _in_order(content: bytes) -> Graph:
     """The file with its outputs in the order of the model's, which the converter does not keep."""
-    from ai_edge_litert.schema_py_generated import Model
-
-    if Model.GetRootAs(content, 0).Subgraphs(0).OutputsLength() < 2:
-        return content
-    model = flatbuffer.parse(content)
+    graph = Graph(content)
+    if len(graph.outputs) < 2:
+        return graph
     named = {
         int(re.sub(rb"\D", b"", entry.name)): entry.tensorIndex
-        for entry in model.signatureDefs[0].outputs  # output_0, output_1, ...
+        for entry in graph.model.signatureDefs[0].outputs  # output_0, output_1, ...
     }
-    model.subgraphs[0].outputs = np.array([named[place] for place in sorted(named)], np.int32)
-    return flatbuffer.pack(model)
+    graph.model.subgraphs[0].outputs = np.array([named[place] for place in sorted(named)], np.int32)
+    return graph
 
 
 @contextlib.contextmanager

@@ -46,7 +46,10 @@ def parse(data: bytes) -> Any:
             buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
         buffer.offset = buffer.size = 0
     for graph in model.subgraphs:
-        for operator in graph.operators or []:
+        for part in ("tensors", "inputs", "outputs", "operators"):
+            if getattr(graph, part) is None:
+                setattr(graph, part, [])
+        for operator in graph.operators:
             if operator.largeCustomOptionsOffset > 1:
                 operator.customOptions = np.frombuffer(
                     data,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.export.flatbuffer import edit as flatbuffer
+from kerascnn.export.flatbuffer.schema import operator_name, operator_numbers
 from kerascnn.export.flatbuffer.unused import drop_unused
 
 
@@ -39,8 +40,6 @@ class Graph:
         from ai_edge_litert import schema_py_generated as schema
 
         self._schema = schema
-        self._numbers = {k: v for k, v in vars(schema.BuiltinOperator).items() if k.isupper()}
-        self._names = {number: name for name, number in self._numbers.items()}
         self.model = flatbuffer.parse(content)
         self._graph = self.model.subgraphs[0]
         self._taken = {tensor.name for tensor in self._graph.tensors}
@@ -68,8 +67,7 @@ class Graph:
     def kind(self, operator: Any) -> str:
         """The operator's name in the schema, such as "CONV_2D"."""
         code = self.model.operatorCodes[operator.opcodeIndex]
-        number = max(code.builtinCode, code.deprecatedBuiltinCode)  # both spellings exist
-        return self._names.get(number, f"BUILTIN_{number}")
+        return operator_name(max(code.builtinCode, code.deprecatedBuiltinCode))  # as in any file
 
     def producer(self, tensor: int) -> Any | None:
         """The operator that computes a tensor; None for inputs and constants."""
@@ -89,6 +87,12 @@ class Graph:
         """The tensor's dimensions."""
         shape = self._graph.tensors[tensor].shape
         return () if shape is None else tuple(int(size) for size in shape)
+
+    def signature(self, tensor: int) -> tuple[int, ...]:
+        """The tensor's dimensions, -1 where the file leaves one open."""
+        shape, signature = self.shape(tensor), self._graph.tensors[tensor].shapeSignature
+        fits = signature is not None and len(signature) == len(shape)
+        return tuple(int(size) for size in signature) if fits else shape
 
     def name(self, tensor: int) -> str:
         """The tensor's name; the quantiser and its ranges know tensors by it."""
@@ -238,11 +242,11 @@ class Graph:
         """Place of a kind of operator in the file's list, which grows when it is new."""
         for i, code in enumerate(self.model.operatorCodes):
             number = max(code.builtinCode, code.deprecatedBuiltinCode)
-            if self._names.get(number) == kind and code.customCode is None:
+            if operator_name(number) == kind and code.customCode is None:
                 return i
         code = self._schema.OperatorCodeT()
-        code.builtinCode = self._numbers[kind]
-        code.deprecatedBuiltinCode = min(self._numbers[kind], 127)  # the old field holds one byte
+        code.builtinCode = operator_numbers()[kind]
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)  # the old field holds one byte
         code.version = 1
         self.model.operatorCodes.append(code)
         return len(self.model.operatorCodes) - 1

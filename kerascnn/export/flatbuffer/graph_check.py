@@ -11,26 +11,27 @@ from typing import Any
 import numpy as np
 
 from kerascnn.errors import BundleError
-from kerascnn.export.flatbuffer.scale_check import check_scales, operator_code
+from kerascnn.export.flatbuffer.scale_check import check_scales
+from kerascnn.export.flatbuffer.schema import code_number, operator_numbers, type_names
 
 LARGEST_TENSOR = 1 << 30  # bytes of a computed tensor: VGG16's largest needs 12 MB
 _SCALES = (1e-30, 1e30)  # beyond, products of two scales are no float32
 
 # Bytes per element, of the types whose elements are whole bytes.
 _WIDTHS = {
-    "FLOAT32": 4,
-    "FLOAT16": 2,
-    "BFLOAT16": 2,
-    "INT32": 4,
-    "UINT8": 1,
-    "INT64": 8,
-    "BOOL": 1,
-    "INT16": 2,
-    "INT8": 1,
-    "FLOAT64": 8,
-    "UINT64": 8,
-    "UINT32": 4,
-    "UINT16": 2,
+    "float32": 4,
+    "float16": 2,
+    "bfloat16": 2,
+    "int32": 4,
+    "uint8": 1,
+    "int64": 8,
+    "bool": 1,
+    "int16": 2,
+    "int8": 1,
+    "float64": 8,
+    "uint64": 8,
+    "uint32": 4,
+    "uint16": 2,
 }
 _RECURRENT = {  # operators that leave out their first inputs on purpose
     "LSTM",
@@ -46,11 +47,10 @@ def check_graphs(data: bytes) -> None:
     Raises:
         BundleError: With half a sentence that says what does not.
     """
-    from ai_edge_litert.schema_py_generated import BuiltinOperator, Model, TensorType
+    from ai_edge_litert.schema_py_generated import Model
 
     model = Model.GetRootAs(data, 0)
-    kinds = {value: name for name, value in vars(TensorType).items() if isinstance(value, int)}
-    recurrent = {getattr(BuiltinOperator, name) for name in _RECURRENT}
+    recurrent = {operator_numbers()[name] for name in _RECURRENT}
     _check_buffers(model, len(data))
     if model.SubgraphsLength() == 0:
         raise BundleError("it holds no graph")
@@ -64,7 +64,7 @@ def check_graphs(data: bytes) -> None:
             empty = any(tensor.Shape(i) == 0 for i in range(tensor.ShapeLength()))
             if stored or empty:
                 constants.add(index)
-            _check_tensor(index, tensor, kinds.get(tensor.Type()), stored)
+            _check_tensor(index, tensor, type_names().get(tensor.Type()), stored)
         _check_flow(model, graph, constants, recurrent)
         check_scales(model, graph)
     _check_signatures(model)
@@ -105,11 +105,11 @@ def _check_tensor(index: int, tensor: Any, kind: str | None, stored: bool) -> No
             f"tensor {index} has {len(scales)} scales and {quantization.ZeroPointLength()} "
             "zero points"
         )
-    if kind in ("INT8", "UINT8", "INT16", "INT32"):
-        limits = np.iinfo(kind.lower())
+    if kind in ("int8", "uint8", "int16", "int32"):
+        limits = np.iinfo(kind)
         points = quantization.ZeroPointAsNumpy()
         if points.min() < limits.min or points.max() > limits.max:
-            raise BundleError(f"tensor {index} has a zero point outside {kind.lower()}")
+            raise BundleError(f"tensor {index} has a zero point outside {kind}")
 
 
 def _check_flow(model: Any, graph: Any, constants: set[int], recurrent: set[int]) -> None:
@@ -123,7 +123,7 @@ def _check_flow(model: Any, graph: Any, constants: set[int], recurrent: set[int]
     for i in range(graph.OperatorsLength()):
         operator = graph.Operators(i)
         _in_range("operator code", operator.OpcodeIndex(), model.OperatorCodesLength())
-        number = operator_code(model, operator)
+        number = code_number(model.OperatorCodes(operator.OpcodeIndex()))
         for j in range(operator.InputsLength()):
             source = operator.Inputs(j)
             if source == -1 and (j >= 2 or number in recurrent):

@@ -4,36 +4,30 @@ MediaPipe Tasks and ML Kit read them: a flatbuffer (`metadata_schema.fbs`, ident
 model buffer named TFLITE_METADATA, and the label file as a zip archive behind the model.
 """
 
-import dataclasses
 import io
 import zipfile
-import zlib
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 
-from kerascnn.errors import BundleError, InputError
-from kerascnn.export.flatbuffer import edit as flatbuffer
-from kerascnn.export.flatbuffer import metadata_schema, structure
+from kerascnn.errors import InputError
+from kerascnn.export.flatbuffer import metadata_schema
+from kerascnn.export.flatbuffer.file import TFLiteFile, open_file
+from kerascnn.export.flatbuffer.graph import Graph
+from kerascnn.export.flatbuffer.metadata_reading import BUFFER_NAME, CLASSES_FILE
 from kerascnn.export.flatbuffer.metadata_schema import LABELS_FILE, Metadata
-from kerascnn.export.flatbuffer.reading import one_line
-from kerascnn.export.flatbuffer.reading import read as read_file
-from kerascnn.export.flatbuffer.tensors import specs
 from kerascnn.files import PathLike
 
-__all__ = ["Metadata", "embed", "parse", "read"]
+__all__ = ["Metadata", "embed", "read"]
 
-BUFFER_NAME = "TFLITE_METADATA"
-CLASSES_FILE = "two_classes.txt"  # beside LABELS_FILE, where one output stands for two classes
-LARGEST_LABELS = 16 << 20  # bytes; a few hundred thousand classes, and no zip bomb
 PARSER_VERSION = "1.0.0"  # of the schema, when the newest field written here was added
 
 Color = Literal["rgb", "grayscale"]
 
 
 def embed(
-    model_bytes: bytes,
+    model: bytes | Graph,
     *,
     name: str,
     description: str,
@@ -50,7 +44,7 @@ def embed(
     Same arguments, same bytes.
 
     Args:
-        model_bytes: A `.tflite` image classifier.
+        model: A `.tflite` image classifier.
         name: Name of the model.
         description: What it does.
         labels: Class names in the order of the output, one per value of its last axis; two for
@@ -67,16 +61,16 @@ def embed(
         InputError: Labels that do not fit the output or cannot be a line of text, an input that
             is no image, or a colour that does not fit its channels.
     """
-    model = flatbuffer.parse(model_bytes)
-    inputs, outputs = specs(model_bytes)
-    if len(inputs) != 1 or len(outputs) != 1:
+    graph = model if isinstance(model, Graph) else Graph(model)
+    takes, gives = (list(map(graph.signature, ends)) for ends in (graph.inputs, graph.outputs))
+    if len(takes) != 1 or len(gives) != 1:
         raise InputError(
-            f"the model has {len(inputs)} inputs and {len(outputs)} outputs: metadata "
+            f"the model has {len(takes)} inputs and {len(gives)} outputs: metadata "
             "describe an image classifier with one of each. Export such a model."
         )
-    color = _checked_color(color, inputs[0].shape)
-    binary = outputs[0].shape[-1:] == (1,) and len(labels) == 2 and output_range is not None
-    _check_labels(labels[1:] if binary else labels, outputs[0].shape)
+    color = _checked_color(color, takes[0])
+    binary = gives[0][-1:] == (1,) and len(labels) == 2 and output_range is not None
+    _check_labels(labels[1:] if binary else labels, gives[0])
     content = metadata_schema.encode(
         Metadata(
             name=name,
@@ -93,12 +87,12 @@ def embed(
             min_parser_version=PARSER_VERSION,
         )
     )
-    _store(model, content)
-    packed = flatbuffer.pack(model)
+    _store(graph.model, content)
+    packed = graph.pack()
     return _append_labels(packed, labels[1:], labels) if binary else _append_labels(packed, labels)
 
 
-def read(path: PathLike | bytes) -> Metadata | None:
+def read(path: PathLike | bytes | TFLiteFile) -> Metadata | None:
     """The metadata of a `.tflite` file, or None when it has none.
 
     Args:
@@ -108,28 +102,7 @@ def read(path: PathLike | bytes) -> Metadata | None:
         InputError: No such file.
         BundleError: The model, its metadata or its label file are damaged.
     """
-    content, source = read_file(path)
-    structure.check(content, source)
-    return parse(content, source)
-
-
-def parse(content: bytes, source: str) -> Metadata | None:
-    """As `read`, of a model that `structure.check` found whole; `source` is its name in messages.
-
-    Raises:
-        BundleError: Its metadata or its label file are damaged.
-    """
-    buffer = _stored(content)
-    if buffer is None:
-        return None
-    try:
-        metadata, label_file = metadata_schema.decode(buffer)
-        labels = _read_labels(content, label_file) if label_file else ()
-    except BundleError as error:
-        raise BundleError(
-            f"{source} has damaged metadata: {error}. Export the model again."
-        ) from None
-    return dataclasses.replace(metadata, labels=labels)
+    return open_file(path).metadata
 
 
 def _checked_color(color: Color | None, shape: tuple[int, ...]) -> Color:
@@ -175,20 +148,6 @@ def _store(model: Any, content: bytes) -> None:
     model.metadata.append(MetadataT(name=BUFFER_NAME, buffer=len(model.buffers) - 1))
 
 
-def _stored(content: bytes) -> bytes | None:
-    from ai_edge_litert.schema_py_generated import Model
-
-    model = Model.GetRootAs(content, 0)
-    for i in range(model.MetadataLength()):
-        entry = model.Metadata(i)
-        if entry.Name() == BUFFER_NAME.encode():
-            buffer = model.Buffers(entry.Buffer())
-            if buffer.Offset() > 1:
-                return content[buffer.Offset() : buffer.Offset() + buffer.Size()]
-            return buffer.DataAsNumpy().tobytes() if buffer.DataLength() else b""
-    return None
-
-
 def _append_labels(content: bytes, labels: Sequence[str], classes: Sequence[str] = ()) -> bytes:
     """A zip archive behind the model: stored plainly, for readers that map it into memory."""
     stream = io.BytesIO(content)
@@ -202,18 +161,3 @@ def _append_labels(content: bytes, labels: Sequence[str], classes: Sequence[str]
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, "".join(f"{line}\n" for line in lines).encode())
     return stream.getvalue()
-
-
-def _read_labels(content: bytes, name: str) -> tuple[str, ...]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if CLASSES_FILE in archive.namelist():
-                name = CLASSES_FILE
-            if archive.getinfo(name).file_size > LARGEST_LABELS:
-                raise BundleError(f"its label file {name!r} is larger than {LARGEST_LABELS} bytes")
-            text = archive.read(name).decode("utf-8")
-    except KeyError:
-        raise BundleError(f"it names the label file {name!r}, which is not in it") from None
-    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RuntimeError) as error:
-        raise BundleError(f"its label file {name!r} cannot be read ({one_line(error)})") from None
-    return tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.errors import BundleError
+from kerascnn.export.flatbuffer.schema import code_number, operator_names
 
 _PRODUCT = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}  # input times weights
 _SUM = {"ADD", "SUB"}
@@ -30,14 +31,14 @@ def check_scales(model: Any, graph: Any) -> None:
     Raises:
         BundleError: With half a sentence that says which operator.
     """
-    from ai_edge_litert.schema_py_generated import BuiltinOperator, TensorType
+    from ai_edge_litert.schema_py_generated import TensorType
 
     eight_bits = (TensorType.INT8, TensorType.UINT8)
-    kinds = {getattr(BuiltinOperator, name): name for name in _PRODUCT | _SUM | _OTHER}
+    known = _PRODUCT | _SUM | _OTHER
     for i in range(graph.OperatorsLength()):
         operator = graph.Operators(i)
-        kind = kinds.get(operator_code(model, operator))
-        if kind is None or not operator.InputsLength() or not operator.OutputsLength():
+        kind = operator_names().get(code_number(model.OperatorCodes(operator.OpcodeIndex())))
+        if kind not in known or not operator.InputsLength() or not operator.OutputsLength():
             continue
         source, target = graph.Tensors(operator.Inputs(0)), graph.Tensors(operator.Outputs(0))
         if source.Type() not in eight_bits:
@@ -58,12 +59,6 @@ def check_scales(model: Any, graph: Any) -> None:
                 f"operator {i} ({kind}) scales its result by {np.max(factors):g}, "
                 f"of less than {limit:g} possible"
             )
-
-
-def operator_code(model: Any, operator: Any) -> int:
-    """Number of the operator's kind; it stands in one of two fields, by the age of the file."""
-    code = model.OperatorCodes(operator.OpcodeIndex())
-    return max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
 
 
 def _scales(operator: int, tensor: Any) -> np.ndarray:

@@ -1,8 +1,6 @@
 """Inputs and outputs of a `.tflite` model, and how real values become their integers."""
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -44,36 +42,3 @@ class TensorSpec:
             return np.asarray(values).astype(np.float32)
         steps = np.asarray(values).astype(np.float32) - np.float32(self.zero_point)
         return steps * np.float32(self.scale)
-
-
-def specs(content: bytes) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
-    """Inputs and outputs of the main graph of a model that `structure.check` found whole."""
-    from ai_edge_litert.schema_py_generated import Model
-
-    graph = Model.GetRootAs(content, 0).Subgraphs(0)
-    inputs = tuple(_spec(graph.Tensors(graph.Inputs(i))) for i in range(graph.InputsLength()))
-    outputs = tuple(_spec(graph.Tensors(graph.Outputs(i))) for i in range(graph.OutputsLength()))
-    return inputs, outputs
-
-
-def _spec(tensor: Any) -> TensorSpec:
-    from ai_edge_litert.schema_py_generated import TensorType
-
-    kinds = {value: name for name, value in vars(TensorType).items() if isinstance(value, int)}
-    shape = [tensor.Shape(i) for i in range(tensor.ShapeLength())]
-    if tensor.ShapeSignatureLength() == len(shape):
-        shape = [tensor.ShapeSignature(i) for i in range(len(shape))]
-    scale = zero_point = None
-    quantization = tensor.Quantization()
-    if quantization is not None and quantization.ScaleLength() == 1:
-        scale = float(quantization.Scale(0))
-        zero_point = int(quantization.ZeroPoint(0)) if quantization.ZeroPointLength() else 0
-        if not (math.isfinite(scale) and scale > 0):
-            scale = zero_point = None
-    return TensorSpec(
-        name=(tensor.Name() or b"").decode(errors="replace"),
-        shape=tuple(int(size) for size in shape),
-        dtype=kinds.get(tensor.Type(), f"type{tensor.Type()}").lower(),
-        scale=scale,
-        zero_point=zero_point,
-    )

@@ -6,7 +6,7 @@ import numpy as np
 
 from kerascnn.errors import ExportError
 from kerascnn.export.quantize.clipping import CLIPPED, clipped_ranges
-from kerascnn.export.quantize.litert import QUANTIZER_ERRORS, Range, quiet
+from kerascnn.export.quantize.litert import Range, quantizer_errors, quiet
 from kerascnn.export.runtime.opening import default_threads
 
 Progress = Callable[[int, int], None]
@@ -37,23 +37,20 @@ def observe(float_bytes: bytes, samples: np.ndarray, progress: Progress | None =
 
     key, name, *_ = signature(float_bytes)
     seen: dict[str, list[tuple[float, float]]] = {}
-    try:
-        with quiet():
-            calibrator = Calibrator(
-                float_bytes,
-                num_threads=default_threads(),
-                mode=CalibrationMode.CALIBRATION_PROFILER_BASED,
-            )
-            for done, image in enumerate(samples, start=1):
-                calibrator.reset_model_qsvs()
-                calibrator.calibrate({key: [{name: image[np.newaxis].astype(np.float32)}]}, None)
-                for tensor, stats in calibrator.get_model_qsvs().items():
-                    pair = (float(stats["min"].min()), float(stats["max"].max()))
-                    seen.setdefault(tensor, []).append(pair)
-                if progress is not None:
-                    progress(done, len(samples))
-    except QUANTIZER_ERRORS as error:
-        raise ExportError(f"measuring value ranges failed: {error}") from error
+    with quantizer_errors(lambda error: f"measuring value ranges failed: {error}"), quiet():
+        calibrator = Calibrator(
+            float_bytes,
+            num_threads=default_threads(),
+            mode=CalibrationMode.CALIBRATION_PROFILER_BASED,
+        )
+        for done, image in enumerate(samples, start=1):
+            calibrator.reset_model_qsvs()
+            calibrator.calibrate({key: [{name: image[np.newaxis].astype(np.float32)}]}, None)
+            for tensor, stats in calibrator.get_model_qsvs().items():
+                pair = (float(stats["min"].min()), float(stats["max"].max()))
+                seen.setdefault(tensor, []).append(pair)
+            if progress is not None:
+                progress(done, len(samples))
     observed = {tensor: np.asarray(pairs) for tensor, pairs in seen.items()}
     broken = [tensor for tensor, pairs in observed.items() if not np.isfinite(pairs).all()]
     if broken:

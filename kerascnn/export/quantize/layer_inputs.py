@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.export.flatbuffer.graph import Graph
+from kerascnn.export.flatbuffer.schema import SAME
 from kerascnn.export.quantize.layer_weights import activations
 
 _IMAGES = 32  # twice as many change little
@@ -106,15 +107,13 @@ def windows(value: np.ndarray, options: Any, height: int, width: int) -> np.ndar
         height: Of the kernel, in weights.
         width: Of the kernel, in weights.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
     strides = (options.strideH, options.strideW)
     dilations = (options.dilationHFactor, options.dilationWFactor)
     spans = [
         (size - 1) * dilation + 1 for size, dilation in zip((height, width), dilations, strict=True)
     ]
     image = value[0]
-    if options.padding == schema.Padding.SAME:
+    if options.padding == SAME:
         edges = [(0, 0)] * 3
         for axis, (length, stride, span) in enumerate(
             zip(image.shape[:2], strides, spans, strict=True)

@@ -6,33 +6,49 @@ import logging
 import os
 import re
 import threading
+import traceback
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerascnn.errors import ExportError
+from kerascnn.export.flatbuffer.file import TFLiteFile
 from kerascnn.export.flatbuffer.reading import one_line
 from kerascnn.export.quantize.large_kernels import large_kernels
 from kerascnn.export.recipes import Io, Recipe
-from kerascnn.export.runtime.summary import inspect
 
 if TYPE_CHECKING:
     from litert_quantizer.quantizer import Quantizer
 
 Range = dict[str, np.ndarray]  # "min" and "max" of one tensor, in the quantiser's form
 
-# What the quantiser raises on models it cannot handle.
-QUANTIZER_ERRORS = (
-    ValueError,
-    TypeError,
-    RuntimeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    NotImplementedError,
-)
+# What the quantiser and its interpreter raise on purpose.
+_ITS_OWN = (ValueError, RuntimeError, NotImplementedError)
+_QUANTIZER = ("litert_quantizer", "ai_edge_litert")
+_STUMBLES = (TypeError, LookupError, AttributeError)  # and what happens to it
+
+
+@contextlib.contextmanager
+def quantizer_errors(told: Callable[[Exception], str]) -> Iterator[None]:
+    """Turns what the quantiser raises into an ExportError with the message `told` makes of it.
+
+    A mistake of ours in the same call stays what it is.
+    """
+    try:
+        yield
+    except (*_ITS_OWN, *_STUMBLES) as error:
+        if isinstance(error, _STUMBLES) and not _is_in_quantizer(error):
+            raise
+        raise ExportError(told(error)) from error
+
+
+def _is_in_quantizer(error: Exception) -> bool:
+    """Whether the quantiser's code, or what it called, raised the error; not ours."""
+    frames = traceback.walk_tb(error.__traceback__)
+    packages = [str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in frames]
+    return [name for name in packages if name in ("kerascnn", *_QUANTIZER)][-1] in _QUANTIZER
 
 
 def rewrite(
@@ -57,24 +73,23 @@ def rewrite(
     Raises:
         ExportError: The quantiser cannot handle the model.
     """
-    try:
-        with quiet(), large_kernels():
-            quantizer = _configured(float_bytes, recipe, io, scope, islands)
-            result = quantizer.quantize(
-                None if ranges is None else dict(ranges),
-                enable_progress_bar=False,
-                enable_progress_report=False,
-            )
-            return bytes(result.quantized_model)
-    except QUANTIZER_ERRORS as error:
-        raise ExportError(
-            f"recipe {recipe.name} cannot quantise this model: {_reason(float_bytes, error)}"
-        ) from error
+
+    def told(error: Exception) -> str:
+        return f"recipe {recipe.name} cannot quantise this model: {_reason(float_bytes, error)}"
+
+    with quantizer_errors(told), quiet(), large_kernels():
+        quantizer = _configured(float_bytes, recipe, io, scope, islands)
+        result = quantizer.quantize(
+            None if ranges is None else dict(ranges),
+            enable_progress_bar=False,
+            enable_progress_report=False,
+        )
+    return bytes(result.quantized_model)
 
 
 def _reason(float_bytes: bytes, error: Exception) -> str:
     """Why, and what may do instead."""
-    if "WHILE" in inspect(float_bytes).operators:
+    if ("WHILE", False) in TFLiteFile(float_bytes).operator_counts:
         return (
             "it has a loop in it, as of a recurrent layer, whose values calibration does not see. "
             "Give the layer unroll=True, or take float32 or float16."

@@ -116,9 +116,10 @@ def sensitivity_of(
     pixels = signature(float_bytes)[2]
     ranges = ranges_of(observe(prepared.content, samples), min_max, pixels)
     ranges = rewrites.widened(ranges, prepared.sums)
-    moments = measure_inputs(prepared.content, samples)
+    graph = Graph(prepared.content)
+    moments = measure_inputs(graph, prepared.content, samples)
     layers = []
-    groups = _groups(prepared.content)
+    groups = _groups(graph)
     for done, (layer, operators, tensors) in enumerate(groups, start=1):
         scope = only(tensors)
         rounded = round_weights(
@@ -157,7 +158,9 @@ def tensors_of(float_bytes: bytes, layers: Sequence[str]) -> tuple[str, ...]:
         InputError: No layer of that name.
     """
     known: dict[str, tuple[str, ...]] = {}
-    for name, _, tensors in _groups(rewrites.for_int8(float_bytes).content) if layers else ():
+    for name, _, tensors in (
+        _groups(Graph(rewrites.for_int8(float_bytes).content)) if layers else ()
+    ):
         known[name] = (*known.get(name, ()), *tensors)
     unknown = [name for name in layers if name not in known]
     if unknown:
@@ -168,9 +171,8 @@ def tensors_of(float_bytes: bytes, layers: Sequence[str]) -> tuple[str, ...]:
     return tuple(tensor for name in layers for tensor in known[name])
 
 
-def _groups(float_bytes: bytes) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+def _groups(graph: Graph) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
     """(layer, operators, tensors) of each operator with weights and what follows it."""
-    graph = Graph(float_bytes)
     groups: list[list[tuple[str, str]]] = []
     for operator in graph.operators:
         kind, tensor = graph.kind(operator), graph.name(int(operator.outputs[0]))

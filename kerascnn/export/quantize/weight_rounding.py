@@ -54,7 +54,7 @@ def round_weights(
     """
     graph = Graph(float_bytes)
     if moments is None:
-        moments = measure_inputs(float_bytes, samples)
+        moments = measure_inputs(graph, float_bytes, samples)
     for (operator, kind), inputs in zip(float_layers(graph), moments, strict=True):
         name = graph.name(int(operator.outputs[0]))
         if name in keep or not re.search(scope, name):
@@ -81,9 +81,8 @@ def round_weights(
     return graph.pack()
 
 
-def measure_inputs(float_bytes: bytes, samples: np.ndarray) -> list[Moments]:
+def measure_inputs(graph: Graph, float_bytes: bytes, samples: np.ndarray) -> list[Moments]:
     """What `round_weights` has to know of the inputs of each layer with weights."""
-    graph = Graph(float_bytes)
     layers = float_layers(graph)
     together = [_is_roundable(graph, operator, kind) for operator, kind in layers]
     return measure(graph, float_bytes, layers, together, samples)

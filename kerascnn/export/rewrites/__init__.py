@@ -43,14 +43,14 @@ FOR_INT8: tuple[Rewrite, ...] = (
 )
 
 
-def for_all(content: bytes) -> bytes:
+def for_all(content: bytes | Graph) -> bytes:
     """The float file in the form that every recipe starts from.
 
     Raises:
         BundleError: `content` is no whole `.tflite` model.
         ExportError: It keeps its constants in another file.
     """
-    graph = Graph(content)
+    graph = content if isinstance(content, Graph) else Graph(content)
     _apply(graph, FOR_ALL)
     return graph.pack()
 

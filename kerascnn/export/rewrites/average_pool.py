@@ -3,9 +3,8 @@
 import numpy as np
 
 from kerascnn.export.flatbuffer.graph import Graph
+from kerascnn.export.flatbuffer.schema import SAME
 from kerascnn.export.rewrites.activations import NONE
-
-_SAME = 0  # schema.fbs, enum Padding
 
 
 def average_pool_as_depthwise(graph: Graph) -> None:
@@ -57,7 +56,7 @@ def average_pool_as_depthwise(graph: Graph) -> None:
 def _edge_factors(graph: Graph, operator: object) -> np.ndarray | None:
     """Size of the window by the pixels in it, [1, height, width, 1]; None where always 1."""
     settings = operator.builtinOptions  # type: ignore[attr-defined]
-    if settings.padding != _SAME:
+    if settings.padding != SAME:
         return None
     x, y = (graph.shape(int(part[0])) for part in (operator.inputs, operator.outputs))  # type: ignore[attr-defined]
     counts = [

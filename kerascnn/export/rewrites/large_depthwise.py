@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from kerascnn.export.flatbuffer.graph import Graph
+from kerascnn.export.flatbuffer.schema import SAME
 from kerascnn.export.rewrites.activations import NONE
 
 _FAST = 25  # pixels of a window; 7x7 takes 20 times as long as 5x5, in float32 and in 8 bits
-_SAME = 0  # schema.fbs, enum Padding
 
 
 def split_large_depthwise(graph: Graph) -> None:
@@ -45,7 +45,7 @@ def split_large_depthwise(graph: Graph) -> None:
 def _can_split(operator: Any, weights: np.ndarray) -> bool:
     settings, (height, width) = operator.builtinOptions, weights.shape[1:3]
     plain = (
-        settings.padding == _SAME
+        settings.padding == SAME
         and (settings.strideH, settings.strideW) == (1, 1)
         and (settings.dilationHFactor, settings.dilationWFactor) == (1, 1)
         and len(operator.inputs) == 3
@@ -83,7 +83,7 @@ def _partial(
         before=operator,
         options="DepthwiseConv2DOptions",
         values={
-            "padding": _SAME,
+            "padding": SAME,
             "strideH": 1,
             "strideW": 1,
             "depthMultiplier": settings.depthMultiplier,

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 
 from kerascnn.export.flatbuffer.graph import Graph
+from kerascnn.export.flatbuffer.schema import SAME
 from kerascnn.export.rewrites.activations import NONE
-
-_SAME = 0  # schema.fbs, enum Padding
 
 
 def fold_offsets(graph: Graph) -> None:
@@ -69,7 +68,7 @@ def _takes_offset(graph: Graph, layer: Any, tensor: int) -> bool:
         return False
     if weights.shape[-1] != graph.shape(tensor)[-1]:  # a grouped convolution, or a flattened input
         return False
-    padded = kind == "CONV_2D" and layer.builtinOptions.padding == _SAME
+    padded = kind == "CONV_2D" and layer.builtinOptions.padding == SAME
     return not padded or weights.shape[1:3] == (1, 1)
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from kerascnn.export.flatbuffer.graph import Graph
+from kerascnn.export.flatbuffer.schema import VALID
 from kerascnn.export.rewrites.activations import NONE
 
 _POOLS = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
-_VALID = 1  # schema.fbs, enum Padding
 
 
 def subsample_by_convolution(graph: Graph) -> None:
@@ -32,7 +32,7 @@ def subsample_by_convolution(graph: Graph) -> None:
             before=operator,
             options="DepthwiseConv2DOptions",
             values={
-                "padding": _VALID,
+                "padding": VALID,
                 "strideH": strides[0],
                 "strideW": strides[1],
                 "depthMultiplier": 1,

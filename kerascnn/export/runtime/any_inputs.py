@@ -3,9 +3,9 @@
 import numpy as np
 
 from kerascnn.errors import BundleError
-from kerascnn.export.flatbuffer import metadata, structure
-from kerascnn.export.flatbuffer.reading import one_line, read
-from kerascnn.export.flatbuffer.tensors import TensorSpec, specs
+from kerascnn.export.flatbuffer.file import open_file
+from kerascnn.export.flatbuffer.reading import one_line
+from kerascnn.export.flatbuffer.tensors import TensorSpec
 from kerascnn.export.runtime.interpreter import check_pixels
 from kerascnn.export.runtime.opening import open_runtime
 from kerascnn.files import PathLike
@@ -28,13 +28,14 @@ class AnyFile:
     """
 
     def __init__(self, path_or_bytes: PathLike | bytes, *, threads: int, delegate: bool):
-        content, self.source = read(path_or_bytes)
-        structure.check(content, self.source)
-        inputs, _ = specs(content)
-        known = metadata.parse(content, self.source)  # damaged ones are a damaged file
+        file = open_file(path_or_bytes)
+        self.source, inputs = file.source, [tensor.spec for tensor in file.inputs]
+        known = file.metadata  # damaged ones are a damaged file
         if len(inputs) == 1:
             check_pixels(inputs[0], known, None, self.source)
-        self._interpreter = open_runtime(content, self.source, threads=threads, delegate=delegate)
+        self._interpreter = open_runtime(
+            file.content, self.source, threads=threads, delegate=delegate
+        )
         generator = np.random.default_rng(0)
         details = self._interpreter.get_input_details()
         self._given = [

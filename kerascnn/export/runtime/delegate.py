@@ -5,7 +5,8 @@ another. They explain what the runtime was seen to do; they do not decide it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+from kerascnn.export.flatbuffer.file import Operator, Tensor
 
 _NO_EIGHT_BITS = {
     "AVERAGE_POOL_2D",
@@ -26,20 +27,15 @@ _SUM = (2.0**-10, 2.0**8)  # an operand's scale by the result's
 _PRODUCT = (2.0**-16, 2.0**8)  # the operands' scales, multiplied, by the result's
 
 
-def reasons(model: Any, names: Sequence[str], outside: Sequence[int]) -> Mapping[str, str]:
+def reasons(outside: Sequence[Operator]) -> Mapping[str, str]:
     """Why operators of the main graph stay outside, one sentence for each kind.
 
     Args:
-        model: The `schema_py_generated.Model`.
-        names: Name of each operator code of the file.
-        outside: Indices of the operators that the delegate left.
+        outside: The operators that the delegate left.
     """
-    graph = model.Subgraphs(0)
     found: dict[str, str] = {}
-    for index in outside:
-        operator = graph.Operators(index)
-        kind = names[operator.OpcodeIndex()]
-        found.setdefault(kind, _reason(graph, operator, kind))
+    for operator in outside:
+        found.setdefault(operator.name, _reason(operator))
     return dict(sorted(found.items()))
 
 
@@ -51,25 +47,25 @@ def sentences(reasons: Mapping[str, str]) -> list[str]:
     return [f"{', '.join(alike)}: {reason}" for reason, alike in kinds.items()]
 
 
-def _reason(graph: Any, operator: Any, kind: str) -> str:
-    inputs = [graph.Tensors(i) for i in _indices(operator, "Inputs") if i >= 0]
-    outputs = [graph.Tensors(i) for i in _indices(operator, "Outputs")]
-    types = {_type(tensor) for tensor in (*inputs[:1], *outputs[:1])}
-    if kind == "QUANTIZE" and types == {"UINT8", "INT8"}:
+def _reason(operator: Operator) -> str:
+    kind, outputs = operator.name, operator.outputs
+    inputs = [tensor for tensor in operator.inputs if tensor is not None]
+    types = {tensor.dtype for tensor in (*inputs[:1], *outputs[:1])}
+    if kind == "QUANTIZE" and types == {"uint8", "int8"}:
         return "it turns uint8 into int8 or back; the delegate's conversion keeps the sign"
-    if "INT16" in types:
+    if "int16" in types:
         return "the delegate has no 16-bit integer kernels"
     if kind in _NO_KERNEL:
         return "the delegate has no kernel for it"
-    if any(-1 in _signature(tensor) for tensor in (*inputs, *outputs)):
+    if any(-1 in tensor.shape for tensor in (*inputs, *outputs)):
         return "its shape is not fixed in the file"
-    if kind in _NO_EIGHT_BITS and types & {"INT8", "UINT8"}:
+    if kind in _NO_EIGHT_BITS and types & {"int8", "uint8"}:
         return "the delegate has a float32 kernel for it, but none for 8 bits"
     if kind == "CONCATENATION" and len(inputs) > _MOST_JOINED:
         return f"it concatenates {len(inputs)} tensors, the delegate up to {_MOST_JOINED}"
-    if kind == "CONCATENATION" and types & {"INT8", "UINT8"}:
+    if kind == "CONCATENATION" and types & {"int8", "uint8"}:
         return "its tensors have different scales, the delegate wants one for all"
-    if kind in ("RELU", "RELU6") and types & {"INT8", "UINT8"}:
+    if kind in ("RELU", "RELU6") and types & {"int8", "uint8"}:
         return "the delegate has an 8-bit ReLU only at the end of another operator"
     if kind == "STRIDED_SLICE":
         return "it leaves out rows or columns, the delegate takes slices without gaps"
@@ -80,8 +76,8 @@ def _reason(graph: Any, operator: Any, kind: str) -> str:
     return "the delegate does not take it with these types and shapes"
 
 
-def _odd_scales(kind: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> bool:
-    scales = [_scale(tensor) for tensor in (*inputs[:2], *outputs[:1])]
+def _odd_scales(kind: str, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> bool:
+    scales = [tensor.scale for tensor in (*inputs[:2], *outputs[:1])]
     if len(scales) < 3 or None in scales:
         return False
     first, second, result = (float(scale or 0) for scale in scales)
@@ -90,26 +86,3 @@ def _odd_scales(kind: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> boo
         return not low <= first * second / result < high
     low, high = _SUM
     return any(not low <= scale / result < high for scale in (first, second))
-
-
-def _indices(operator: Any, which: str) -> list[int]:
-    count = getattr(operator, f"{which}Length")()
-    return [getattr(operator, which)(i) for i in range(count)]
-
-
-def _signature(tensor: Any) -> list[int]:
-    return [tensor.ShapeSignature(i) for i in range(tensor.ShapeSignatureLength())]
-
-
-def _scale(tensor: Any) -> float | None:
-    quantization = tensor.Quantization()
-    if quantization is None or quantization.ScaleLength() != 1:
-        return None
-    return float(quantization.Scale(0))
-
-
-def _type(tensor: Any) -> str:
-    from ai_edge_litert.schema_py_generated import TensorType
-
-    kinds = {value: name for name, value in vars(TensorType).items() if isinstance(value, int)}
-    return kinds.get(tensor.Type(), "")

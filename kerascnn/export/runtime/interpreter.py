@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from kerascnn.errors import BundleError, InputError
-from kerascnn.export.flatbuffer import metadata, structure
+from kerascnn.export.flatbuffer.file import TFLiteFile, open_file
 from kerascnn.export.flatbuffer.metadata_schema import Metadata
-from kerascnn.export.flatbuffer.reading import one_line, read
-from kerascnn.export.flatbuffer.tensors import TensorSpec, specs
+from kerascnn.export.flatbuffer.reading import one_line
+from kerascnn.export.flatbuffer.tensors import TensorSpec
 from kerascnn.export.runtime.file_kinds import output_kinds
 from kerascnn.export.runtime.opening import open_runtime
 from kerascnn.export.runtime.pixels import PixelRule, rule_for
@@ -45,16 +45,16 @@ class TFLiteModel:
 
     def __init__(
         self,
-        path_or_bytes: PathLike | bytes,
+        path_or_bytes: PathLike | bytes | TFLiteFile,
         *,
         threads: int | None = None,
         delegate: bool = True,
         pixel_range: tuple[float, float] | None = None,
     ):
-        content, source = read(path_or_bytes)
-        structure.check(content, source)
-        self.source = source
-        inputs, outputs = specs(content)
+        self.file = open_file(path_or_bytes)
+        self.source = source = self.file.source
+        inputs = tuple(tensor.spec for tensor in self.file.inputs)
+        outputs = tuple(tensor.spec for tensor in self.file.outputs)
         if len(inputs) != 1 or not outputs:
             raise InputError(
                 f"{source} has {len(inputs)} inputs ({_named(inputs)}) and {len(outputs)} outputs: "
@@ -68,10 +68,12 @@ class TFLiteModel:
                 )
         self.input: TensorSpec = inputs[0]
         self.outputs: tuple[TensorSpec, ...] = outputs
-        self.metadata = metadata.parse(content, source)
-        self.kinds = output_kinds(content, self.metadata)
+        self.metadata = self.file.metadata
+        self.kinds = output_kinds(self.file)
         self.pixels: PixelRule = check_pixels(self.input, self.metadata, pixel_range, source)
-        self._interpreter = open_runtime(content, source, threads=threads, delegate=delegate)
+        self._interpreter = open_runtime(
+            self.file.content, source, threads=threads, delegate=delegate
+        )
         self._in = self._interpreter.get_input_details()[0]["index"]
         self._out = [detail["index"] for detail in self._interpreter.get_output_details()]
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kerascnn.errors import BundleError
-from kerascnn.export.flatbuffer import structure
-from kerascnn.export.flatbuffer.reading import read
-from kerascnn.export.flatbuffer.tensors import TensorSpec, specs
+from kerascnn.export.flatbuffer.file import TFLiteFile, open_file
+from kerascnn.export.flatbuffer.tensors import TensorSpec
 from kerascnn.export.runtime.delegate import reasons
 from kerascnn.export.runtime.opening import open_runtime
 from kerascnn.files import PathLike
@@ -65,7 +64,7 @@ class FileSummary:
         return self.outputs[0]
 
 
-def inspect(path: PathLike | bytes) -> FileSummary:
+def inspect(path: PathLike | bytes | TFLiteFile) -> FileSummary:
     """What a `.tflite` file holds, and how this machine's runtime divides it.
 
     Works on files that the runtime cannot run (for instance with Flex operators):
@@ -75,46 +74,30 @@ def inspect(path: PathLike | bytes) -> FileSummary:
         InputError: No such file.
         BundleError: The content is no whole `.tflite` model.
     """
-    from ai_edge_litert.schema_py_generated import Model
-
-    content, source = read(path)
-    structure.check(content, source)
-    model = Model.GetRootAs(content, 0)
-    names = operator_names(model)
-    counts: Counter[str] = Counter()
-    for g in range(model.SubgraphsLength()):
-        graph = model.Subgraphs(g)
-        counts.update(
-            names[graph.Operators(i).OpcodeIndex()] for i in range(graph.OperatorsLength())
-        )
-    custom = {
-        name for i, name in enumerate(names) if model.OperatorCodes(i).CustomCode() is not None
-    } & set(counts)
-    main = model.Subgraphs(0)
-    kinds = [names[main.Operators(i).OpcodeIndex()] for i in range(main.OperatorsLength())]
+    file = open_file(path)
+    kinds = [operator.name for operator in file.operators]
+    counts = file.operator_counts
+    custom = sorted({name for name, is_custom in counts if is_custom})
     partitions, taken, failure = 0, set[int](), None
     try:
-        partitions, taken = _partitions(open_runtime(content, source), len(kinds))
+        partitions, taken = _partitions(open_runtime(file.content, file.source), len(kinds))
     except BundleError as error:
         failure = str(error)
-    inputs, outputs = specs(content)
     outside = [i for i in range(len(kinds)) if i not in taken]
     return FileSummary(
-        bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        operators=dict(sorted(counts.items())),
-        custom_operators=tuple(sorted(custom)),
-        flex_operators=tuple(sorted(name for name in custom if name.startswith(FLEX_PREFIX))),
+        bytes=len(file.content),
+        sha256=hashlib.sha256(file.content).hexdigest(),
+        operators=dict(sorted((name, count) for (name, _), count in counts.items())),
+        custom_operators=tuple(custom),
+        flex_operators=tuple(name for name in custom if name.startswith(FLEX_PREFIX)),
         delegate_partitions=partitions,
         delegated_operators=_count(kinds[i] for i in sorted(taken)),
         undelegated_operators=_count(kinds[i] for i in outside),
-        inputs=inputs,
-        outputs=outputs,
-        has_metadata=any(
-            model.Metadata(i).Name() == b"TFLITE_METADATA" for i in range(model.MetadataLength())
-        ),
+        inputs=tuple(tensor.spec for tensor in file.inputs),
+        outputs=tuple(tensor.spec for tensor in file.outputs),
+        has_metadata=file.has_metadata,
         runtime_error=failure,
-        undelegated_reasons={} if failure else reasons(model, names, outside),
+        undelegated_reasons={} if failure else reasons([file.operators[i] for i in outside]),
     )
 
 
@@ -141,22 +124,6 @@ def _partitions(interpreter: Any, count: int) -> tuple[int, set[int]]:
             taken.add(index)
             pending.extend(int(source) for source in nodes[index]["inputs"])
     return len(partitions), taken
-
-
-def operator_names(model: Any) -> list[str]:
-    """Name of each operator code of the file."""
-    from ai_edge_litert.schema_py_generated import BuiltinOperator
-
-    builtin = {v: name for name, v in vars(BuiltinOperator).items() if isinstance(v, int)}
-    names = []
-    for i in range(model.OperatorCodesLength()):
-        code = model.OperatorCodes(i)
-        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())  # both spellings exist
-        custom = code.CustomCode()
-        names.append(
-            custom.decode(errors="replace") if custom else builtin.get(number, f"BUILTIN_{number}")
-        )
-    return names
 
 
 def _count(names: Iterable[str]) -> dict[str, int]:

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from kerascnn.errors import ExportError, InputError
+from kerascnn.export.flatbuffer.file import TFLiteFile, open_file
+from kerascnn.export.flatbuffer.graph import Graph
 from kerascnn.export.targets import android, coral, litert_js, mediapipe, tflm
-from kerascnn.export.targets.graph import FileGraph, read_graph
 from kerascnn.export.targets.rules import Target
 from kerascnn.export.targets.verdict import Verdict
 from kerascnn.files import PathLike
@@ -33,7 +34,7 @@ def find(name: str) -> Target:
     raise InputError(f"unknown target {str(name)!r}.{hint} Targets: {', '.join(TARGETS)}.")
 
 
-def runs_on(path: PathLike | bytes) -> tuple[Verdict, ...]:
+def runs_on(path: PathLike | bytes | TFLiteFile) -> tuple[Verdict, ...]:
     """Whether each kind of device client runs a `.tflite` file, found in the file itself.
 
     Looked at are operators with their versions and types, shapes, input and output types, where
@@ -49,21 +50,22 @@ def runs_on(path: PathLike | bytes) -> tuple[Verdict, ...]:
         InputError: No such file.
         BundleError: It is no whole `.tflite` model.
     """
-    graph = read_graph(path)
+    graph = open_file(path)
     return tuple(_judge(target, graph) for target in TARGETS.values())
 
 
-def prepare(name: str | None, content: bytes) -> bytes:
-    """A file as a target needs it, still to be verified; as it is without a target.
+def prepare(name: str | None, graph: Graph) -> None:
+    """Changes a file to what a target needs, still to be verified; nothing without a target.
 
     Raises:
         InputError: No target has this name.
     """
     change = None if name is None else find(name).prepare
-    return content if change is None else change(content)
+    if change is not None:
+        change(graph)
 
 
-def require(name: str, path: PathLike | bytes) -> Verdict:
+def require(name: str, path: PathLike | bytes | TFLiteFile) -> Verdict:
     """The verdict of one target, which must be yes.
 
     Raises:
@@ -72,7 +74,7 @@ def require(name: str, path: PathLike | bytes) -> Verdict:
         ExportError: The file does not run there; the message says why.
     """
     target = find(name)
-    verdict = _judge(target, read_graph(path))
+    verdict = _judge(target, open_file(path))
     if not verdict.runs:
         raise ExportError(
             f"the file does not run on {target.title}: {'; '.join(verdict.because)}. Leave recipe "
@@ -81,7 +83,7 @@ def require(name: str, path: PathLike | bytes) -> Verdict:
     return verdict
 
 
-def _judge(target: Target, graph: FileGraph) -> Verdict:
+def _judge(target: Target, graph: TFLiteFile) -> Verdict:
     reasons = tuple(reason for rule in target.rules for reason in rule(graph))
     if reasons:
         return Verdict(target=target.name, title=target.title, runs=False, because=reasons)

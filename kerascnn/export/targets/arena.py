@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerascnn.errors import ExportError
-from kerascnn.export.targets.graph import FileGraph, Tensor
+from kerascnn.export.flatbuffer.file import Tensor, TFLiteFile
 
 _CHILD = Path(__file__).with_name("_arena_child.py")
 _ABSENT = 4  # exit code of the child where tflite-micro is not installed
@@ -41,7 +41,7 @@ class Arena:
     measured: bool
 
 
-def find_arena(content: bytes, graph: FileGraph) -> Arena:
+def find_arena(content: bytes, graph: TFLiteFile) -> Arena:
     """The arena of a file that runs on tflite-micro.
 
     Args:
@@ -82,7 +82,7 @@ def measure(content: bytes) -> int | None:
     return int(json.loads(done.stdout.splitlines()[-1])["arena_bytes"])
 
 
-def estimate(graph: FileGraph) -> int:
+def estimate(graph: TFLiteFile) -> int:
     """The arena, from the file alone.
 
     Tensors are laid out as tflite-micro's `GreedyMemoryPlanner` does: largest first, of equal ones
@@ -107,7 +107,7 @@ def estimate(graph: FileGraph) -> int:
     return _planned(graph) + bookkeeping
 
 
-def _planned(graph: FileGraph) -> int:
+def _planned(graph: TFLiteFile) -> int:
     """Bytes that the computed tensors take together."""
     order = sorted(_lives(graph), key=lambda life: (-_size(life.tensor), -life.tensor.index))
     placed: list[tuple[int, int, _Life]] = []
@@ -132,7 +132,7 @@ class _Life:
     last: int
 
 
-def _lives(graph: FileGraph) -> list[_Life]:
+def _lives(graph: TFLiteFile) -> list[_Life]:
     lives = {tensor.index: _Life(tensor, 0, 0) for tensor in graph.inputs}
     for number, operator in enumerate(graph.operators):
         for tensor in operator.activations():

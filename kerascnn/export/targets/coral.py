@@ -10,9 +10,9 @@ of the op resolver of TensorFlow 2.7 (`lite/kernels/register.cc`).
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from kerascnn.export.flatbuffer.file import Operator, TFLiteFile
 from kerascnn.export.targets import rules
 from kerascnn.export.targets.dense_scale import with_one_scale
-from kerascnn.export.targets.graph import FileGraph, Operator
 from kerascnn.export.targets.rules import Support
 
 _BYTES = ("int8", "uint8")
@@ -92,7 +92,7 @@ def limits(operator: Operator) -> Iterator[str]:
             yield "FULLY_CONNECTED has a scale for each output, and one scale is expected"
 
 
-def _mapped(graph: FileGraph) -> Iterator[str]:
+def _mapped(graph: TFLiteFile) -> Iterator[str]:
     for index, operator in enumerate(graph.operators):
         reasons = [*rules.unsupported(operator, OPERATORS), *limits(operator)]
         if reasons:

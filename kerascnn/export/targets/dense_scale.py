@@ -8,30 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.export.flatbuffer import edit as flatbuffer
+from kerascnn.export.flatbuffer.graph import Graph
 
 _PLAIN, _KEEPS_DIMENSIONS = 4, 5  # versions of int8 FULLY_CONNECTED (TFLite's op_version.cc)
 
 
-def with_one_scale(content: bytes) -> bytes:
-    """The file with every int8 dense layer in one scale; other files come back as they are.
+def with_one_scale(file: Graph) -> None:
+    """Brings every int8 dense layer of a file to one scale.
 
     Weights `w = q s[o]` of output `o` become `round(w / max(s))` steps of `max(s)`, and biases keep
     their real values in steps of the input's scale times `max(s)`.
-
-    Raises:
-        BundleError: It is no whole `.tflite` model.
     """
-    from ai_edge_litert.schema_py_generated import BuiltinOperator, TensorType
+    from ai_edge_litert.schema_py_generated import TensorType
 
-    model = flatbuffer.parse(content)
     changed: set[int] = set()
     keeps = False
-    for graph in model.subgraphs:
-        for operator in graph.operators or []:
-            code = model.operatorCodes[operator.opcodeIndex]
-            kind = max(code.builtinCode, code.deprecatedBuiltinCode)
-            if kind != BuiltinOperator.FULLY_CONNECTED:
+    for graph in file.model.subgraphs:
+        for operator in graph.operators:
+            if file.kind(operator) != "FULLY_CONNECTED":
                 continue
             source, weights = (graph.tensors[index] for index in operator.inputs[:2])
             biases = [graph.tensors[index] for index in operator.inputs[2:] if index >= 0]
@@ -40,14 +34,11 @@ def with_one_scale(content: bytes) -> bytes:
                 continue
             if source.type != TensorType.INT8:
                 continue  # a float layer with 8-bit weights, which Coral does not run anyway
-            _rescale(model, source, weights, biases)
+            _rescale(file.model, source, weights, biases)
             changed.add(operator.opcodeIndex)
             keeps = keeps or bool(operator.builtinOptions.keepNumDims)
-    if not changed:
-        return content
     for index in changed:
-        model.operatorCodes[index].version = _KEEPS_DIMENSIONS if keeps else _PLAIN
-    return flatbuffer.pack(model)
+        file.model.operatorCodes[index].version = _KEEPS_DIMENSIONS if keeps else _PLAIN
 
 
 def _rescale(model: Any, source: Any, weights: Any, biases: list[Any]) -> None:

@@ -8,17 +8,17 @@ image_preprocessing_graph.cc` (one mean and std for all channels) and
 
 from collections.abc import Iterator
 
+from kerascnn.export.flatbuffer.file import TFLiteFile
 from kerascnn.export.targets import rules
-from kerascnn.export.targets.graph import FileGraph
 
 
-def _image(graph: FileGraph) -> Iterator[str]:
+def _image(graph: TFLiteFile) -> Iterator[str]:
     for tensor in graph.inputs[:1]:
         if len(tensor.shape) == 4 and tensor.shape[3] != 3:
             yield f"it takes images of {tensor.shape[3]} channel(s), and RGB is expected"
 
 
-def _normalization(graph: FileGraph) -> Iterator[str]:
+def _normalization(graph: TFLiteFile) -> Iterator[str]:
     known = graph.metadata
     if not graph.inputs or graph.inputs[0].dtype != "float32":
         return
@@ -28,7 +28,7 @@ def _normalization(graph: FileGraph) -> Iterator[str]:
         yield "its metadata normalise each channel differently, and one mean and std is expected"
 
 
-def _classes(graph: FileGraph) -> Iterator[str]:
+def _classes(graph: TFLiteFile) -> Iterator[str]:
     for tensor in graph.outputs[:1]:
         if len(tensor.shape) not in (2, 4) or any(size != 1 for size in tensor.shape[:-1]):
             yield f"its output {list(tensor.shape)} is no list of scores [1, classes]"

@@ -6,11 +6,15 @@ A rule looks at a file's graph and yields half sentences, each a reason why the 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
+from kerascnn.errors import BundleError
+from kerascnn.export.flatbuffer.file import Operator, Tensor, TFLiteFile
+from kerascnn.export.flatbuffer.graph import Graph
 from kerascnn.export.recipes import Io
-from kerascnn.export.targets.graph import FileGraph, Operator, Tensor
+from kerascnn.export.runtime.opening import open_runtime
 
-Rule = Callable[[FileGraph], Iterator[str]]
+Rule = Callable[[TFLiteFile], Iterator[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +58,10 @@ class Target:
     outputs: tuple[str, ...]
     rules: tuple[Rule, ...]
     source: str
-    prepare: Callable[[bytes], bytes] | None = None
+    prepare: Callable[[Graph], None] | None = None
 
 
-def one_image(graph: FileGraph) -> Iterator[str]:
+def one_image(graph: TFLiteFile) -> Iterator[str]:
     """One input [1, height, width, channels] and one output, all sizes known."""
     for kind, ends in (("input", graph.inputs), ("output", graph.outputs)):
         if len(ends) != 1:
@@ -69,7 +73,7 @@ def one_image(graph: FileGraph) -> Iterator[str]:
             yield f"it takes {tensor.shape[0]} images at once, and one is expected"
 
 
-def fixed_shapes(graph: FileGraph) -> Iterator[str]:
+def fixed_shapes(graph: TFLiteFile) -> Iterator[str]:
     """No tensor of an open size, the batch included."""
     tensors = (tensor for operator in graph.operators for tensor in operator.activations())
     for tensor in (*graph.inputs, *tensors):
@@ -78,22 +82,35 @@ def fixed_shapes(graph: FileGraph) -> Iterator[str]:
             return
 
 
-def one_graph(graph: FileGraph) -> Iterator[str]:
+def one_graph(graph: TFLiteFile) -> Iterator[str]:
     """No branches and loops, whose bodies are further graphs."""
     if graph.graphs != 1:
         yield f"it holds {graph.graphs} graphs, and one is expected"
 
 
-def litert_runs(graph: FileGraph) -> Iterator[str]:
+_refusals: "WeakKeyDictionary[TFLiteFile, str | None]" = WeakKeyDictionary()
+
+
+def litert_runs(graph: TFLiteFile) -> Iterator[str]:
     """LiteRT's own kernels, without a delegate, know every operator in its version and types."""
-    if graph.runtime_error is not None:
-        yield f"LiteRT refuses it: {graph.runtime_error}"
+    if graph not in _refusals:  # several targets ask
+        _refusals[graph] = _refusal(graph)
+    if _refusals[graph] is not None:
+        yield f"LiteRT refuses it: {_refusals[graph]}"
+
+
+def _refusal(graph: TFLiteFile) -> str | None:
+    try:
+        open_runtime(graph.content, "it", delegate=False)
+    except BundleError as error:
+        return str(error).removeprefix("it is refused by the TFLite runtime: ").split(". ")[0]
+    return None
 
 
 def end_types(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Rule:
     """Element types of input and output."""
 
-    def check(graph: FileGraph) -> Iterator[str]:
+    def check(graph: TFLiteFile) -> Iterator[str]:
         for kind, ends, known in (
             ("input", graph.inputs, inputs),
             ("output", graph.outputs, outputs),
@@ -108,7 +125,7 @@ def end_types(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Rule:
 def operators_within(table: Mapping[str, Support]) -> Rule:
     """Every operator is in the target's table, with types and a version that it knows."""
 
-    def check(graph: FileGraph) -> Iterator[str]:
+    def check(graph: TFLiteFile) -> Iterator[str]:
         seen: Counter[str] = Counter(
             reason for operator in graph.operators for reason in unsupported(operator, table)
         )

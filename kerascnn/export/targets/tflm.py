@@ -10,8 +10,8 @@ flatbuffer, 16-byte aligned: it is used in place, from read-only memory.
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from kerascnn.export.flatbuffer.file import TFLiteFile
 from kerascnn.export.targets import rules
-from kerascnn.export.targets.graph import FileGraph
 from kerascnn.export.targets.rules import Support
 
 _WEIGHTED = Support(pairs=(("float32", "float32"), ("int8", "int8"), ("int16", "int8")))
@@ -78,7 +78,7 @@ def resolver_method(operator: str) -> str:
     return _METHODS.get(operator, "Add" + "".join(words))
 
 
-def _in_place(graph: FileGraph) -> Iterator[str]:
+def _in_place(graph: TFLiteFile) -> Iterator[str]:
     if graph.outside:
         yield f"{graph.outside} of its constants lie behind the flatbuffer, where it does not look"
     if graph.misaligned:

@@ -9,12 +9,11 @@ import numpy as np
 
 from kerascnn.errors import InputError
 from kerascnn.export.conversion.any_model import write_errors
-from kerascnn.export.flatbuffer.reading import read
+from kerascnn.export.flatbuffer.file import TFLiteFile, open_file
 from kerascnn.export.runtime.interpreter import TFLiteModel
 from kerascnn.export.samples import synthetic_images
 from kerascnn.export.targets import require, tflm
 from kerascnn.export.targets.arena import Arena, find_arena
-from kerascnn.export.targets.graph import FileGraph, read_graph
 from kerascnn.files import FolderKind, PathLike, atomic_folder, refuse_existing, user_path
 
 _TEMPLATES = Path(__file__).parent / "tflm_templates"
@@ -81,9 +80,9 @@ def write_tflm_sources(
     folder = user_path(folder)
     with write_errors(folder):
         refuse_existing(folder, SOURCES, overwrite)
-    content, _ = read(path)
-    require("tflm", content)
-    graph = read_graph(content)
+    graph = open_file(path)
+    require("tflm", graph)
+    content = graph.content
     arena = find_arena(content, graph)
     methods = tuple(sorted({tflm.resolver_method(op.name) for op in graph.operators}))
     values = {
@@ -96,7 +95,7 @@ def write_tflm_sources(
         "operators": "\n".join(
             f"  if (resolver.{m}() != kTfLiteOk) return false;" for m in methods
         ),
-        **_example(content, graph, image),
+        **_example(graph, image),
     }
     with write_errors(folder), atomic_folder(folder, SOURCES, overwrite=overwrite) as temporary:
         for name in _FILES:
@@ -114,9 +113,9 @@ def c_array(content: bytes) -> str:
     )
 
 
-def _example(content: bytes, graph: FileGraph, image: np.ndarray | None) -> dict[str, str]:
+def _example(graph: TFLiteFile, image: np.ndarray | None) -> dict[str, str]:
     """The test image as the input tensor holds it, and LiteRT's answer."""
-    model = TFLiteModel(content, delegate=False)
+    model = TFLiteModel(graph, delegate=False)
     shape = tuple(model.input.shape[1:])
     pixels = synthetic_images(shape)[0] if image is None else np.asarray(image)
     if pixels.shape != shape:

@@ -9,7 +9,7 @@ import numpy as np
 from kerascnn import tasks
 from kerascnn.errors import InputError
 from kerascnn.last_layers import kinds_by_role
-from kerascnn.tasks import Metrics, Output
+from kerascnn.tasks import Arrays, Metrics, Output
 
 if TYPE_CHECKING:
     from kerascnn.data import Splits
@@ -46,8 +46,10 @@ class Outcome:
         return self.predictions[self.outputs[0].role]
 
 
-def judge(model: keras.Model, splits: "Splits", split: str, most: int = MOST) -> Outcome:
-    """Computes the outcome of one split.
+def judge(
+    model: keras.Model, splits: "Splits", split: str, most: int = MOST, known: Arrays | None = None
+) -> Outcome:
+    """Computes the outcome of one split, or takes it from `known` outputs for all of its images.
 
     Raises:
         InputError: A model that does not take these images, or whose outputs are not those of the
@@ -56,15 +58,10 @@ def judge(model: keras.Model, splits: "Splits", split: str, most: int = MOST) ->
     _check_input(model, splits)
     task, count = tasks.get(splits.task), splits.counts[split]
     positions = np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
-    parts = []
-    for start in range(0, len(positions), BATCH):
-        images, _ = splits.take(split, positions[start : start + BATCH])
-        values = keras.tree.map_structure(
-            lambda value: keras.ops.convert_to_numpy(keras.ops.cast(value, "float32")),
-            model(images, training=False),
-        )
-        parts.append(task.arrays(values, f"model {model.name!r}"))
-    arrays = {role: np.concatenate([part[role] for part in parts]) for role in task.roles}
+    if known is None:
+        arrays = _outputs(model, splits, split, positions)
+    else:
+        arrays = {role: known[role][positions].astype("float32") for role in task.roles}
     outputs = task.describe(arrays, kinds_by_role(model, task.roles), f"model {model.name!r}")
     task.check_rows(outputs, f"model {model.name!r}")
     names = len(splits.class_names)
@@ -79,6 +76,19 @@ def judge(model: keras.Model, splits: "Splits", split: str, most: int = MOST) ->
     metrics = task.score(predictions, labels, outputs, splits.class_names)
     whole = len(positions) == count
     return Outcome(split, positions, labels, predictions, outputs, metrics, whole)
+
+
+def _outputs(model: keras.Model, splits: "Splits", split: str, positions: np.ndarray) -> Arrays:
+    """The model's outputs for some images of a split, by role."""
+    task, parts = tasks.get(splits.task), []
+    for start in range(0, len(positions), BATCH):
+        images, _ = splits.take(split, positions[start : start + BATCH])
+        values = keras.tree.map_structure(
+            lambda value: keras.ops.convert_to_numpy(keras.ops.cast(value, "float32")),
+            model(images, training=False),
+        )
+        parts.append(task.arrays(values, f"model {model.name!r}"))
+    return {role: np.concatenate([part[role] for part in parts]) for role in task.roles}
 
 
 def _check_input(model: keras.Model, splits: "Splits") -> None:

@@ -38,6 +38,7 @@ def write_report(
     notes: Sequence[str] = (),
     next_commands: Sequence[str] = (),
     eight_bits: EightBits | None = None,
+    outputs: Mapping[str, tasks.Arrays] | None = None,
 ) -> Path:
     """Writes a page about a trained model and its data: one HTML file that loads nothing.
 
@@ -60,6 +61,8 @@ def write_report(
         notes: Sentences shown at the end, such as those of the data loader.
         next_commands: Command lines shown at the end.
         eight_bits: What int8 files cost, where it was measured.
+        outputs: Of "validation" and "test" what the model gives for all images, by role, where it
+            is known; it is computed else.
 
     Returns:
         The path.
@@ -69,10 +72,11 @@ def write_report(
         OutputExistsError: There is something else than a page at `path`.
     """
     refuse_existing(path, HTML, overwrite=True)
-    rows = as_rows(history)
+    rows, known = as_rows(history), outputs or {}
     objective, task = objectives.get(splits.task), tasks.get(splits.task)
-    validation = judge(model, splits, "validation")
-    test = judge(model, splits, "test") if "test" in splits.counts else None
+    validation, test = judge(model, splits, "validation", known=known.get("validation")), None
+    if "test" in splits.counts:
+        test = judge(model, splits, "test", known=known.get("test"))
     pages = objective.pages()(model, splits, validation, test, rows)
     duplicates, small = data.find_duplicates(splits), data.find_small_images(splits)
     checks = data_checks(splits, duplicates, small, pages.balance())

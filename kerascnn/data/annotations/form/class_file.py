@@ -9,8 +9,9 @@ from typing import Any
 
 from kerascnn.data.annotations.parsing.json_text import read_json
 from kerascnn.data.annotations.parsing.numbers import whole_number
-from kerascnn.data.annotations.parsing.text import first_few, read_lines, shown
+from kerascnn.data.annotations.parsing.text import read_lines
 from kerascnn.errors import DataError
+from kerascnn.names import first_few, shown
 
 CLASS_FILES = (
     *("class_names.txt", "classes.txt", "labels.txt", "label_names.txt", "names.txt", "codes.txt"),

@@ -20,8 +20,8 @@ from kerascnn.data.annotations.form.mask_values import (
     share_of,
 )
 from kerascnn.data.annotations.form.structure import BACKGROUND
-from kerascnn.data.annotations.parsing.text import first_few
 from kerascnn.errors import DataError
+from kerascnn.names import first_few
 
 _VOC_BORDER = 224 << 16 | 224 << 8 | 192
 

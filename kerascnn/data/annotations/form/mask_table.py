@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.images.decode import READ_ERRORS
 from kerascnn.errors import DataError
 from kerascnn.files import NotAFileError, open_regular
+from kerascnn.names import shown
 
 IGNORED_PIXEL = 255  # in the masks handed on
 MOST_CLASSES = 255

@@ -7,8 +7,8 @@ from kerascnn.data.annotations.form.class_file import ClassEntry
 from kerascnn.data.annotations.form.mask_table import IGNORED_PIXEL, key_text
 from kerascnn.data.annotations.form.names import BACKGROUND_NAMES
 from kerascnn.data.annotations.form.structure import BACKGROUND
-from kerascnn.data.annotations.parsing.text import first_few
 from kerascnn.errors import DataError
+from kerascnn.names import first_few
 
 FOREGROUND = "foreground"
 _MOST_UNNAMED = 64  # values without names; more are a photo, or a mask with soft edges

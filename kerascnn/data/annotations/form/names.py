@@ -9,8 +9,8 @@ from kerascnn.data.annotations.form.mask_table import MOST_CLASSES
 from kerascnn.data.annotations.form.raw import RawSet, Wish
 from kerascnn.data.annotations.form.structure import BACKGROUND, IGNORED
 from kerascnn.data.annotations.parsing.tally import Tally
-from kerascnn.data.annotations.parsing.text import first_few, shown
 from kerascnn.errors import DataError
+from kerascnn.names import first_few, shown
 
 BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__"})
 IGNORE_NAMES = frozenset({"__ignore__", "_ignore_"})

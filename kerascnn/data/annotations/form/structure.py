@@ -12,9 +12,9 @@ from kerascnn.data.annotations.form.mask_table import IGNORED_PIXEL, MaskTable
 from kerascnn.data.annotations.form.orientation import turn
 from kerascnn.data.annotations.form.polygons import Polygons
 from kerascnn.data.annotations.form.rle import Rle
-from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.folders.folder import SkippedFile
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
 Task = Literal["detection", "segmentation"]
 Box = tuple[float, float, float, float]

@@ -16,9 +16,9 @@ from kerascnn.data.annotations.parsing.files import ANNOTATION_FOLDERS, Pictures
 from kerascnn.data.annotations.parsing.json_text import read_json
 from kerascnn.data.annotations.parsing.numbers import four_numbers, number, points, whole_number
 from kerascnn.data.annotations.parsing.tally import Tally
-from kerascnn.data.annotations.parsing.text import first_few, shown
 from kerascnn.data.folders.folder import SkippedFile
 from kerascnn.errors import DataError
+from kerascnn.names import first_few, shown
 
 MISSING = "no such picture, or several that it may be"
 

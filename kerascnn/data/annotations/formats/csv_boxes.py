@@ -10,9 +10,10 @@ from kerascnn.data.annotations.form.structure import Box
 from kerascnn.data.annotations.formats.coco import MISSING
 from kerascnn.data.annotations.parsing.files import ANNOTATION_FOLDERS, Pictures, split_of_name
 from kerascnn.data.annotations.parsing.numbers import number
-from kerascnn.data.annotations.parsing.text import first_few, read_text, shown
+from kerascnn.data.annotations.parsing.text import read_text
 from kerascnn.data.folders.folder import SkippedFile, looks_like_an_image
 from kerascnn.errors import DataError
+from kerascnn.names import first_few, shown
 
 # What columns are called, without case, spaces and "_".
 _COLUMNS = {

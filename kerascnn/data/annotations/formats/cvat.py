@@ -16,10 +16,10 @@ from kerascnn.data.annotations.formats.coco import MISSING
 from kerascnn.data.annotations.formats.labelme import canvas_size, draw_boxes, ellipse
 from kerascnn.data.annotations.parsing.files import ANNOTATION_FOLDERS, Pictures, split_of_name
 from kerascnn.data.annotations.parsing.numbers import number, points, whole_number
-from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.annotations.parsing.xml_text import read_xml
 from kerascnn.data.folders.folder import SkippedFile
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
 _SHAPES = ("box", "polygon", "ellipse", "mask")
 _WITHOUT_AREA = ("polyline", "points", "cuboid", "skeleton", "tag")

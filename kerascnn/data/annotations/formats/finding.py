@@ -8,9 +8,9 @@ from pathlib import Path
 
 from kerascnn.data.annotations.form.structure import SPLITS, Task
 from kerascnn.data.annotations.formats import sniffing
-from kerascnn.data.annotations.parsing.text import first_few, shown
 from kerascnn.errors import DataError, InputError
 from kerascnn.files import PathLike
+from kerascnn.names import first_few, shown
 
 FORMATS = {
     "coco": "COCO JSON (an object with images, annotations and categories)",

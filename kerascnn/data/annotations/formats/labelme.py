@@ -24,10 +24,10 @@ from kerascnn.data.annotations.parsing.files import ANNOTATION_FOLDERS, Pictures
 from kerascnn.data.annotations.parsing.json_text import read_json
 from kerascnn.data.annotations.parsing.numbers import number
 from kerascnn.data.annotations.parsing.tally import Tally
-from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.folders.folder import SkippedFile
 from kerascnn.data.images.decode import READ_ERRORS
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
 _MOST_PIXELS = 2**27  # of a mask that an annotation file asks for
 _CIRCLE = 72  # corners of the polygon that a circle becomes

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kerascnn.data.annotations.parsing.files import same_name, split_of, walk
-from kerascnn.data.annotations.parsing.text import first_few, shown
 from kerascnn.data.folders.folder import looks_like_an_image
 from kerascnn.errors import DataError
+from kerascnn.names import first_few, shown
 
 _MASK_FOLDERS = frozenset(
     {

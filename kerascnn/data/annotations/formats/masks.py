@@ -21,9 +21,9 @@ from kerascnn.data.annotations.form.pictures import in_threads
 from kerascnn.data.annotations.form.raw import RawImage, RawSet, Wish
 from kerascnn.data.annotations.formats.mask_files import MaskPairs, find_mask_pairs
 from kerascnn.data.annotations.formats.split_lists import read_split_lists
-from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.folders.folder import SkippedFile
 from kerascnn.errors import DataError, InputError
+from kerascnn.names import shown
 
 # The Oxford-IIIT Pet set says it by file names: "Abyssinian_1" is a cat, "beagle_1" a dog.
 _PET = re.compile(r"[A-Za-z_]+_[0-9]+")

@@ -13,10 +13,10 @@ import numpy as np
 from kerascnn.data.annotations.form.mask_values import Hints
 from kerascnn.data.annotations.form.raw import RawImage, RawObject, RawSet, Wish
 from kerascnn.data.annotations.formats.masks import read_mask_values
-from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.tfds_builder import first_line, open_builder, prepare
 from kerascnn.errors import DataError
 from kerascnn.files import PathLike
+from kerascnn.names import shown
 
 _PLAIN_NAME = re.compile(r"[\w-][\w .-]{0,99}")
 _SPLITS = {"train": "train", "validation": "validation", "test": "test"}

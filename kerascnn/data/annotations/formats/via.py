@@ -17,9 +17,9 @@ from kerascnn.data.annotations.parsing.files import ANNOTATION_FOLDERS, Pictures
 from kerascnn.data.annotations.parsing.json_text import read_json
 from kerascnn.data.annotations.parsing.numbers import number, points
 from kerascnn.data.annotations.parsing.tally import Tally
-from kerascnn.data.annotations.parsing.text import first_few, shown
 from kerascnn.data.folders.folder import SkippedFile
 from kerascnn.errors import DataError
+from kerascnn.names import first_few, shown
 
 _CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object")
 

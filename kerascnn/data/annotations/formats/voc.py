@@ -21,10 +21,10 @@ from kerascnn.data.annotations.parsing.files import (
 )
 from kerascnn.data.annotations.parsing.numbers import number
 from kerascnn.data.annotations.parsing.tally import Tally
-from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.annotations.parsing.xml_text import read_xml, text_of
 from kerascnn.data.folders.folder import SkippedFile
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
 _PICTURE_FOLDERS = ("JPEGImages", "images", "image", "imgs", "img", "photos")
 _EDGES = ("xmin", "ymin", "xmax", "ymax")

@@ -15,9 +15,9 @@ from kerascnn.data.annotations.form.rle import Rle
 from kerascnn.data.annotations.form.structure import BACKGROUND
 from kerascnn.data.annotations.formats.split_lists import read_split_lists
 from kerascnn.data.annotations.parsing.files import picture_stems, same_name
-from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.folders.folder import SkippedFile
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
 _VOID = 255
 

@@ -9,10 +9,11 @@ from typing import Any
 from kerascnn.data.annotations.form.raw import RawSet
 from kerascnn.data.annotations.parsing.files import same_name, split_of_name, walk
 from kerascnn.data.annotations.parsing.numbers import whole_number
-from kerascnn.data.annotations.parsing.text import read_lines, shown
+from kerascnn.data.annotations.parsing.text import read_lines
 from kerascnn.data.annotations.parsing.yaml_text import read_yaml
 from kerascnn.data.folders.folder import SkippedFile, looks_like_an_image
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
 _SPLIT_KEYS = ("train", "val", "valid", "validation", "test")
 _KEYS = (*_SPLIT_KEYS, "path", "names", "nc", "kpt_shape")

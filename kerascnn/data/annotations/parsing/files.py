@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kerascnn.data.annotations.parsing.tally import Tally
-from kerascnn.data.annotations.parsing.text import shown
 from kerascnn.data.folders.skipped import looks_like_an_image
 from kerascnn.data.folders.split_names import WORDS
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
 _SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 # What may stand beside the name of a split in that of a folder or file: "train_images", "val2017".

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kerascnn.data.annotations.parsing.text import decode_text, read_bytes, shown
+from kerascnn.data.annotations.parsing.text import decode_text, read_bytes
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
 
 def read_json(path: Path) -> Any:

@@ -1,6 +1,6 @@
 """Counting what was mended or dropped in a source, with the first places of each."""
 
-from kerascnn.data.annotations.parsing.text import shown
+from kerascnn.names import shown
 
 _SHOWN = 3
 

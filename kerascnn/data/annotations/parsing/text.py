@@ -5,8 +5,8 @@ from pathlib import Path
 
 from kerascnn import files
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
-_LONGEST = 160  # characters of a value in a message
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # begins as UTF-16 does
@@ -14,20 +14,6 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-
-
-def shown(value: object) -> str:
-    """Returns a value as one line of printable text of bounded length, for a message."""
-    text = str(value)
-    if len(text) > 2 * _LONGEST:
-        text = f"{text[:_LONGEST]}...{text[-_LONGEST:]}"
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-
-
-def first_few(items: list[str], most: int = 5) -> str:
-    """Returns the first items as text, and how many there are beside them."""
-    more = len(items) - most
-    return ", ".join(map(shown, items[:most])) + (f", and {more} more" if more > 0 else "")
 
 
 def read_bytes(path: Path) -> bytes:

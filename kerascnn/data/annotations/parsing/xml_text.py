@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from kerascnn.data.annotations.parsing.text import read_bytes, shown
+from kerascnn.data.annotations.parsing.text import read_bytes
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
 
 class _Builder(ElementTree.TreeBuilder):

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from kerascnn.data.annotations.parsing.text import read_text, shown
+from kerascnn.data.annotations.parsing.text import read_text
 from kerascnn.errors import DataError
+from kerascnn.names import shown
 
 _KEY = re.compile(r"""("[^"]*"|'[^']*'|[^\s:#\[\]{},'"][^:#]*?)\s*:(?:\s+(.*))?$""")
 _ITEM = re.compile(r"-\s+(.*)$")

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from kerascnn.export.bundle.report.values import BundleReport, Check, RecipeReport
+from kerascnn.export.bundle.report.values import BundleReport, RecipeReport
 from kerascnn.export.runtime.delegate import sentences
 from kerascnn.pages import format as page
 from kerascnn.pages import frame
-from kerascnn.tasks import Metrics
+from kerascnn.tasks import Metric, Metrics
 
 _CHECKS = {
     "finite": "every output is a number",
@@ -145,7 +145,7 @@ def checks_section(report: BundleReport) -> str:
     )
 
 
-def _check(check: Check | None, name: str) -> str:
+def _check(check: Metric | None, name: str) -> str:
     if check is None:
         return page.NONE
     name = name.rpartition(".")[2]

@@ -12,16 +12,7 @@ import numpy as np
 
 from kerascnn.export.contract.manifest import Input, Versions
 from kerascnn.export.targets.verdict import Verdict
-from kerascnn.tasks import Metrics, Output
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One figure of the verification, with the limit it kept."""
-
-    name: str
-    value: float
-    limit: float
+from kerascnn.tasks import Metric, Metrics, Output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +71,7 @@ class RecipeReport:
     operators: Mapping[str, int]
     undelegated_operators: Mapping[str, int]
     undelegated_reasons: Mapping[str, str]
-    checks: tuple[Check, ...]
+    checks: tuple[Metric, ...]
     checked_images: int
     seconds: float
     runs_on: tuple[Verdict, ...] = ()
@@ -150,13 +141,12 @@ def to_json(report: BundleReport) -> str:
     bare = [dataclasses.replace(file, score=None) for file in report.files]
     plain = dataclasses.replace(report, keras=None, files=tuple(bare))
     data: dict[str, Any] = {"schema_version": 3, **dataclasses.asdict(plain)}
-    for place, score in ((data, report.keras), *zip(data["files"], _scores(report), strict=True)):
-        place["keras" if place is data else "score"] = score.summary() if score else None
+    data["keras"] = report.keras.summary() if report.keras else None
+    for place, file in zip(data["files"], report.files, strict=True):
+        place["score"] = file.score.summary() if file.score else None
+        for check in place["checks"]:
+            del check["passed"]  # as all of a file that was kept
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _scores(report: BundleReport) -> list[Metrics | None]:
-    return [file.score for file in report.files]
 
 
 def stratified(classes: np.ndarray) -> list[int]:
