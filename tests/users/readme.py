@@ -30,8 +30,7 @@ LEFT_OUT = {
 }
 # Options added to a command that would fetch weights or train for long: documented ones.
 ADDED = {
-    "kerascnn train photos --fine-tune": "--weights mobilenet.weights.h5 --model MobileNet "
-    "--option alpha=0.25 --image-size 32 --epochs 2",
+    "kerascnn train photos --fine-tune": "--weights none --model LeNet5 --image-size 32 --epochs 2",
     "kerascnn predict MobileNet": "--weights mobilenet.weights.h5",
     "kerascnn demo": "--epochs 3",
 }
@@ -59,8 +58,8 @@ def stage(readme, folder):
     for number, name in enumerate(["daisy", "rose", "tulip"]):
         (folder / "photos" / name).mkdir(parents=True)
         for place in range(10):
-            pixels = rng.integers(0, 20, (40, 40, 3), np.uint8)
-            pixels[..., number] += 200 + rng.integers(0, 30, dtype=np.uint8)
+            pixels = rng.integers(0, 80, (40, 40, 3), np.uint8)
+            pixels[..., number] += 120
             Image.fromarray(pixels).save(folder / "photos" / name / f"{place}.jpg")
             rows.append([f"photos/{name}/{place}.jpg", int(number == 0), place % 2])
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
@@ -80,23 +79,6 @@ def small_backbone(keras):
         return keras.Model(images, x, name="small")
 
     return backbone
-
-
-def trained_backbone(keras, kerascnn, photos):
-    """A small MobileNet that knows the photos, in place of one trained on ImageNet."""
-    import numpy as np
-
-    model = kerascnn.models.MobileNet(alpha=0.25, input_shape=(32, 32, 3))
-    for layer in model.layers:
-        if hasattr(layer, "momentum"):
-            layer.momentum = 0.5
-    folders = sorted(photos.iterdir())
-    files = [(path, label) for label, one in enumerate(folders) for path in one.iterdir()]
-    images = [keras.utils.load_img(path, target_size=(32, 32)) for path, _ in files]
-    images = np.array([keras.utils.img_to_array(image) for image in images])
-    model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(images, np.array([label for _, label in files]), batch_size=15, epochs=20, verbose=0)
-    return model
 
 
 def run_command(command):
@@ -125,7 +107,7 @@ def main():
     import kerascnn
 
     keras.applications.MobileNetV2 = small_backbone(keras)
-    trained_backbone(keras, kerascnn, folder / "photos").save_weights("mobilenet.weights.h5")
+    kerascnn.models.MobileNet(alpha=0.25).save_weights("mobilenet.weights.h5")
     namespace, left = {"__name__": "__main__"}, set(LEFT_OUT)
     for number, (kind, text) in enumerate(steps(readme.read_text(encoding="utf-8"))):
         start, printed, code = time.perf_counter(), io.StringIO(), 0
