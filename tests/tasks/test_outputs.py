@@ -118,7 +118,11 @@ def test_maps_choose_a_class_for_every_pixel():
 @pytest.mark.parametrize(
     ("task", "targets", "message"),
     [
-        ("classification", [0, 2, 7, 9], r"0 to 2 .* Received: 0 to 9: the first unfit one is 7 at"),
+        (
+            "classification",
+            [0, 2, 7, 9],
+            r"0 to 2 .* Received: 0 to 9: the first unfit one is 7 at",
+        ),
         ("classification", [0, -1, 2, 2], "-1 at position 1"),
         ("classification", [0.0, 1.0, 2.0, 2.0], "class indices"),
         ("classification", [["a"]] * 4, "one per sample"),

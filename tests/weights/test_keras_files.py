@@ -1,6 +1,6 @@
 """Files that a user saved from keras.applications: pixels, head and details are those of the file.
 
-That the weights of every family load from every format is tried with its outputs, in tests/models.
+The names of every family's layers are tried with its outputs, in tests/models.
 """
 
 import logging
