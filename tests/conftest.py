@@ -97,6 +97,14 @@ def _forked_converters():
         yield started
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _no_weights_left_to_draw():
+    """Networks built without values get none with the first one that is built with them."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session(free_memory=False)
+
+
 @pytest.fixture
 def started_converters(_forked_converters, monkeypatch):
     """Conversions in processes that are started as a user's are."""
