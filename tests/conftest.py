@@ -23,6 +23,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERASCNN_CONVERSIONS"] = "off"
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# Tests that look at where things are in figures.
+PICTURES = ("tests/visualize", "tests/pages", "tests/test_course_chapters.py")
 # Seconds of each file of tests, written by `make durations`.
 DURATIONS = Path(__file__).with_name("durations.json")
 
@@ -95,6 +97,25 @@ def _forked_converters():
         started = convert._child
         patch.setattr(convert, "_child", forked_converter.child)
         yield started
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_weights_left_to_draw():
+    """Networks built without values get none with the first one that is built with them."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session(free_memory=False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _figures_without_layout(request):
+    """To place the texts of its figures takes a third of a short training."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not request.node.nodeid.startswith(PICTURES):
+            from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+            patch.setattr(ConstrainedLayoutEngine, "execute", lambda engine, figure: None)
+        yield
 
 
 @pytest.fixture

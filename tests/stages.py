@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import keras
 import pytest
-from stand_ins import CLASSES, PHOTOS, small_backbone, write_photos
+from stand_ins import CLASSES, PHOTOS, few_digits, short_phases, small_backbone, write_photos
 
 
 def photos(folder: Path, patch: pytest.MonkeyPatch) -> None:
@@ -45,6 +45,22 @@ def padded_graph(folder: Path, patch: pytest.MonkeyPatch) -> None:
 def applications(folder: Path, patch: pytest.MonkeyPatch) -> None:
     """A small backbone for `keras.applications.MobileNetV2`, whose weights would be fetched."""
     patch.setattr(keras.applications, "MobileNetV2", small_backbone)
+
+
+def digits(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """A third of the embedded digits, which show what all of them do."""
+    few_digits(patch)
+
+
+def phases(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Phases of fine-tuning of two epochs at most: those of the page are for real photos."""
+    from kerascnn import transfer
+    from kerascnn.transfer import phases as module
+
+    patch.setattr(module, "default_phases", short_phases)
+    whole = transfer.Phase
+    short = lambda **options: whole(**{**options, "epochs": min(2, options["epochs"])})  # noqa: E731
+    patch.setattr(transfer, "Phase", short)
 
 
 def training(folder: Path, patch: pytest.MonkeyPatch) -> None:

@@ -11,13 +11,13 @@ STAGES = {
     "augmentation.md": (stages.photos,),
     "devices.md": (),
     "explain.md": (),
-    "features.md": (),
+    "features.md": (stages.digits,),
     "graphs.md": (stages.padded_graph,),
     "labels_and_quantities.md": (stages.photos, stages.table),
     "properties.md": (),
     "quantization.md": (),
     "signal.md": (),
-    "transfer.md": (stages.photos, stages.applications, stages.training),
+    "transfer.md": (stages.photos, stages.applications, stages.phases, stages.training),
     "weights.md": (),
 }
 

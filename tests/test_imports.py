@@ -2,6 +2,7 @@
 
 import ast
 import fnmatch
+import functools
 import graphlib
 import re
 import subprocess
@@ -43,16 +44,16 @@ def imports(path: Path) -> list[tuple[str, bool]]:
     return [(name, at_import) for name, at_import, _ in every_import(path)]
 
 
+@functools.cache
 def every_import(path: Path) -> list[tuple[str, bool, bool]]:
     """The same, and whether it is for type checkers alone."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inside, typing = set(), set()
     for node in ast.walk(tree):
-        below = {id(child) for child in ast.walk(node)}
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            inside |= below
+            inside |= {id(child) for child in ast.walk(node)}
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            typing |= below
+            typing |= {id(child) for child in ast.walk(node)}
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -106,6 +107,7 @@ for _file in sorted(PACKAGE.rglob("*.py")):
     FILES.setdefault(part(_file), []).append(_file)
 
 
+@functools.cache
 def imported_parts(name: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in FILES[name]:

@@ -54,11 +54,6 @@ def test_a_dataset_is_mapped_with_a_draw_for_each_image(step):
     np.testing.assert_array_equal(drawn(again), expected)
 
 
-def test_a_policy_is_mapped_over_a_dataset():
-    mapped = dataset(images(), LABELS).batch(6).map(RandAugment())
-    np.testing.assert_array_equal(drawn(mapped), RandAugment()(images()))
-
-
 def test_its_own_map_is_that_of_its_pipeline():
     data = dataset(images(), LABELS).batch(3)
     found, expected = Rotate(30).map(data, seed=5), Compose([Rotate(30)]).map(data, seed=5)

@@ -51,14 +51,14 @@ def images_of(made):
 
 
 PIPELINE = augment.get("standard", (96, 128))
+# One step: what surrounds it is the same, and it is compiled sooner.
+TURN = augment.Compose([augment.Rotate(30)])
 
 
 def test_batched_or_not_is_the_same(photos):
     expected = images_of(PIPELINE.map(dataset(photos, 16), seed=3))
-    for batch in (5, 16):
-        np.testing.assert_array_equal(
-            images_of(PIPELINE.map(dataset(photos, batch), seed=3)), expected
-        )
+    found = images_of(PIPELINE.map(dataset(photos, 5), seed=3))
+    np.testing.assert_array_equal(found, expected)
     single = PIPELINE.map(dataset(photos), seed=3)
     assert single.element_spec[0].shape == (96, 128, 3)
     np.testing.assert_array_equal(
@@ -67,13 +67,13 @@ def test_batched_or_not_is_the_same(photos):
 
 
 def test_epochs_differ_and_can_be_resumed(photos):
-    made = PIPELINE.map(dataset(photos, 8), seed=3)
+    made = TURN.map(dataset(photos, 8), seed=3)
     epochs = [images_of(made) for _ in range(3)]
     assert (epochs[0] != epochs[1]).any(axis=(1, 2, 3)).all()
-    again = PIPELINE.map(dataset(photos, 8), seed=3, first_epoch=1)
+    again = TURN.map(dataset(photos, 8), seed=3, first_epoch=1)
     np.testing.assert_array_equal(images_of(again), epochs[1])
     np.testing.assert_array_equal(images_of(again), epochs[2])
-    twice = images_of(PIPELINE.map(dataset(photos, 8), seed=3).repeat(2))
+    twice = images_of(TURN.map(dataset(photos, 8), seed=3).repeat(2))
     np.testing.assert_array_equal(twice, np.concatenate(epochs[:2]))
     assert made.cardinality() == 2
 
@@ -81,7 +81,7 @@ def test_epochs_differ_and_can_be_resumed(photos):
 def test_parallel_calls_change_nothing(photos):
     found = []
     for threads in (1, 4):
-        made = PIPELINE.map(dataset(photos, 2), seed=3)
+        made = TURN.map(dataset(photos, 2), seed=3)
         options = tf.data.Options()
         options.threading.private_threadpool_size = threads
         found.append(images_of(made.with_options(options)))
@@ -122,17 +122,17 @@ def test_elements_keep_their_structure(photos):
 
 def test_unknown_and_endless_lengths(photos):
     some = dataset(photos, 4).filter(lambda images, labels: labels[0] > 0)
-    assert len(list(PIPELINE.map(some))) == 3
-    endless = PIPELINE.map(dataset(photos, 16).repeat())
+    assert len(list(TURN.map(some))) == 3
+    endless = TURN.map(dataset(photos, 16).repeat())
     first, second = (images for images, _ in endless.take(2).as_numpy_iterator())
     assert (first != second).any(axis=(1, 2, 3)).all()
 
 
 def test_float_batches(photos):
     images = tf.data.Dataset.from_tensor_slices(photos.astype(np.float32)).batch(4)
-    (found,) = PIPELINE.map(images).as_numpy_iterator()
+    (found,) = TURN.map(images).as_numpy_iterator()
     assert found.dtype == np.float32
-    (expected,) = PIPELINE.map(tf.data.Dataset.from_tensor_slices(photos).batch(4))
+    (expected,) = TURN.map(tf.data.Dataset.from_tensor_slices(photos).batch(4))
     np.testing.assert_array_equal(found, expected)
 
 

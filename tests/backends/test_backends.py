@@ -1,4 +1,4 @@
-"""Every layer and every family on JAX and on PyTorch: as on TensorFlow; layers train there too.
+"""Every layer, and families, on JAX and on PyTorch: as on TensorFlow; layers train there too.
 
 One process per backend runs them all. Files go in both directions: layers are saved here and
 loaded there, networks are saved there and loaded here.

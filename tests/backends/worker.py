@@ -1,4 +1,4 @@
-"""Runs every layer and every family on the backend of this process: `worker.py FOLDER`.
+"""Runs every layer and nine families on the backend of this process: `worker.py FOLDER`.
 
 Reads FOLDER/layers/NAME.keras, written by another backend, and the images beside it. Writes the
 outputs of each layer and family, and the attributions of FOLDER/explained.keras, to NAME.npz, the

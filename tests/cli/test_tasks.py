@@ -126,7 +126,7 @@ def test_one_file_has_one_recipe(values_run, call, tmp_path):
 
 def test_train_exports_what_it_trained(tables, call, tmp_path):
     run = tmp_path / "run"
-    arguments = ("-m", "LeNet5", "-o", run, "--learning-rate", "3e-3", "--epochs", "12")
+    arguments = ("-m", "LeNet5", "-o", run, "--epochs", "1")
     settings = ("--batch-size", "8", "--seed", "2", "--export", "float32")
     code, _, err = call("train", tables / "values.csv", *arguments, *settings)
     assert code == 0, err

@@ -45,7 +45,7 @@ def test_old_or_new_and_it_can_be_done_again(write, content, is_new, tmp_path):
         place.mkdir()
         (place / "notes.txt").write_text(NOTES)
         if not is_new:
-            killing.run(write(place, "old"), place)
+            write(place, "old")()
 
     mine = {"notes.txt": NOTES.encode()}
     begin(tmp_path / "counted")
@@ -62,7 +62,7 @@ def test_old_or_new_and_it_can_be_done_again(write, content, is_new, tmp_path):
             pass
         old = mine if is_new else mine | content("old")
         assert snapshot(place) in (mine | content("new"), old)
-        killing.run(write(place, "newer"), place)
+        write(place, "newer")()
         assert snapshot(place) == mine | content("newer")
         assert not [name for name in os.listdir(place) if name.startswith(".")]
 

@@ -33,14 +33,12 @@ def outcomes(bundle, folder, damaged, count, *arguments):
 @pytest.mark.parametrize(
     ("name", "damaged", "count"),
     [
-        ("bundle", "manifest", 200),
-        ("bundle", "golden.npz", 40),
-        ("bundle", "colours_float32.tflite", 100),
-        ("bundle", "colours_int8.tflite", 60),
-        ("two-outputs", "manifest", 200),
-        ("two-outputs", "golden.npz", 40),
-        ("two-outputs", "two_int8.tflite", 60),
-        ("version2-multi-label", "manifest", 100),
+        ("bundle", "manifest", 80),
+        ("bundle", "golden.npz", 20),
+        ("bundle", "colours_float32.tflite", 40),
+        ("two-outputs", "manifest", 60),
+        ("two-outputs", "two_int8.tflite", 20),
+        ("version2-multi-label", "manifest", 40),
     ],
 )
 def test_the_self_test_of_the_python_kit(bundle, bundles, tmp_path, name, damaged, count):
@@ -58,15 +56,15 @@ def test_the_self_test_of_the_python_kit(bundle, bundles, tmp_path, name, damage
 def test_the_labels_of_the_python_kit(bundle, photos, tmp_path):
     photo = tmp_path / "a.png"
     Image.fromarray(photos[0]).save(photo)
-    found = outcomes(bundle, tmp_path / "b", "labels.txt", 60, "{}", photo, "--json")
+    found = outcomes(bundle, tmp_path / "b", "labels.txt", 30, "{}", photo, "--json")
     answered = [result for result in found if not mutants.refused(result, "labels")]
-    assert 10 < len(answered) < 50
+    assert 5 < len(answered) < 25
     for result in answered:
         (one,) = json.loads(result.stdout)
         assert [top["label"] for top in one["top"]] == [
             result.labels[top["index"]] for top in one["top"]
         ]
-    for result in outcomes(bundle, tmp_path / "c", "labels.txt", 60, "{}", photo):
+    for result in outcomes(bundle, tmp_path / "c", "labels.txt", 15, "{}", photo):
         assert mutants.refused(result, "labels") or result.stdout[:-1].isprintable()
 
 

@@ -5,6 +5,7 @@ import json
 
 import keras
 import pytest
+import tiny
 from parity import TOLERANCE, Comparison
 
 from kerascnn import catalog
@@ -17,6 +18,20 @@ def _release_models():
     keras.backend.clear_session()
     gc.collect()
     gc.freeze()  # what is left stays: the next file's collection need not go through it
+
+
+@pytest.fixture
+def symbolic():
+    """Networks that are only looked at: to draw their weights takes longest."""
+    with keras.StatelessScope(initialize_variables=False):
+        yield
+    keras.backend.clear_session()  # or the next network would draw these, too
+
+
+@pytest.fixture
+def shallow(monkeypatch):
+    """One or two blocks of each kind in the networks of this test."""
+    tiny.make_shallow(monkeypatch)
 
 
 @pytest.fixture

@@ -4,13 +4,25 @@ Python's fork server imports Keras with TensorFlow, once, and nothing of kerascn
 a process forked from it, as new as one that has just imported Keras.
 """
 
+import contextlib
+import io
 import multiprocessing
+import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["keras"])
+
+
+def printed(code: str, argument: str) -> str:
+    """What a program prints in a process that has imported Keras and nothing of kerascnn."""
+    sys.argv = ["-c", argument]
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(code, {"__name__": "__main__"})
+    return said.getvalue()
 
 
 def error_of_loading(path: str) -> str:

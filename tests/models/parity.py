@@ -51,9 +51,10 @@ def randomize(model: keras.Model, seed: int = 0) -> None:
 
 
 def arrays_of(model: keras.Model) -> dict[str, list[np.ndarray]]:
-    """The weights of a Keras model by layer name, as the reader of its files gives them."""
+    """The weights of a Keras model by layer name, in the order of the reader of its files."""
     layers = model._flatten_layers(include_self=False, recursive=True)
-    return {layer.name: layer.get_weights() for layer in layers if layer.weights}
+    arrays = {layer.name: layer.get_weights() for layer in layers if layer.weights}
+    return dict(sorted(arrays.items()))
 
 
 def pixels(shape: tuple[int, ...], count: int = 2, seed: int = 1) -> np.ndarray:
@@ -103,7 +104,8 @@ def compare_with_keras(
         preprocess: Their `preprocess_input`; by default they take raw pixels too.
         taps: Our layer name -> theirs, for feature maps.
         prepare: Called with `theirs` after it got its random weights.
-        files: Check that files of every format of Keras bring the same weights.
+        files: Check that files of every format of Keras bring the same weights. For small
+            networks: names and order of the layers are those that `ours` is loaded with anyway.
     """
     randomize(theirs)
     if prepare is not None:

@@ -56,7 +56,7 @@ def test_other_normalisations(norm):
     assert np.isfinite(infer(model, pixels((32, 32, 3)))).all()
 
 
-def test_training_reduces_the_loss_and_a_saved_model_stays_the_same(tmp_path):
+def test_training_reduces_the_loss_and_a_saved_model_stays_the_same(tmp_path, shallow):
     model = ResNet20(classes=2)
     curve = losses(model)
     assert curve[-1] < 0.7 * curve[0], curve

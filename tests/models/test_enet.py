@@ -58,7 +58,7 @@ def test_odd_sizes_are_halved_upwards():
     assert model.get_layer("stage3").output.shape[1:3] == (10, 8)
 
 
-def test_a_few_steps_reduce_the_loss_and_the_saved_model_is_equal(tmp_path):
+def test_a_few_steps_reduce_the_loss_and_the_saved_model_is_equal(tmp_path, shallow):
     keras.utils.set_random_seed(0)
     model = ENet(classes=4, input_shape=(32, 32, 3))
     curve = losses(model, noise(model), 0.01, steps=6)

@@ -10,7 +10,7 @@ from parity import compare_with_golden, difference, infer, pixels, randomize
 
 from kerascnn import weights
 from kerascnn.errors import InputError
-from kerascnn.models import GoogLeNet
+from kerascnn.models import GoogLeNet, googlenet
 from kerascnn.models.googlenet import LOSS_WEIGHTS, repeat_labels, training, without_aux
 from kerascnn.profile import profile, trainable_parameters
 from kerascnn.weights.readers import StateDict
@@ -28,10 +28,12 @@ SMALL = {"input_shape": (96, 96, 3), "classes": 3}
         ({"style": "torch", "aux": True}, 13_004_888),
     ],
 )
+@pytest.mark.usefixtures("symbolic")
 def test_parameters(options, count):
     assert trainable_parameters(GoogLeNet(**options)) == count
 
 
+@pytest.mark.usefixtures("symbolic")
 def test_maps_have_the_sizes_and_depths_of_table_1():
     shapes = {row.name: row.output_shape for row in profile(GoogLeNet())}
     expected = {
@@ -88,10 +90,15 @@ def test_an_incomplete_file_is_refused():
         weights.load(GoogLeNet(style="torch"), StateDict(state), family="googlenet")
 
 
-def gradients(output):
-    """Sum of the absolute gradient of one output's loss for each layer with a kernel."""
+@pytest.fixture(scope="module")
+def auxiliary():
+    """A network with its auxiliary classifiers."""
     keras.utils.set_random_seed(0)
-    model = GoogLeNet(aux=True, **SMALL)
+    return GoogLeNet(aux=True, **SMALL)
+
+
+def gradients(model, output):
+    """Sum of the absolute gradient of one output's loss for each layer with a kernel."""
     layers = {layer.name: layer.kernel for layer in model.layers if hasattr(layer, "kernel")}
     with tf.GradientTape() as tape:
         scores = model(pixels((96, 96, 3)), training=False)[output]
@@ -109,15 +116,17 @@ def gradients(output):
         ("predictions", ["stem_1", "stage4_4_b0_1", "stage5_2_b3_1"], ["aux1", "aux2"]),
     ],
 )
-def test_each_loss_reaches_the_layers_below_it_and_no_others(output, reached, not_reached):
-    found = gradients(output)
+def test_each_loss_reaches_the_layers_below_it_and_no_others(
+    output, reached, not_reached, auxiliary
+):
+    found = gradients(auxiliary, output)
     assert all(found[f"{name}_conv"] > 0 for name in reached)
     assert all(found[f"{name}_conv"] == 0 for name in not_reached)
 
 
-def test_auxiliary_losses_count_three_tenths():
-    model = GoogLeNet(aux=True, **SMALL)
-    model.compile("sgd", **training("sparse_categorical_crossentropy"))
+def test_auxiliary_losses_count_three_tenths(auxiliary):
+    model = auxiliary
+    model.compile("sgd", run_eagerly=True, **training("sparse_categorical_crossentropy"))
     x, y = pixels((96, 96, 3)), np.array([0, 2])
     found = model.evaluate(x, repeat_labels(y), verbose=0, return_dict=True)
     parts = {key: found[f"{key}_loss"] for key in LOSS_WEIGHTS}
@@ -126,7 +135,10 @@ def test_auxiliary_losses_count_three_tenths():
     assert "predictions_accuracy" in found
 
 
-def test_trains_with_plain_fit_on_a_dataset_and_reloads_in_a_fresh_process(tmp_path):
+def test_trains_with_plain_fit_on_a_dataset_and_reloads_in_a_fresh_process(tmp_path, monkeypatch):
+    # The auxiliary classifiers need the modules of stage 4.
+    for modules in ("STAGE3", "STAGE5"):
+        monkeypatch.setattr(googlenet, modules, getattr(googlenet, modules)[:1])
     keras.utils.set_random_seed(0)
     model = GoogLeNet(aux=True, norm="batch", **SMALL)
     x, y = pixels((96, 96, 3), count=6), np.arange(6) % 3
@@ -139,7 +151,7 @@ def test_trains_with_plain_fit_on_a_dataset_and_reloads_in_a_fresh_process(tmp_p
     assert change_by_reloading(tmp_path, without_aux(model)) < 1e-6
 
 
-def test_the_paper_s_form_learns_too():
+def test_the_paper_s_form_learns_too(shallow):
     keras.utils.set_random_seed(0)
     model = GoogLeNet(**SMALL, dropout=0.0)
     x, y = pixels((96, 96, 3), count=3), np.arange(3)
@@ -147,6 +159,7 @@ def test_the_paper_s_form_learns_too():
     assert min(loss[-3:]) < 0.7 * loss[0]
 
 
+@pytest.mark.usefixtures("symbolic")
 def test_the_exported_model_has_no_auxiliary_classifiers():
     model = GoogLeNet(aux=True, **SMALL)
     classifier = without_aux(model)
@@ -169,11 +182,23 @@ def test_the_exported_model_has_no_auxiliary_classifiers():
         ({"style": "torch", "norm": "lrn"}, {"LocalResponseNormalization"}),
     ],
 )
+@pytest.mark.usefixtures("symbolic")
 def test_normalisations(options, kinds):
     found = {type(layer).__name__ for layer in GoogLeNet(**options, **SMALL).layers}
     assert {kind for kind in found if kind.endswith("Normalization")} == kinds
 
 
+@pytest.mark.usefixtures("symbolic")
+def test_every_classifier_stays_in_float32():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = GoogLeNet(aux=True, **SMALL)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {tensor.dtype for tensor in model.outputs} == {"float32"}
+
+
+@pytest.mark.usefixtures("symbolic")
 def test_windows_of_five_are_the_paper_s_and_of_three_torchvision_s():
     def window(**options):
         return GoogLeNet(**options, **SMALL).get_layer("stage3_1_b2_2_conv").kernel_size
@@ -192,6 +217,7 @@ def test_windows_of_five_are_the_paper_s_and_of_three_torchvision_s():
         ({"aux": True, "input_shape": (None, None, 3)}, "known image size"),
     ],
 )
+@pytest.mark.usefixtures("symbolic")
 def test_unusable_options_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         GoogLeNet(**options)

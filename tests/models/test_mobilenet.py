@@ -20,9 +20,7 @@ STAGES = {
 }
 
 
-@pytest.mark.parametrize(
-    "choice", [{"alpha": 0.25}, {"alpha": 1.0}, {"alpha": 0.5, "depth_multiplier": 2}]
-)
+@pytest.mark.parametrize("choice", [{"alpha": 1.0}, {"alpha": 0.5, "depth_multiplier": 2}])
 def test_outputs_and_stages_equal_keras(choice, assert_equal):
     options = {**choice, "input_shape": (64, 64, 3), **LOGITS}
     found = compare_with_keras(
@@ -31,7 +29,7 @@ def test_outputs_and_stages_equal_keras(choice, assert_equal):
         "mobilenet",
         keras.applications.mobilenet.preprocess_input,
         STAGES,
-        files=choice["alpha"] < 1,
+        files=choice["alpha"] < 1,  # the formats are the same for all families
     )
     assert_equal(found, "MobileNet", **choice)
 
@@ -49,13 +47,14 @@ def test_outputs_and_stages_equal_keras(choice, assert_equal):
         (1.0, 128, 4.2, 186),
     ],
 )
+@pytest.mark.usefixtures("symbolic")
 def test_counts_are_the_papers(alpha, size, params, macs):
     model = MobileNet(alpha=alpha, input_shape=(size, size, 3))
     assert profile.trainable_parameters(model) / 1e6 == pytest.approx(params, abs=0.06)
     assert profile.macs(model) / 1e6 == pytest.approx(macs, abs=1)
 
 
-def test_a_few_steps_reduce_the_loss():
+def test_a_few_steps_reduce_the_loss(shallow):
     keras.utils.set_random_seed(0)
     curve = losses(MobileNet(alpha=0.25, input_shape=(32, 32, 3), classes=2))
     assert curve[-1] < 0.5 * curve[0], curve

@@ -75,7 +75,7 @@ def test_every_option_of_every_factory_is_recorded_or_need_not_be():
 
 
 @pytest.mark.parametrize("family", SMALLEST)
-def test_a_network_with_all_other_options_comes_back_from_its_weights(family, tmp_path):
+def test_a_network_with_all_other_options_comes_back_from_its_weights(family, tmp_path, shallow):
     name = SMALLEST[family].name
     parameters = options_of(name)
     side, channels = SIDES.get(family, 32), catalog.find(name).input_shape[2]

@@ -12,7 +12,7 @@ from kerascnn.errors import InputError
 from kerascnn.training import open_run, run_folder, train
 from kerascnn.training.batches import training_batches
 
-EPOCHS = 3
+EPOCHS = 2
 
 
 class Interruption(Exception):

@@ -8,6 +8,7 @@ import chapters
 import numpy as np
 import pytest
 from PIL import Image
+from stand_ins import shallow_mobilenet
 
 import kerascnn
 from kerascnn import train
@@ -26,6 +27,14 @@ SMALL = {
     "image_size": 64,
     "batch_size": 8,
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _shallow():
+    """Networks of one block per stage."""
+    with pytest.MonkeyPatch.context() as patch:
+        shallow_mobilenet(patch)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -128,7 +128,7 @@ def test_a_new_run_killed_at_any_moment(stand_ins, tmp_path):
     operations = killing.count(begin(tmp_path / "whole"), tmp_path)
     check_whole(tmp_path / "whole")
     assert operations > 60
-    for moment in killing.moments(operations, 20):
+    for moment in killing.moments(operations, 9):
         folder = tmp_path / str(moment)
         folder.mkdir()
         killing.kill(begin(folder), folder, moment)
@@ -143,7 +143,7 @@ def test_an_old_run_is_there_until_the_new_one_is(stand_ins, tmp_path):
     (tmp_path / "whole").mkdir()
     killing.run(begin(tmp_path / "whole"), tmp_path)
     operations = killing.count(begin(tmp_path / "whole", overwrite=True), tmp_path)
-    for moment in killing.moments(operations, 15):
+    for moment in killing.moments(operations, 6):
         folder = tmp_path / str(moment)
         folder.mkdir()
         killing.run(begin(folder), folder)

@@ -14,7 +14,7 @@ from kerascnn.errors import InputError, TrainingError
 from kerascnn.training import open_run, train
 from kerascnn.training.keeper import RunKeeper
 
-EPOCHS = 6
+EPOCHS = 3
 
 
 def run(folder, *extra):
@@ -45,13 +45,13 @@ def run_until_killed(folder, epochs):
 @pytest.fixture(scope="module")
 def killed_and_resumed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("resume") / "run"
-    process = fresh.CONTEXT.Process(target=run_until_killed, args=(folder, 2))
+    process = fresh.CONTEXT.Process(target=run_until_killed, args=(folder, 1))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert not (folder / "model.keras").exists()
     state = json.loads((folder / "backup" / "state.json").read_text("utf-8"))
-    assert [row["epoch"] for row in state["history"]] == [1, 2]
+    assert [row["epoch"] for row in state["history"]] == [1]
     return folder, fresh.call(run, folder, "--resume")
 
 
@@ -59,7 +59,7 @@ def test_the_resumed_run_is_complete(killed_and_resumed):
     folder, resumed = killed_and_resumed
     code, said = resumed
     assert code == 0
-    assert json.loads(said)["metrics"]["test"]["accuracy"] > 0.85
+    assert json.loads(said)["metrics"]["test"]["accuracy"] > 0.75
     assert (folder / "model.keras").is_file()
     assert not (folder / "backup").exists()
 

@@ -63,19 +63,12 @@ def test_plots_are_pictures(finished):
             assert len(np.unique(pixels, axis=0)) > 20
 
 
-def test_the_same_seed_gives_the_same_run(tmp_path):
-    first = train("digits", "LeNet5", tmp_path / "a", epochs=1, seed=5)
-    second = train("digits", "LeNet5", tmp_path / "b", epochs=1, seed=5)
-    assert first.history[0]["loss"] == pytest.approx(second.history[0]["loss"], rel=1e-4)
-    assert first.metrics["test"].confusion == second.metrics["test"].confusion
-
-
-def test_options_reach_the_architecture(tmp_path):
-    options = {"activation": "relu", "pool": "max"}
-    result = train("digits", "lenet5", tmp_path / "run", options=options, epochs=1)
-    model = kerascnn.load_model(result.folder / "model.keras")
-    assert isinstance(model.get_layer("s2"), keras.layers.MaxPooling2D)
-    assert open_run(result.folder).config.model == "LeNet5"
+def test_the_same_seed_gives_the_same_run(finished, tmp_path):
+    again = train("digits", "LeNet5", tmp_path / "again", epochs=3, seed=1)
+    losses, expected = ([row["loss"] for row in run.history] for run in (again, finished))
+    # Sums of several threads differ in the last digits.
+    assert losses[0] == pytest.approx(expected[0], rel=1e-4)
+    assert losses == pytest.approx(expected, rel=1e-2)
 
 
 def test_training_can_start_from_weights(finished, tmp_path):
@@ -100,9 +93,9 @@ def test_weights_of_other_classes_get_a_fresh_head_and_this_is_said(finished, tm
 
 
 def test_early_stopping_keeps_patience(tmp_path):
-    result = train("digits", "LeNet5", tmp_path / "run", epochs=50, patience=2, learning_rate=1e-2)
+    result = train("digits", "LeNet5", tmp_path / "run", epochs=50, patience=1, learning_rate=1e-2)
     assert len(result.history) < 50
-    assert len(result.history) - result.best_epoch == 2
+    assert len(result.history) - result.best_epoch == 1
 
 
 def test_a_loss_that_is_not_a_number_stops_with_a_clear_message(tmp_path):
@@ -122,11 +115,15 @@ def test_an_existing_run_is_not_overwritten(finished):
     assert (finished.folder / "model.keras").read_bytes() == before
 
 
-def test_overwriting_replaces_a_run(finished, tmp_path):
+def test_overwriting_replaces_a_run_and_options_reach_the_architecture(finished, tmp_path):
     shutil.copytree(finished.folder, tmp_path, dirs_exist_ok=True)
     assert open_run(tmp_path).config.seed == 1
-    train("digits", "LeNet5", tmp_path, epochs=1, seed=2, overwrite=True)
+    options = {"activation": "relu", "pool": "max"}
+    train("digits", "lenet5", tmp_path, options=options, epochs=1, seed=2, overwrite=True)
     assert open_run(tmp_path).config.seed == 2
+    assert open_run(tmp_path).config.model == "LeNet5"
+    model = kerascnn.load_model(tmp_path / "model.keras")
+    assert isinstance(model.get_layer("s2"), keras.layers.MaxPooling2D)
     assert len(rows(tmp_path)) == 1
 
 

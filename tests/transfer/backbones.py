@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from kerascnn.transfer import attach_head
+
 SIZE = 16
 
 
@@ -18,6 +20,13 @@ def backbone(channels=3):
         x = layers.MaxPooling2D(name=f"pool{stage}")(x)
         x = layers.ReLU(name=f"stage{stage}")(x)
     return keras.Model(inputs, x, name="small")
+
+
+def of_keras(classes):
+    """The first layers of a network of keras.applications, with a head."""
+    whole = keras.applications.MobileNet((32, 32, 3), 0.25, include_top=False, weights=None)
+    first = keras.Model(whole.input, whole.get_layer("conv_pw_3_relu").output, name="mobilenet")
+    return attach_head(first, classes, preprocessing="signed")
 
 
 def sequential():

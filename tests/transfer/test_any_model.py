@@ -1,14 +1,16 @@
 """Other people's models go the whole way: fine-tuned, reported, exported."""
 
+import functools
+
 import keras
 import pytest
-from backbones import backbone
+from backbones import backbone, of_keras
 from keras import layers
 
 from kerascnn import data
 from kerascnn.export import export_tflite
 from kerascnn.training import write_report
-from kerascnn.transfer import Phase, attach_head, fine_tune
+from kerascnn.transfer import Phase, fine_tune
 
 PHASES = (
     Phase(name="head", until="head", epochs=1, learning_rate=1e-2, augment=False),
@@ -28,12 +30,9 @@ def nested_in_sequential():
     )
 
 
-def of_keras():
-    base = keras.applications.MobileNet((32, 32, 3), 0.25, include_top=False, weights=None)
-    return attach_head(base, 10, preprocessing="signed")
-
-
-@pytest.mark.parametrize("make", [nested_in_sequential, of_keras])
+@pytest.mark.parametrize(
+    "make", [nested_in_sequential, functools.partial(of_keras, 10)], ids=["nested", "of_keras"]
+)
 def test_fine_tuned_reported_exported(make, tmp_path):
     model = make()
     splits = data.load("digits", model.input_shape[1], channels=3, test_split=0.7)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from backbones import backbone, images
+from backbones import backbone, images, of_keras
 from keras import layers
 
 import kerascnn
@@ -128,14 +128,9 @@ def sequential():
     )
 
 
-def of_keras():
-    base = keras.applications.MobileNet((32, 32, 3), 0.25, include_top=False, weights=None)
-    return attach_head(base, 3, preprocessing="signed")
-
-
 @pytest.mark.parametrize("make", [nested, sequential, of_keras])
 def test_other_peoples_models(make):
-    model = make()
+    model = make(3) if make is of_keras else make()
     pixels = np.repeat(np.repeat(images(8), 2, 1), 2, 2) if make is of_keras else images(8)
     phases = (PHASES[0], Phase(name="all", until=0.0, epochs=1, learning_rate=1e-3))
     result = fine_tune(model, (pixels, LABELS[:8]), (pixels, LABELS[:8]), phases=phases)

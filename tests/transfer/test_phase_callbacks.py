@@ -108,8 +108,10 @@ def test_early_stopping_begins_anew_in_each_phase(caplog):
     assert "by EarlyStopping on val_accuracy" in caplog.text
 
 
-@pytest.mark.parametrize("cache", [True, False])
-@pytest.mark.parametrize("monitor", ["val_accuracy", "val_loss", "accuracy", "val_auc"])
+@pytest.mark.parametrize(
+    ("monitor", "cache"),
+    [("val_accuracy", True), ("val_loss", False), ("accuracy", True), ("val_auc", False)],
+)
 def test_monitors_resolve_in_every_phase(monitor, cache, tmp_path):
     path = tmp_path / "best.keras"
     metrics = ["accuracy", keras.metrics.AUC(name="auc")]

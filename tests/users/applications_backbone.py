@@ -25,8 +25,8 @@ tuning = fine_tune(
     data.train,
     data.validation,
     phases=[
-        Phase(name="head", until="head", epochs=3, learning_rate=1e-2),
-        Phase(name="all", until=0.0, epochs=2, learning_rate=1e-3),
+        Phase(name="head", until="head", epochs=1, learning_rate=1e-2),
+        Phase(name="all", until=0.0, epochs=1, learning_rate=1e-3),
     ],
 )
 print(tuning)

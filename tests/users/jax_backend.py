@@ -30,7 +30,7 @@ pipeline = kerascnn.augment.get("light", 32)
 drawn = pipeline(images[:8], seed=1)
 assert drawn.shape == images[:8].shape
 
-backbone = kerascnn.models.MobileNet(alpha=0.25, include_top=False, input_shape=(32, 32, 3))
+backbone = kerascnn.models.LeNet5(include_top=False, input_shape=(32, 32, 3))
 network = kerascnn.transfer.attach_head(backbone, 5)
 assert network.predict(np.zeros((1, 32, 32, 3), np.uint8)).shape == (1, 5)
 heat = kerascnn.visualize.grad_cam(model, images[:2])

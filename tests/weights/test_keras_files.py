@@ -1,6 +1,6 @@
 """Files that a user saved from keras.applications: pixels, head and details are those of the file.
 
-That the weights of every family load from every format is tried with its outputs, in tests/models.
+The names of every family's layers are tried with its outputs, in tests/models.
 """
 
 import logging
@@ -47,15 +47,18 @@ def efficientnet():
     return model
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+ADAPTED = ((0.3, 0.4, 0.5), (0.04, 0.05, 0.06))
+
+
 @pytest.mark.parametrize(
-    ("mean", "variance"),
+    ("kind", "mean", "variance"),
     [
-        ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),  # never given any, as a network from scratch
-        ((0.3, 0.4, 0.5), (0.04, 0.05, 0.06)),
-        (MEAN, DEVIATION),  # the published file, loaded by its path into a network from scratch
+        *((kind, *ADAPTED) for kind in FORMATS),
+        # Never given any, as a network from scratch.
+        ("model.keras", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+        # The published file, loaded by its path into a network from scratch.
+        ("model.weights.h5", MEAN, DEVIATION),
     ],
-    ids=["scratch", "adapted", "published"],
 )
 def test_every_format_tells_the_pixels(mean, variance, kind, efficientnet, tmp_path):
     normalise(efficientnet, mean, variance)
@@ -66,7 +69,7 @@ def test_every_format_tells_the_pixels(mean, variance, kind, efficientnet, tmp_p
 
 
 def test_pixels_are_those_of_the_file_and_stay_so(efficientnet, tmp_path):
-    normalise(efficientnet, (0.3, 0.4, 0.5), (0.04, 0.05, 0.06))
+    normalise(efficientnet, *ADAPTED)
     images = pixels((32, 32, 3))
     wanted = infer(efficientnet, images)
     ours = efficientnet
@@ -76,16 +79,16 @@ def test_pixels_are_those_of_the_file_and_stay_so(efficientnet, tmp_path):
         assert difference(infer(ours, images), wanted) < TOLERANCE
 
 
-@pytest.mark.parametrize("kind", FORMATS)
-def test_a_network_from_imagenet_is_ours_as_it_is(kind, efficientnet, tmp_path, monkeypatch):
+def test_a_network_from_imagenet_is_ours_as_it_is(efficientnet, tmp_path, monkeypatch):
     """keras.applications adds a second scaling of the pixels for `weights="imagenet"`."""
     normalise(efficientnet, MEAN, DEVIATION)
     fetched = save(efficientnet, tmp_path / "fetched.h5")
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *_, **__: str(fetched))
     tuned = keras.applications.EfficientNetB0(weights="imagenet", **SMALL)
     assert sum("rescaling" in layer.name for layer in tuned.layers) == 2
-    path = save(tuned, tmp_path / kind)
-    assert weights.facts(weights.read(path), "efficientnet").pixels is None
+    for kind in FORMATS:
+        path = save(tuned, tmp_path / kind)
+        assert weights.facts(weights.read(path), "efficientnet").pixels is None
 
 
 @pytest.fixture(scope="module")

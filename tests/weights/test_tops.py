@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tiny
 
 import kerascnn
 from kerascnn import catalog
@@ -19,7 +20,8 @@ def weighted(model):
 
 
 @pytest.mark.parametrize("entry", SMALLEST.values(), ids=lambda entry: entry.name)
-def test_the_whole_top_is_left_out_and_nothing_else(entry):
+def test_the_whole_top_is_left_out_and_nothing_else(entry, monkeypatch):
+    tiny.make_shallow(monkeypatch)
     with keras.StatelessScope(initialize_variables=False):
         full = weighted(kerascnn.create_model(entry.name))
         bare = weighted(kerascnn.create_model(entry.name, include_top=False))

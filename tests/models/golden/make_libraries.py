@@ -65,9 +65,7 @@ def of_torchvision() -> None:
     dilated = {"replace_stride_with_dilation": [False, True, True]}
     write("resnet50_stride8", models.resnet50(**small, **dilated), RESNET)
     write("resnext50", models.resnext50_32x4d(**small), RESNET)
-    write("wide_resnet50_2", models.wide_resnet50_2(**small), RESNET)
     write("densenet121", models.densenet121(**small), DENSENET)
-    write("densenet161", models.densenet161(**small), DENSENET)
     write("mobilenet_v2", models.mobilenet_v2(**small), features(1, 3, 6, 13, 18))
     write("mobilenet_v3_large", models.mobilenet_v3_large(**small), features(1, 3, 6, 12, 16))
     write("mobilenet_v3_small", models.mobilenet_v3_small(**small), features(0, 1, 3, 8, 12))

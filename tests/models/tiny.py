@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
+import pytest
 
 import kerascnn
 from kerascnn import catalog
@@ -54,15 +55,18 @@ TINY = {
     "efficientnet": Tiny("EfficientNetB0"),
     "convnext": Tiny("ConvNeXtTiny", 32, {"drop_path_rate": 0.1}),
 }
-FAMILIES = tuple(dict.fromkeys(entry.family for entry in catalog.entries()))
+# Families with wiring of their own; the layers of all are tried one by one.
+FAMILIES = ("cifar_resnet", "convnext", "efficientnet", "enet", "googlenet", "lenet")
+FAMILIES += ("mobilenet_v3", "root", "squeezenet")
 
 
 def create(family: str) -> keras.Model:
     """Builds the tiny network of a family, for raw images, with logits as outputs.
 
-    A family without a row in TINY gives its variant with the fewest parameters.
+    A family without a row in TINY gives its variant with the fewest parameters. Changes the tables
+    of this process, which must build nothing else.
     """
-    _make_shallow()
+    make_shallow(pytest.MonkeyPatch())
     variants = [entry for entry in catalog.entries() if entry.family == family]
     smallest = min(variants, key=lambda entry: entry.params)
     tiny = TINY.get(family, Tiny(smallest.name))
@@ -76,33 +80,38 @@ def create(family: str) -> keras.Model:
     )
 
 
-def _make_shallow() -> None:
-    """Leaves one or two blocks of each kind in the deep networks: compiling them takes longest.
-
-    Changes the tables of this process, which must build nothing else.
-    """
+def make_shallow(patch: pytest.MonkeyPatch) -> None:
+    """Leaves one or two blocks of each kind in the deep networks: building them takes longest."""
     # A block without and a block with a projection, and the step to the next stage.
     two = {field: getattr(resnet.SPECS["ResNet18"], field)[:2] for field in ("widths", "filters")}
-    resnet.SPECS["ResNet18"] = resnet.Spec(_residual.basic, (2, 1), groups=(1, 1), **two)
+    basic = resnet.Spec(_residual.basic, (2, 1), groups=(1, 1), **two)
+    patch.setitem(resnet.SPECS, "ResNet18", basic)
     # Of this one the root network is made, whose groups get fewer with every stage.
-    resnet.SPECS["ResNet50"] = replace(resnet.SPECS["ResNet50"], depths=(1, 1, 1, 1))
-    resnet_v2.DEPTHS["ResNet50V2"], resnet_v2.WIDTHS = (3, 1), resnet_v2.WIDTHS[:2]
-    cifar_resnet.DEPTHS[20] = 1
-    densenet.SPECS["DenseNet121"] = replace(densenet.SPECS["DenseNet121"], depths=(2, 1))
-    convnext.TINY = convnext.Spec((2, 1), (16, 32))
-    xception.BLOCKS = tuple(dict.fromkeys(xception.BLOCKS))  # the middle flow repeats one block
-    inception.V3 = tuple(steps[:2] for steps in inception.V3)
+    bottleneck = replace(resnet.SPECS["ResNet50"], depths=(1, 1, 1, 1))
+    patch.setitem(resnet.SPECS, "ResNet50", bottleneck)
+    patch.setitem(resnet_v2.DEPTHS, "ResNet50V2", (3, 1))
+    patch.setattr(resnet_v2, "WIDTHS", resnet_v2.WIDTHS[:2])
+    patch.setitem(cifar_resnet.DEPTHS, 20, 1)
+    dense = replace(densenet.SPECS["DenseNet121"], depths=(2, 1))
+    patch.setitem(densenet.SPECS, "DenseNet121", dense)
+    patch.setattr(convnext, "TINY", convnext.Spec((2, 1), (16, 32)))
+    # The middle flow repeats one block.
+    patch.setattr(xception, "BLOCKS", tuple(dict.fromkeys(xception.BLOCKS)))
+    patch.setattr(inception, "V3", tuple(steps[:2] for steps in inception.V3))
     for modules in ("STAGE3", "STAGE4", "STAGE5"):
-        setattr(googlenet, modules, getattr(googlenet, modules)[:1])
-    enet.STAGES = {
+        patch.setattr(googlenet, modules, getattr(googlenet, modules)[:1])
+    stages = {
         level: replace(stage, rows=tuple(dict.fromkeys(stage.rows)))
         for level, stage in enet.STAGES.items()
     }
-    mobilenet.BLOCKS = mobilenet.BLOCKS[:3]
-    mobilenet_v2.ROWS = tuple(
+    patch.setattr(enet, "STAGES", stages)
+    patch.setattr(mobilenet, "BLOCKS", mobilenet.BLOCKS[:3])
+    rows = tuple(
         replace(row, repeats=min(row.repeats, 1 + (row.filters == 24))) for row in mobilenet_v2.ROWS
     )
-    mobilenet_v3.SMALL = replace(mobilenet_v3.SMALL, blocks=mobilenet_v3.SMALL.blocks[:5])
+    patch.setattr(mobilenet_v2, "ROWS", rows)
+    small = replace(mobilenet_v3.SMALL, blocks=mobilenet_v3.SMALL.blocks[:5])
+    patch.setattr(mobilenet_v3, "SMALL", small)
     for name in ("EfficientNetB0", "EfficientNetLite0"):
-        scaling = efficientnet.SCALINGS[name]
-        efficientnet.SCALINGS[name] = replace(scaling, width=0.25, depth=0.3)
+        scaling = replace(efficientnet.SCALINGS[name], width=0.25, depth=0.3)
+        patch.setitem(efficientnet.SCALINGS, name, scaling)
