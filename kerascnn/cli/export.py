@@ -68,6 +68,12 @@ _JUDGED = 1000  # validation images at most that decide for --recipes auto
     help="Values that the 8-bit weights of a layer share: with 16, files zip a third smaller.",
 )
 @click.option(
+    "--layout",
+    type=click.Choice(["objects", "raw"]),
+    help="Of a detector: finished objects, or boxes and scores of all points "
+    "[objects where the target and --io allow it].",
+)
+@click.option(
     "--sensitivity",
     cls=OptionalValue,
     metavar="[FILE.png]",
@@ -90,6 +96,7 @@ def command(
     io: str | None,
     calibration: str,
     clusters: int | None,
+    layout: str | None,
     sensitivity: str | None,
     calibrate_scores: bool,
     source: str | None,
@@ -114,6 +121,8 @@ def command(
     chosen, io = targets.choose(target, recipes, io, single=single)
     export_checks.check_model(path, source, data_dir, needs_data=target != "serving")
     export_checks.check_clusters(clusters, chosen)
+    if layout is not None and target == "serving":
+        raise click.UsageError("--layout does not go with --target serving.")
     if calibrate_scores and target == "serving":
         raise click.UsageError("--calibrate-scores does not go with --target serving.")
     outputs = export_checks.check_outputs(out, target, sensitivity, saved_model, overwrite)
@@ -125,7 +134,13 @@ def command(
             path,
             out,
             chosen,
-            {"io": io, "target": target, "calibration": calibration, "clusters": clusters},
+            {
+                "io": io,
+                "target": target,
+                "calibration": calibration,
+                "clusters": clusters,
+                "layout": layout,
+            },
             accuracy_drop=accuracy_drop,
             sensitivity=sensitivity,
             calibrate_scores=calibrate_scores,
@@ -290,7 +305,7 @@ def _write_file(
         labels if task.accuracy else None,
         overwrite=overwrite,
         task=task.name,
-        class_names=splits.class_names if task.roles == ("scores",) else None,
+        class_names=splits.class_names if task.roles[0] == "scores" else None,
         **settings,
     )
     for trial in result.trials:

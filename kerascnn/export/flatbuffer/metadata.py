@@ -16,7 +16,7 @@ import numpy as np
 from kerascnn.errors import BundleError, InputError
 from kerascnn.export.flatbuffer import edit as flatbuffer
 from kerascnn.export.flatbuffer import metadata_schema, structure
-from kerascnn.export.flatbuffer.metadata_schema import LABELS_FILE, Metadata
+from kerascnn.export.flatbuffer.metadata_schema import CATEGORY, LABELS_FILE, SCORE, Metadata
 from kerascnn.export.flatbuffer.reading import one_line
 from kerascnn.export.flatbuffer.reading import read as read_file
 from kerascnn.export.flatbuffer.tensors import specs
@@ -43,6 +43,7 @@ def embed(
     license: str = "",
     color: Color | None = None,
     output_range: tuple[float, float] | None = (0.0, 1.0),
+    output_names: Sequence[str] = (SCORE,),
 ) -> bytes:
     """The model with its metadata and labels inside; earlier ones are replaced.
 
@@ -50,7 +51,7 @@ def embed(
     Same arguments, same bytes.
 
     Args:
-        model_bytes: A `.tflite` image classifier.
+        model_bytes: A `.tflite` image classifier or object detector.
         name: Name of the model.
         description: What it does.
         labels: Class names in the order of the output, one per value of its last axis; two for
@@ -60,23 +61,29 @@ def embed(
         author: Who made it.
         license: Terms of its weights.
         color: Colour order; by default rgb for 3 channels and grayscale for 1.
-        output_range: Range of the outputs, None for logits.
+        output_range: Range of the scores, None for logits.
+        output_names: What each output is, "score" of a classifier; of a detector also "location",
+            "category" and "number of detections". With "category" any number of labels will do.
 
     Raises:
         BundleError: The bytes are no whole `.tflite` model.
-        InputError: Labels that do not fit the output or cannot be a line of text, an input that
+        InputError: Other outputs than named, labels that do not fit the output or cannot be a line of text, an input that
             is no image, or a colour that does not fit its channels.
     """
     model = flatbuffer.parse(model_bytes)
     inputs, outputs = specs(model_bytes)
-    if len(inputs) != 1 or len(outputs) != 1:
+    names = tuple(output_names)
+    if len(inputs) != 1 or len(outputs) != len(names):
         raise InputError(
-            f"the model has {len(inputs)} inputs and {len(outputs)} outputs: metadata "
-            "describe an image classifier with one of each. Export such a model."
+            f"the model has {len(inputs)} inputs and {len(outputs)} outputs. Expected one input and "
+            f"{len(names)} output(s): {', '.join(names)}. Export such a model."
         )
     color = _checked_color(color, inputs[0].shape)
-    binary = outputs[0].shape[-1:] == (1,) and len(labels) == 2 and output_range is not None
-    _check_labels(labels[1:] if binary else labels, outputs[0].shape)
+    shape = outputs[names.index(SCORE)].shape
+    single = names == (SCORE,) and shape[-1:] == (1,)
+    binary = single and len(labels) == 2 and output_range is not None
+    classes = len(labels) if CATEGORY in names else (shape or (0,))[-1]
+    _check_labels(labels[1:] if binary else labels, classes)
     content = metadata_schema.encode(
         Metadata(
             name=name,
@@ -91,6 +98,7 @@ def embed(
             input_range=(0.0, 255.0),
             output_range=output_range,
             min_parser_version=PARSER_VERSION,
+            outputs=names,
         )
     )
     _store(model, content)
@@ -145,8 +153,7 @@ def _checked_color(color: Color | None, shape: tuple[int, ...]) -> Color:
     return expected[shape[3]]
 
 
-def _check_labels(labels: Sequence[str], shape: tuple[int, ...]) -> None:
-    classes = shape[-1] if shape else 0
+def _check_labels(labels: Sequence[str], classes: int) -> None:
     if isinstance(labels, str) or len(labels) != classes:
         received = "one string" if isinstance(labels, str) else f"{len(labels)} labels"
         raise InputError(
