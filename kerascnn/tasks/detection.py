@@ -88,7 +88,11 @@ class Detection(Task):
             {SCORES: np.zeros((1, _scores(outputs).shape[-1]))}, object_lists.classes_of(outputs)
         )
         for output, right in zip(outputs, wanted, strict=True):
-            if (output.shape, output.kind, output.ranges) != (right.shape, right.kind, right.ranges):
+            if (output.shape, output.kind, output.ranges) != (
+                right.shape,
+                right.kind,
+                right.ranges,
+            ):
                 raise InputError(f"outputs: {output.role}: expected {right}, got {output}")
 
     def names(self, outputs: Sequence[Output]) -> int:
@@ -245,9 +249,7 @@ class Detection(Task):
             )  # fmt: skip
         before, now = self.predictions(wanted, outputs), self.predictions(got, outputs)
         step = max(steps, default=0.0)
-        alike = likeness(
-            before, now, shown_from(outputs), max(2 * step, tolerance.near_tie)
-        )
+        alike = likeness(before, now, shown_from(outputs), max(2 * step, tolerance.near_tie))
         metrics = [
             Metric("finite", 1.0, 1.0, True),
             varies(wanted[SCORES], got[SCORES], step, 1.0),

@@ -316,9 +316,7 @@ class Task:
         self, wanted: Arrays, got: Arrays, outputs: Sequence[Output]
     ) -> dict[str, np.ndarray]:
         """By role how far outputs are apart, in their units; no numbers where nothing compares."""
-        return {
-            one.role: np.abs(got[one.role] - wanted[one.role]) / one.units for one in outputs
-        }
+        return {one.role: np.abs(got[one.role] - wanted[one.role]) / one.units for one in outputs}
 
     def same(self, wanted: Arrays, got: Arrays, outputs: Sequence[Output]) -> np.ndarray | None:
         """Which images have all decisions alike [n]; None where nothing is decided."""

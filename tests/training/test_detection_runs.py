@@ -179,14 +179,20 @@ def bundle(run, boxes):
 def test_the_bundle_is_verified_by_objects(bundle):
     described = manifest.read(bundle.folder)
     assert described.model.task == "detection"
-    assert [(one.role, one.kind) for one in described.outputs] == [
-        ("scores", "independent"),
-        ("boxes", "quantities"),
+    assert [(one.role, one.shape) for one in described.outputs] == [
+        ("boxes", (1, 100, 4)),
+        ("classes", (1, 100)),
+        ("scores", (1, 100)),
+        ("count", (1,)),
     ]
-    assert described.outputs[0].thresholds == (0.02, 0.02)
+    assert set(described.outputs[2].thresholds) == {0.02}
     checks = {check.name for check in bundle.reports["int8"].checks}
     assert {"object_agreement", "boxes.mean_pixels", "scores.max_abs", "map_drop"} <= checks
-    assert bundle.reports["float32"].delegate_partitions == 1
+    for recipe, report in bundle.reports.items():
+        outside = {"CAST", "FLOOR_DIV", "FLOOR_MOD", "GATHER", "GREATER", "LESS", "TOPK_V2"}
+        assert set(report.undelegated_operators) == outside | {"NON_MAX_SUPPRESSION_V4"}, recipe
+        runs_on = {verdict.target: verdict.runs for verdict in report.runs_on}
+        assert (runs_on["mediapipe"], runs_on["litert-js"]) == (True, True)
 
 
 def test_the_kit_finds_what_the_library_finds(bundle, boxes, tmp_path, repository):

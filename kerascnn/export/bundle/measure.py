@@ -59,7 +59,7 @@ class Images:
     outputs: Arrays
 
     def laid_out(self, meaning: Meaning, layout: str | None) -> "Images":
-        """The same with outputs as files in a layout give them; `meaning` is that of the model's."""
+        """The same with outputs as files of a layout give them; `meaning` is of the model's."""
         if layout is None:
             return self
         outputs = meaning.task.laid_out(self.outputs, meaning.outputs, layout)[0]

@@ -67,7 +67,8 @@ def embed(
 
     Raises:
         BundleError: The bytes are no whole `.tflite` model.
-        InputError: Other outputs than named, labels that do not fit the output or cannot be a line of text, an input that
+        InputError: Other outputs than named, labels
+            that do not fit the output or cannot be a line of text, an input that
             is no image, or a colour that does not fit its channels.
     """
     model = flatbuffer.parse(model_bytes)
@@ -75,8 +76,8 @@ def embed(
     names = tuple(output_names)
     if len(inputs) != 1 or len(outputs) != len(names):
         raise InputError(
-            f"the model has {len(inputs)} inputs and {len(outputs)} outputs. Expected one input and "
-            f"{len(names)} output(s): {', '.join(names)}. Export such a model."
+            f"the model has {len(inputs)} inputs and {len(outputs)} outputs. Expected one input "
+            f"and {len(names)} output(s): {', '.join(names)}. Export such a model."
         )
     color = _checked_color(color, inputs[0].shape)
     shape = outputs[names.index(SCORE)].shape

@@ -1,7 +1,7 @@
 """The Metadata flatbuffer (`metadata_schema.fbs`): written and read field by field.
 
-Only what image classifiers and object detectors need. Fields go by number, their order in the schema; a number once
-given never changes there.
+Only what image classifiers and object detectors need. Fields go by number, their order in the
+schema; a number once given never changes there.
 """
 
 from collections.abc import Sequence

@@ -79,7 +79,7 @@ class _Tail:
         low, high = self._number(0.0, "low"), self._number(1.0, "high")
         own = self._made("MAXIMUM", [own, low], (self.k, 4), "from_0", options="MaximumMinimum")
         own = self._made("MINIMUM", [own, high], (self.k, 4), "to_1", options="MaximumMinimum")
-        chosen, count = self._suppressed(self._apart(own, label), best)
+        chosen, count = self._suppressed(self._apart(own, label), self._ranks(best))
         is_kept = self._kept(count)
         mask = self._reshaped(is_kept, (self.n, 1), "mask")
         kept = self._gathered(own, chosen, (self.n, 4), "kept_boxes")
@@ -112,13 +112,26 @@ class _Tail:
         away = self._reshaped(away, (self.k, 1), "away")
         return self._made("ADD", [boxes, away], (self.k, 4), "moved", options="Add")
 
+    def _ranks(self, best: int) -> int:
+        """Falling numbers above 0 for the candidates, 0 for those whose score is too low.
+
+        The operator takes boxes of equal scores, of which 8 bits give many, in no certain order;
+        by ranks the first one goes first, as in `kerascnn.tasks.detections`.
+        """
+        least = self._number(self.rule.least_score, "least_score")
+        able = self._made("GREATER", [best, least], (self.k,), "able", "BOOL", "Greater")
+        able = self._made("CAST", [able], (self.k,), "able_float", "FLOAT32", "Cast")
+        falling = np.arange(self.k, 0, -1, dtype=np.float32) / np.float32(self.k)
+        ranks = self.graph.add_constant(falling, "tail/falling")
+        return self._product(able, ranks, (self.k,))
+
     def _suppressed(self, boxes: int, scores: int) -> tuple[int, int]:
         chosen = self.graph.add_tensor((self.n,), "tail/chosen", "INT32")
         count = self.graph.add_tensor((), "tail/count", "INT32")
         limits = [
             self._int(self.n, "most"),
             self._number(self.rule.most_overlap, "most_overlap"),
-            self._number(self.rule.least_score, "least_score"),
+            self._number(0.0, "least_rank"),
         ]
         self.graph.add_operator(
             "NON_MAX_SUPPRESSION_V4",
