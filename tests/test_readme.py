@@ -22,7 +22,7 @@ def test_the_quick_start_runs(readme, tmp_path, monkeypatch):
 def model_table():
     rows = ["| family | year | models |", "|---|---|---|"]
     families = {}
-    for entry in catalog.entries():
+    for entry in catalog.entries(None):
         families.setdefault(entry.family, []).append(entry)
     for family, entries in families.items():
         years = sorted({entry.year for entry in entries})

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from kerascnn.transfer.cache import mirrored as mirrored
     from kerascnn.transfer.cache import original as original
     from kerascnn.transfer.detector import attach_detector as attach_detector
+    from kerascnn.transfer.heat_detector import attach_centernet as attach_centernet
+    from kerascnn.transfer.heat_detector import attach_fomo as attach_fomo
     from kerascnn.transfer.embedding import arcface_classifier as arcface_classifier
     from kerascnn.transfer.embedding import embedder as embedder
     from kerascnn.transfer.fine_tuning import EarlyStop as EarlyStop
@@ -59,7 +61,9 @@ _WHERE = {
     "Verification": "recognition",
     "WarmupCosine": "schedules",
     "arcface_classifier": "embedding",
+    "attach_centernet": "heat_detector",
     "attach_detector": "detector",
+    "attach_fomo": "heat_detector",
     "attach_head": "heads",
     "cache_features": "cache",
     "default_phases": "phases",
