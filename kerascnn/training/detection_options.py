@@ -9,6 +9,7 @@ from kerascnn.errors import InputError, received
 
 HEADS = ("points", "centernet", "fomo")
 ASSIGNMENTS = ("static", "task_aligned")
+OPTIONS = ("head", "assignment", "mosaic")
 
 
 @dataclass(frozen=True)
@@ -20,19 +21,21 @@ class DetectorKind:
             of 8 pixels, for microcontrollers); "grid" for a network that is a detector by itself.
         assignment: Of points to objects: "static", by place and size, or "task_aligned", by what
             the network says.
+        mosaic: The share of training pictures that are four in one.
         grid: Cells along each side of a "grid".
         boxes: Boxes of each cell.
     """
 
     head: str = "points"
     assignment: str = "static"
+    mosaic: float = 0.0
     grid: int = 7
     boxes: int = 2
 
 
 def without_kind(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that the architecture takes."""
-    return {name: value for name, value in options.items() if name not in ("head", "assignment")}
+    return {name: value for name, value in options.items() if name not in OPTIONS}
 
 
 def kind_of(entry: Entry, options: Mapping[str, Any]) -> DetectorKind:
@@ -47,14 +50,21 @@ def kind_of(entry: Entry, options: Mapping[str, Any]) -> DetectorKind:
             raise InputError(
                 f"`{name}` must be one of {', '.join(known)}. Received: {received(value)}."
             )
+    mosaic = options.get("mosaic", 0.0)
+    if isinstance(mosaic, bool) or not isinstance(mosaic, (int, float)) or not 0 <= mosaic <= 1:
+        raise InputError(
+            "`mosaic` must be a share of the training pictures, 0..1. Received: "
+            f"{received(mosaic)}."
+        )
     if entry.task == "detection":
         for name in ("head", "assignment"):
             if name in options:
                 raise InputError(
-                    f"{entry.name} is a detector by itself and has no option `{name}`. Leave it out."
+                    f"{entry.name} is a detector by itself and has no option `{name}`. Leave it "
+                    "out."
                 )
         sizes = {name: options[name] for name in ("grid", "boxes") if name in options}
-        return DetectorKind("grid", "static", **sizes)
+        return DetectorKind("grid", "static", float(mosaic), **sizes)
     if head != "points" and "assignment" in options:
         raise InputError(f"the head {head} has no option `assignment`. Leave it out.")
-    return DetectorKind(head, assignment)
+    return DetectorKind(head, assignment, float(mosaic))

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from kerascnn.transfer.cache import mirrored as mirrored
     from kerascnn.transfer.cache import original as original
     from kerascnn.transfer.detector import attach_detector as attach_detector
-    from kerascnn.transfer.heat_detector import attach_centernet as attach_centernet
-    from kerascnn.transfer.heat_detector import attach_fomo as attach_fomo
     from kerascnn.transfer.embedding import arcface_classifier as arcface_classifier
     from kerascnn.transfer.embedding import embedder as embedder
     from kerascnn.transfer.fine_tuning import EarlyStop as EarlyStop
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
     from kerascnn.transfer.head_training import fit_head as fit_head
     from kerascnn.transfer.heads import HEADS as HEADS
     from kerascnn.transfer.heads import attach_head as attach_head
+    from kerascnn.transfer.heat_detector import attach_centernet as attach_centernet
+    from kerascnn.transfer.heat_detector import attach_fomo as attach_fomo
     from kerascnn.transfer.lr_finder import LearningRateCurve as LearningRateCurve
     from kerascnn.transfer.lr_finder import lr_find as lr_find
     from kerascnn.transfer.metric_losses import ArcFaceLoss as ArcFaceLoss

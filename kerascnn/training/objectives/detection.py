@@ -10,6 +10,7 @@ from kerascnn.augment import Compose
 from kerascnn.catalog import Entry
 from kerascnn.data.grid_targets import grid_encoded
 from kerascnn.data.heat_targets import heat_encoded
+from kerascnn.data.mosaic import with_mosaics
 from kerascnn.data.point_targets import encoded, with_boxes, with_rows
 from kerascnn.errors import InputError
 from kerascnn.losses import CellLoss, DetectionLoss, GridLoss, HeatmapLoss, TaskAlignedLoss
@@ -100,6 +101,8 @@ class DetectionObjective(Objective):
         if pipeline.steps:
             moved = pipeline.map(with_boxes(dataset), seed, first_epoch=first_epoch)
             dataset = with_rows(moved)
+        if self.kind.mosaic:
+            dataset = with_mosaics(dataset, self.kind.mosaic, seed, first_epoch)
         return self.targets(dataset, names)
 
     def loss(self, model: keras.Model, labels: np.ndarray, label_smoothing: float) -> Any:
