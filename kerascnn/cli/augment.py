@@ -50,8 +50,8 @@ def command(
     """Show what augmentation NAME does to the images of SOURCE, and how fast it is.
 
     SOURCE is what `kerascnn train` takes: a folder of class folders, a .csv file, tfds:NAME or
-    digits; with --boxes a folder or file of annotated boxes. Names: none, light, standard, strong, lenet, alexnet, inception, resnet, cifar,
-    randaugment, trivial, augmix, detection.
+    digits; with --boxes a folder or file of annotated boxes. Names: none, light, standard, strong,
+    lenet, alexnet, inception, resnet, cifar, randaugment, trivial, augmix, detection.
     """
     from kerascnn import augment, data
     from kerascnn.errors import InputError
