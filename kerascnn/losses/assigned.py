@@ -71,7 +71,9 @@ class TaskAlignedLoss(keras.losses.Loss):
         wanted = ops.matmul(ops.transpose(share, (0, 2, 1)), classes)
         entropy = ops.softplus(logits) - wanted * logits
         far = ops.square(wanted - ops.sigmoid(logits))
-        in_crowd = ops.logical_and(inside, ops.expand_dims(ops.logical_and(is_box, flag == 1), -1))
+        in_crowd = ops.logical_and(
+            inside, ops.expand_dims(ops.logical_and(is_box, ops.equal(flag, 1)), -1)
+        )
         taken = ops.sum(answers, axis=1) > 0
         counts = ops.logical_or(taken, ops.logical_not(ops.any(in_crowd, axis=1)))
         scores = ops.sum(entropy * far, axis=-1) * ops.cast(counts, y_pred.dtype)
@@ -96,5 +98,5 @@ def _answers(aligned: Any, allowed: Any, iou: Any) -> Any:
     limit = ops.top_k(aligned, count)[0][..., -1:]
     chosen = ops.logical_and(aligned >= limit, allowed)
     overlap = ops.where(chosen, iou, -1.0)
-    most = ops.one_hot(ops.argmax(overlap, axis=1), iou.shape[1], axis=1, dtype=iou.dtype)
-    return ops.stop_gradient(ops.cast(chosen, iou.dtype) * most)
+    most = ops.max(overlap, axis=1, keepdims=True)
+    return ops.stop_gradient(ops.cast(ops.logical_and(chosen, overlap >= most), iou.dtype))

@@ -125,7 +125,7 @@ def inference_form(model: keras.Model, boxes: int = 2) -> keras.Model:
     logits = _named(model, LOGITS)
     scores = _scores(logits)
     heat = _layer(model, f"{HEAD_PREFIX}heat")
-    if heat is not None and _layer(model, f"{HEAD_PREFIX}up2") is not None:
+    if heat is not None and _layer(model, f"{HEAD_PREFIX}top_down2_add") is not None:
         scores = HeatPeaks(*heat.output.shape[1:3], dtype="float32", name=PEAKS)(scores)
     return keras.Model(model.inputs[0], [scores, _named(model, BOXES)], name=model.name)
 
