@@ -13,7 +13,7 @@ import kerascnn
 from kerascnn import train
 from kerascnn.cli.main import main
 from kerascnn.errors import InputError
-from kerascnn.export import export_bundle
+from kerascnn.export import export_bundle, export_tflite, runs_on
 from kerascnn.export.contract import manifest
 from kerascnn.inference import open_predictor
 from kerascnn.tasks.boxes import Row
@@ -214,6 +214,30 @@ def test_the_kit_finds_what_the_library_finds(bundle, boxes, tmp_path, repositor
     for one, other in zip(answer["objects"], wanted, strict=True):
         assert one["score"] == pytest.approx(other["score"], abs=1e-5)
         assert one["box"] == pytest.approx(other["box"], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "points"),
+    [
+        ({"head": "centernet", "mosaic": 0.5}, 256),
+        ({"head": "fomo"}, 64),
+        ({"assignment": "task_aligned"}, 84),
+    ],
+)
+def test_other_detectors_go_all_the_way(options, points, boxes, tmp_path):
+    """From boxes to a verified file: their parts are tested one by one elsewhere."""
+    arguments = {**SMALL, "options": {**SMALL["options"], **options}}
+    result = train(boxes, "MobileNet", tmp_path / "run", epochs=1, **arguments)
+    assert np.isfinite([result.history[0][name] for name in ("loss", "val_map")]).all()
+    run = open_run(result.folder)
+    model, splits = run.load_model(), run.data()
+    assert [output.shape for output in model.outputs] == [(None, points, 2), (None, points, 4)]
+    images, _ = splits.sample("train", 8)
+    path = tmp_path / "x.tflite"
+    found = export_tflite(model, path, "int8", images, task="detection", layout="raw", io="int8")
+    assert found.report.passed
+    if "head" in options and options["head"] == "fomo":
+        assert {one.target: one.runs for one in runs_on(path)}["tflm"]
 
 
 def test_the_guide_runs_as_printed(boxes, tmp_path, repository):
