@@ -45,20 +45,17 @@ def preview(
         raise InputError(f"`draws` must be 1 or more. Received: {draws}")
     rows = [("original", _drawn(images, boxes, draw))]
     for i in range(draws):
-        moved = pipeline(images, boxes=boxes, seed=seed, epoch=i)
-        found = moved if isinstance(moved, tuple) else (moved, None)
-        rows.append((f"draw {i + 1}", _drawn(*map(_array, found), draw)))
+        given = {} if boxes is None else {"boxes": boxes}
+        found = pipeline(images, **given, seed=seed, epoch=i)
+        moved, own = (found, None) if boxes is None else found
+        rows.append((f"draw {i + 1}", _drawn(moved, own, draw)))
     return _page(rows, title)
 
 
-def _array(values: Any) -> np.ndarray | None:
-    return None if values is None else np.asarray(values)
-
-
-def _drawn(images: Any, boxes: np.ndarray | None, draw: Draw | None) -> np.ndarray:
+def _drawn(images: Any, boxes: Any, draw: Draw | None) -> np.ndarray:
     if boxes is None or draw is None:
         return np.asarray(images)
-    pairs = enumerate(zip(images, boxes, strict=True))
+    pairs = enumerate(zip(np.asarray(images), np.asarray(boxes), strict=True))
     return np.stack([draw(image, own, place) for place, (image, own) in pairs])
 
 

@@ -44,7 +44,7 @@ def encode_heat(rows: Any, grid: tuple[int, int], classes: int) -> Any:
     row = tf.floor(tf.clip_by_value((top + bottom) / 2 * height, 0, height - 1e-3))
     column = tf.floor(tf.clip_by_value((left + right) / 2 * width, 0, width - 1e-3))
     radius = tf.floor(gaussian_radius((bottom - top) * height, (right - left) * width))
-    places = np.stack(np.mgrid[:height, :width], axis=-1).reshape(-1, 2).astype(np.float32)
+    places = np.moveaxis(np.mgrid[:height, :width], 0, -1).reshape(-1, 2).astype(np.float32)
     away = [
         tf.abs(places[:, axis] - own[..., tf.newaxis]) for axis, own in enumerate((row, column))
     ]  # [B, objects, cells] each

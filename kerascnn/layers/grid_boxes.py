@@ -34,7 +34,7 @@ class GridBoxes(keras.layers.Layer):
                 f"known size. Received: input_shape={tuple(input_shape)}."
             )
         corners = np.mgrid[:height, :width].astype("float32")
-        self._corners = np.stack(corners, axis=-1)[..., np.newaxis, :]
+        self._corners = np.moveaxis(corners, 0, -1)[..., np.newaxis, :]
 
     def call(self, x):
         height, width = x.shape[1:3]

@@ -1,5 +1,7 @@
 """Detectors with one map of cells: CenterNet, and FOMO for microcontrollers."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -10,6 +12,8 @@ from kerascnn.transfer import detector
 from kerascnn.transfer.detector import BOXES, LOGITS, SCORES
 from kerascnn.transfer.parts import HEAD_PREFIX
 from kerascnn.transfer.trunk import refuse_taken_names, trunk_of
+
+Tensor = Any
 
 CENTERNET_STRIDE, FOMO_STRIDE = 4, 8
 
@@ -59,10 +63,10 @@ def attach_centernet(
             up = detector._resized(x, size, f"{HEAD_PREFIX}up{level}")
             lateral = layers.Add(name=f"{HEAD_PREFIX}top_down{level}_add")([lateral, up])
         x = detector._separable(lateral, channels, f"{HEAD_PREFIX}top_down{level}")
-    ends = [
+    heat, distances = (
         detector._Branch(kind, channels, 1, count)(x, 2) for kind, count in detector._ends(classes)
-    ]
-    return _model(trunk, *ends, name or f"{backbone.name}_centernet", peaks=True)
+    )
+    return _model(trunk, heat, distances, name or f"{backbone.name}_centernet", peaks=True)
 
 
 def attach_fomo(
@@ -103,8 +107,10 @@ def attach_fomo(
     refuse_taken_names(trunk, (BOXES, LOGITS, SCORES))
     ((found, size),) = detector._pyramid(trunk, (FOMO_STRIDE,))
     x = detector._lateral(found, size, channels, 3)
-    ends = [detector._Branch(kind, channels, 0, n)(x, 3) for kind, n in detector._ends(classes)]
-    return _model(trunk, *ends, name or f"{backbone.name}_fomo", peaks=False)
+    heat, distances = (
+        detector._Branch(kind, channels, 0, count)(x, 3) for kind, count in detector._ends(classes)
+    )
+    return _model(trunk, heat, distances, name or f"{backbone.name}_fomo", peaks=False)
 
 
 def cells(model: keras.Model) -> tuple[int, int]:
@@ -119,7 +125,9 @@ def cells(model: keras.Model) -> tuple[int, int]:
     raise InputError(f"{model.name!r} is no detector of `attach_centernet` or `attach_fomo`.")
 
 
-def _model(trunk: keras.Model, heat, distances, name: str, *, peaks: bool) -> keras.Model:
+def _model(
+    trunk: keras.Model, heat: Tensor, distances: Tensor, name: str, *, peaks: bool
+) -> keras.Model:
     classes = heat.shape[-1]
     heat = layers.Identity(dtype="float32", name=f"{HEAD_PREFIX}heat")(heat)
     logits = layers.Reshape((-1, classes), dtype="float32", name=LOGITS)(heat)

@@ -78,17 +78,17 @@ class DetectionObjective(Objective):
         )
 
     def targets(self, dataset: Any, names: Sequence[str]) -> Any:
-        size = dataset.element_spec[0].shape[1:3]
+        height, width = dataset.element_spec[0].shape[1:3]
         if self.kind.head == "grid":
             return grid_encoded(dataset, (self.kind.grid, self.kind.grid))
         if self.kind.head == "centernet":
-            (cells,) = grid_sizes(*size, (CENTERNET_STRIDE,))
+            (cells,) = grid_sizes(height, width, (CENTERNET_STRIDE,))
             return heat_encoded(dataset, cells, len(names))
         if self.kind.head == "fomo":
-            return encoded(dataset, grid_sizes(*size, (FOMO_STRIDE,)), radius=0.5)
+            return encoded(dataset, grid_sizes(height, width, (FOMO_STRIDE,)), radius=0.5)
         if self.kind.assignment == "task_aligned":
             return dataset  # the loss takes the objects themselves
-        return encoded(dataset, grid_sizes(*size))
+        return encoded(dataset, grid_sizes(height, width))
 
     def batches(
         self,
@@ -138,7 +138,8 @@ class EpochScores(keras.callbacks.Callback):
 
     def __init__(self, splits: "Splits", boxes: int = 2):
         super().__init__()
-        self._boxes, self._finished = boxes, None
+        self._boxes = boxes
+        self._finished: keras.Model | None = None
         count = splits.counts["validation"]
         places = np.linspace(0, count - 1, min(count, _JUDGED)).round().astype(int)
         self._images, self._rows = splits.take("validation", places)
