@@ -93,7 +93,7 @@ class Detection(Task):
                 right.kind,
                 right.ranges,
             ):
-                raise InputError(f"outputs: {output.role}: expected {right}, got {output}")
+                raise InputError(f"outputs: {output.role}: expected {right}. Received: {output}.")
 
     def names(self, outputs: Sequence[Output]) -> int:
         if len(outputs) == len(object_lists.ROLES):
