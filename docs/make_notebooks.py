@@ -19,7 +19,7 @@ GROUPS = {
     range(1, 6): ("signals", "senales"),
     range(6, 8): ("learning", "aprendizaje"),
     range(8, 11): ("architectures", "arquitecturas"),
-    range(11, 15): ("practice", "practica"),
+    range(11, 16): ("practice", "practica"),
 }
 INSTALL = """import importlib.util
 

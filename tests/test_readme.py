@@ -15,7 +15,7 @@ def readme(repository):
 def model_table():
     rows = ["| family | year | models |", "|---|---|---|"]
     families = {}
-    for entry in catalog.entries():
+    for entry in catalog.entries(None):
         families.setdefault(entry.family, []).append(entry)
     for family, entries in families.items():
         years = sorted({entry.year for entry in entries})

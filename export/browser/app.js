@@ -5,6 +5,7 @@
 import {folderAt, folderOf, oneLine, openBundle} from "./bundle.js";
 import {Classifier, best, runsHere} from "./classifier.js";
 import {fit, toChannels} from "./pixels.js";
+import {detects, draw, objectsOf} from "./objects.js";
 import {goldenOf, selftest} from "./selftest.js";
 
 const TOP = 5;
@@ -43,7 +44,7 @@ async function useBundle(read) {
   const {model, input, outputs, files} = bundle.manifest;
   state.bundle = bundle;
   element("title").textContent = model.name;
-  document.title = `${model.name}: image classifier`;
+  document.title = `${model.name}: ${detects(bundle) ? "object detector" : "image classifier"}`;
   const choices = files.map((file) => {
     const option = new Option(`${file.recipe}, ${size(file.bytes)}`, file.recipe);
     option.disabled = !runsHere(file);
@@ -146,14 +147,41 @@ async function classify(picture) {
   const prepared = performance.now();
   const outputs = await state.classifier.run(pixels);
   const done = performance.now();
+  if (detects(state.bundle)) {
+    const objects = objectsOf(state.bundle, outputs);
+    overlay(picture, objects);
+    const list = objects.map(({index, score}) => bar({index, value: score, share: score, given: true}, null));
+    if (!list.length) list.push(Object.assign(document.createElement("li"), {textContent: "no object"}));
+    element("answers").replaceChildren(...list);
+    element("answers").dataset.objects = JSON.stringify(objects);
+  } else showBars(described, outputs);
+  element("latency").textContent =
+    `${time(done - prepared)} in the model, ${time(prepared - began)} resizing.`;
+}
+
+/** The picture again, with the boxes of what was found; of the camera, its latest frame. */
+function overlay(picture, objects) {
+  const canvas = element("preview");
+  const source = new OffscreenCanvas(picture.width, picture.height);
+  source.getContext("2d").putImageData(picture, 0, 0);
+  if (state.stream) {
+    show(["video"], false);
+    show(["preview"], true);
+  }
+  const scale = Math.min(1, PREVIEW / Math.max(picture.width, picture.height));
+  canvas.width = Math.max(1, Math.round(picture.width * scale));
+  canvas.height = Math.max(1, Math.round(picture.height * scale));
+  canvas.getContext("2d").drawImage(source, 0, 0, canvas.width, canvas.height);
+  draw(canvas, objects, state.bundle.labels);
+}
+
+function showBars(described, outputs) {
   const bars = described.flatMap((output, place) => {
     if (output.shape.length > 2) return []; // maps, such as masks, are no list of answers
     const found = best(outputs[place], output, output.kind === "quantities" ? Infinity : TOP);
     return found.map((answer) => bar(answer, place === 0 ? null : output.role));
   });
   element("answers").replaceChildren(...bars);
-  element("latency").textContent =
-    `${time(done - prepared)} in the model, ${time(prepared - began)} resizing.`;
 }
 
 /** One answer; those of further outputs have no labels and stand under their role. */
@@ -212,7 +240,8 @@ function stopCamera() {
   if (!state.stream) return;
   state.stream = null;
   show(["video"], false);
-  show([state.picture ? "preview" : "hint"], true);
+  show(["preview"], Boolean(state.picture));
+  show(["hint"], !state.picture);
   element("drop").classList.toggle("filled", Boolean(state.picture));
   element("camera").setAttribute("aria-pressed", "false");
   element("camera").textContent = "Use the camera";

@@ -233,6 +233,13 @@ export function folderOf(files) {
   };
 }
 
+const OBJECT_ROLES = "boxes,classes,scores,count"; // of finished objects, in this order
+
+/** Whether the files of a detector give finished objects. */
+export function givesObjects({outputs}) {
+  return `${outputs.map(({role}) => role)}` === OBJECT_ROLES && Boolean(outputs[2].thresholds);
+}
+
 /** A bundle whose every file was checked: {manifest, labels, read}. */
 export async function openBundle(read) {
   const text = decoded(await read("manifest.json"), "manifest.json");
@@ -246,14 +253,15 @@ export async function openBundle(read) {
   check(given, specOf(given), "manifest.json");
   const manifest = upgraded(given);
   const {files, labels, golden, reports, model, input, outputs} = manifest;
-  const named = isBinary(outputs[0]) ? 2 : outputs[0].shape.at(-1);
+  const single = isBinary(outputs[0]) ? 2 : outputs[0].shape.at(-1);
+  const named = givesObjects(manifest) ? (outputs[1].ranges?.[0][1] ?? 0) + 1 : single;
   require(
     input.shape[3] === (input.color === "rgb" ? 3 : 1) && named === model.classes,
     "manifest.json: a shape disagrees with input.color or model.classes",
   );
   require(new Set(outputs.map(({role}) => role)).size === outputs.length, "a role appears twice");
   for (const {shape, thresholds, ranges} of outputs) {
-    require(shape.length > 1 && shape[0] === 1, `manifest.json: output shape ${shape}`);
+    require(shape[0] === 1, `manifest.json: output shape ${shape}`);
     for (const [key, values] of Object.entries({thresholds, ranges})) {
       const count = values?.length ?? shape.at(-1);
       require(count === shape.at(-1), `manifest.json: ${count} ${key} for ${shape.at(-1)} outputs`);

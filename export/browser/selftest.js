@@ -1,8 +1,9 @@
 // Does this browser compute what Keras computed? The rule is export/CONTRACT.md's "Self-test".
 
-import {isBinary} from "./bundle.js";
+import {givesObjects, isBinary} from "./bundle.js";
 import {Classifier, largestOf} from "./classifier.js";
 import {readGolden} from "./npz.js";
+import {matched, objectsOf} from "./objects.js";
 
 /** The golden data of a bundle, checked against its manifest. */
 export async function goldenOf(bundle) {
@@ -55,6 +56,29 @@ function agreementOf(output, found, expected) {
   return agreeing / (expected.length / last);
 }
 
+/** The largest and mean differences of objects that the golden answers and a file share. */
+function compareObjects(bundle, file, pairs) {
+  const edges = [0];
+  const scores = [0];
+  let alone = 0;
+  for (const [expected, found] of pairs) {
+    const [wanted, got] = [expected, found].map((values) => objectsOf(bundle, values));
+    const alike = matched(wanted, got);
+    alone += wanted.length + got.length - 2 * alike.length;
+    for (const [one, other] of alike) {
+      edges.push(...one.box.map((edge, i) => Math.abs(edge - other.box[i])));
+      scores.push(Math.abs(one.score - other.score));
+    }
+  }
+  return [["boxes", edges, 0], ["scores", scores, 2]].map(([role, differences, place]) => {
+    const limits = file.tolerances[place];
+    const largest = largestOf(differences);
+    const mean = differences.reduce((all, one) => all + one, 0) / Math.max(1, differences.length - 1);
+    const passed = alone === 0 && largest <= limits.max_abs && mean <= limits.mean_abs;
+    return {role, largest, mean, agreement: alone === 0 ? 1 : 0, limits, passed};
+  });
+}
+
 /** Replays the golden inputs through one file; never passes with a value that is no number. */
 export async function selftest(bundle, golden, file, accelerator) {
   const classifier = await Classifier.open(bundle, file, accelerator);
@@ -62,11 +86,19 @@ export async function selftest(bundle, golden, file, accelerator) {
   const size = golden.inputs.length / golden.count;
   const sums = outputs.map(() => ({largest: 0, sum: 0, agreeing: 0}));
   const milliseconds = [];
+  const pairs = [];
   try {
     for (let i = 0; i < golden.count; i += 1) {
       const start = performance.now();
       const answers = await classifier.run(golden.inputs.subarray(i * size, (i + 1) * size));
       milliseconds.push(performance.now() - start);
+      if (givesObjects(bundle.manifest)) {
+        const expected = answers.map((found, place) =>
+          golden.outputs[place].subarray(i * found.length, (i + 1) * found.length),
+        );
+        pairs.push([expected, answers]);
+        continue;
+      }
       outputs.forEach((output, place) => {
         const [found, total] = [answers[place], sums[place]];
         const unit = units(output, output.shape.at(-1));
@@ -80,7 +112,8 @@ export async function selftest(bundle, golden, file, accelerator) {
   } finally {
     classifier.close();
   }
-  const parts = outputs.map(({role, kind}, place) => {
+  const compared = givesObjects(bundle.manifest) && compareObjects(bundle, file, pairs);
+  const parts = compared || outputs.map(({role, kind}, place) => {
     const {largest, sum, agreeing} = sums[place];
     const limits = file.tolerances[place];
     const mean = sum / golden.count;

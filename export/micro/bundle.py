@@ -58,6 +58,8 @@ AGREEMENT = {"image-classification": "top1_agreement", "image-multi-label": "dec
 TASKS = {"image-classification": ("classification", "scores"),  # in version 3, and the role
          "image-multi-label": ("multi_label", "scores"),
          "image-regression": ("regression", "values")}
+OBJECT_ROLES = ["boxes", "classes", "scores", "count"]  # of finished objects, in this order
+SAME = 0.5  # overlap from which on two boxes of one class are of the same object
 LINE = 300  # characters of an error; what is longer loses its middle
 TEXT_BYTES, GOLDEN_BYTES = 1 << 24, 1 << 30  # the largest that are read
 TRIAL_SECONDS = 300  # of computing: a file that takes longer counts as one that never answers
@@ -285,14 +287,15 @@ def read_bundle(folder: Path) -> tuple[dict, list[str]]:
     manifest = upgraded(manifest)
     files, outputs, classes = manifest["files"], manifest["outputs"], manifest["model"]["classes"]
     channels = {"rgb": 3, "grayscale": 1}[manifest["input"]["color"]]
-    agree = channels == manifest["input"]["shape"][3] and classes == names_of(outputs[0])
+    named = names_of(outputs[0]) if not gives_objects(manifest) else last_class(outputs) + 1
+    agree = channels == manifest["input"]["shape"][3] and classes == named
     require(agree, "manifest.json: a shape disagrees with input.color or model.classes")
     require(len({one["role"] for one in outputs}) == len(outputs), "outputs: a role appears twice")
     for output in outputs:
         role, shape = output["role"], output["shape"]
         right = re.fullmatch(r"[a-z][a-z0-9_]{0,39}", role) and role != "inputs"
         require(right, f"manifest.json: outputs: {shown(role)} cannot be a role")
-        right = len(shape) > 1 and shape[0] == 1
+        right = shape[0] == 1
         require(right, f"manifest.json: {role}: shape must be [1, ...], not {shown(shape)}")
         thresholds, ranges = output["thresholds"] or [], output["ranges"] or []
         for key, values in (("thresholds", thresholds), ("ranges", ranges)):
@@ -356,6 +359,17 @@ def is_binary(output: dict) -> bool:
 def names_of(output: dict) -> int:
     """How many classes, labels or quantities an output has."""
     return 2 if is_binary(output) else output["shape"][-1]
+
+
+def gives_objects(manifest: dict) -> bool:
+    """Whether the files of a detector give finished objects."""
+    outputs = manifest["outputs"]
+    return [one["role"] for one in outputs] == OBJECT_ROLES and bool(outputs[2]["thresholds"])
+
+
+def last_class(outputs: list) -> int:
+    """The number of the last class that finished objects can have."""
+    return int(outputs[1]["ranges"][0][1]) if outputs[1]["ranges"] else 0
 
 
 def widened(output: dict, values: np.ndarray) -> np.ndarray:
@@ -451,9 +465,59 @@ def near(output: dict, limits: dict, expected: np.ndarray, found: np.ndarray):
     )
 
 
+def judge_objects(manifest: dict, file: dict, found: dict, expected: dict):
+    """The same of finished objects: those from the threshold on are matched, whatever their order,
+    and the edges and scores of each pair compared; none may be left over."""
+    limits = dict(zip(OBJECT_ROLES, file["tolerances"]))  # noqa: B905 (Python 3.9)
+    threshold = manifest["outputs"][2]["thresholds"][0]
+    edges, scores, alone = [0.0], [0.0], 0
+    for image in range(len(expected["scores"])):
+        wanted, got = ([
+            (int(one["classes"][image, i]), one["boxes"][image, i], float(one["scores"][image, i]))
+            for i in np.flatnonzero(one["scores"][image] >= threshold)
+        ] for one in (expected, found))  # fmt: skip
+        pairs = sorted(
+            ((overlap(one[1], other[1]), i, j) for i, one in enumerate(wanted)
+             for j, other in enumerate(got) if one[0] == other[0]),
+            key=lambda pair: -pair[0],
+        )  # fmt: skip
+        first, second = set(range(len(wanted))), set(range(len(got)))
+        for shared, i, j in pairs:
+            if shared >= SAME and i in first and j in second:
+                first.remove(i)
+                second.remove(j)
+                edges.extend(np.abs(wanted[i][1] - got[j][1]).tolist())
+                scores.append(abs(wanted[i][2] - got[j][2]))
+        alone += len(first) + len(second)
+    numbers = all(np.isfinite(values).all() for values in found.values())
+    pairs = (("boxes", edges), ("scores", scores))
+    passed = numbers and alone == 0
+    said = [f"objects: {alone} found by one of the two only"]
+    for role, values in pairs:
+        largest, mean = max(values), sum(values) / max(1, len(values) - 1)
+        passed = passed and largest <= limits[role]["max_abs"] and mean <= limits[role]["mean_abs"]
+        said.append(
+            f"{role}: difference max {largest:.3g} (limit {limits[role]['max_abs']:.3g}), "
+            f"mean {mean:.3g} (limit {limits[role]['mean_abs']:.3g})"
+        )
+    return passed, said
+
+
+def overlap(first: np.ndarray, second: np.ndarray) -> float:
+    """Intersection over union of two boxes (top, left, bottom, right)."""
+    sides = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
+    shared = float(np.prod(np.maximum(sides, 0)))
+    areas = [float(np.prod(np.maximum(box[2:] - box[:2], 0))) for box in (first, second)]
+    union = sum(areas) - shared
+    return shared / union if union > 0 else 0.0
+
+
 def judge(manifest: dict, file: dict, found: dict, expected: dict, note="") -> bool:
     """Prints one line on a file's answers to the golden inputs; whether they are near enough."""
     outputs, passed, said = manifest["outputs"], True, []
+    if gives_objects(manifest):
+        passed, said = judge_objects(manifest, file, found, expected)
+        outputs = []
     for output, limits in zip(outputs, file["tolerances"]):  # noqa: B905 (Python 3.9)
         role = output["role"]
         good, about = near(output, limits, expected[role], found[role])

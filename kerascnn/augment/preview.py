@@ -1,5 +1,8 @@
 """Pictures of what pipelines do."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from kerascnn.augment.named import NAMES, get
@@ -10,8 +13,18 @@ _MARGIN, _CAPTION = 4, 16  # pixels
 _INK, _PAPER = (40, 40, 40), (255, 255, 255)
 
 
+Draw = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+
+
 def preview(
-    pipeline: Step, images: np.ndarray, *, draws: int = 4, seed: int = 0, title: str = ""
+    pipeline: Step,
+    images: np.ndarray,
+    *,
+    draws: int = 4,
+    seed: int = 0,
+    title: str = "",
+    boxes: np.ndarray | None = None,
+    draw: Draw | None = None,
 ) -> np.ndarray:
     """Draws a grid of images: a column per image, a row per draw, with captions.
 
@@ -21,15 +34,29 @@ def preview(
         draws: How many rows below the originals.
         seed: Of the draws; row i is epoch i of a training with this seed.
         title: Of the whole picture.
+        boxes: `[n, k, 4]` (left, top, right, bottom) in pixels, which move with the images.
+        draw: With boxes: from an image, its boxes and its place among the images to the image with
+            the boxes drawn.
 
     Returns:
         uint8 `[height, width, 3]`.
     """
     if draws < 1:
         raise InputError(f"`draws` must be 1 or more. Received: {draws}")
-    rows = [("original", images)]
-    rows += [(f"draw {i + 1}", pipeline(images, seed=seed, epoch=i)) for i in range(draws)]
+    rows = [("original", _drawn(images, boxes, draw))]
+    for i in range(draws):
+        given = {} if boxes is None else {"boxes": boxes}
+        found = pipeline(images, **given, seed=seed, epoch=i)
+        moved, own = (found, None) if boxes is None else found
+        rows.append((f"draw {i + 1}", _drawn(moved, own, draw)))
     return _page(rows, title)
+
+
+def _drawn(images: Any, boxes: Any, draw: Draw | None) -> np.ndarray:
+    if boxes is None or draw is None:
+        return np.asarray(images)
+    pairs = enumerate(zip(np.asarray(images), np.asarray(boxes), strict=True))
+    return np.stack([draw(image, own, place) for place, (image, own) in pairs])
 
 
 def gallery(image: np.ndarray, *, draws: int = 6, seed: int = 0, title: str = "") -> np.ndarray:

@@ -31,6 +31,7 @@ from kerascnn.catalog import (
     squeezenet,
     vgg,
     xception,
+    yolo,
     zfnet,
 )
 from kerascnn.catalog.entry import Entry as Entry
@@ -64,6 +65,7 @@ _FAMILIES = (
     efficientnet,
     efficientnet_lite,
     convnext,
+    yolo,
 )
 _ENTRIES: tuple[Entry, ...] = tuple(
     replace(entry, weights=published.tags(entry.name))
@@ -73,9 +75,11 @@ _ENTRIES: tuple[Entry, ...] = tuple(
 _BY_NAME = {entry.name.lower(): entry for entry in _ENTRIES}
 
 
-def entries() -> Iterator[Entry]:
-    """Yields every entry, in the order of the catalogue."""
-    yield from _ENTRIES
+def entries(task: str | None = "classification") -> Iterator[Entry]:
+    """Yields every entry of a task, or of all tasks with None, in the order of the catalogue."""
+    for entry in _ENTRIES:
+        if task is None or entry.task == task:
+            yield entry
 
 
 def find(name: str) -> Entry:
@@ -98,17 +102,28 @@ def find(name: str) -> Entry:
     return entry
 
 
-def list_models(pattern: str = "*") -> list[str]:
+def list_models(pattern: str = "*", *, task: str | None = "classification") -> list[str]:
     """Returns the names that match a shell pattern such as `"resnet*"`, ignoring case.
 
+    Args:
+        pattern: Of the names.
+        task: Networks made for "classification", which are backbones of every other task too;
+            those made for "detection"; or None for all.
+
     Raises:
-        InputError: The pattern is no text.
+        InputError: The pattern is no text, or no network is made for the task.
     """
+    tasks = {entry.task for entry in _ENTRIES}
+    if task is not None and task not in tasks:
+        raise errors.InputError(
+            f"`task` must be None or one of {', '.join(sorted(tasks))}. Received: "
+            f"{errors.received(task)}."
+        )
     if not isinstance(pattern, str):
         raise errors.InputError(
             f'`pattern` must be text, such as "resnet*". Received: {errors.received(pattern)}.'
         )
-    return [e.name for e in _ENTRIES if fnmatch.fnmatchcase(e.name.lower(), pattern.lower())]
+    return [e.name for e in entries(task) if fnmatch.fnmatchcase(e.name.lower(), pattern.lower())]
 
 
 def create_model(name: str, /, **options: Any) -> "keras.Model":

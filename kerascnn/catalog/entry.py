@@ -23,6 +23,7 @@ class Entry:
             weights that keras.applications or torchvision published. None where there is none.
         stages: Levels s for which a layer `stage{s}` holds the features at 1/2**s resolution.
         weights: Tags of published weights, which `weights=` takes: `kerascnn.catalog.published`.
+        task: What its own outputs are: "classification", or "detection".
     """
 
     name: str
@@ -36,6 +37,7 @@ class Entry:
     top1: float | None = None
     stages: tuple[int, ...] = ()
     weights: tuple[str, ...] = ()
+    task: str = "classification"
 
 
 def variants(

@@ -35,6 +35,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "mobilenet_v3": ("alpha", "minimalistic", "style", "norm"),
     "efficientnet": ("drop_connect_rate", "style", "norm"),
     "efficientnet_lite": ("drop_connect_rate", "style", "norm"),
+    "yolo": ("grid", "boxes"),
     "convnext": ("drop_path_rate", "layer_scale_init_value", "norm"),
 }
 

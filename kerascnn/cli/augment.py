@@ -8,6 +8,8 @@ import click
 from kerascnn.cli import checks, console, keras_backend, options
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kerascnn.augment import Compose
     from kerascnn.data import Splits
 
@@ -20,6 +22,7 @@ WARM_UP = 10  # batches before the clock runs: every pass over the pixels has be
 @click.option("--out", metavar="FILE.png", help="Draw originals and augmented images.")
 @click.option("--images", type=click.IntRange(1, 16), default=6, show_default=True)
 @click.option("--draws", type=click.IntRange(1, 32), default=4, show_default=True)
+@click.option("--boxes", is_flag=True, help="SOURCE is pictures with boxes: draw them too.")
 @click.option("--image-size", metavar="SIZE", help="Such as 224 or 48x64; by default as in train.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--stats", is_flag=True, help="Measure images per second on this machine.")
@@ -34,6 +37,7 @@ def command(
     out: str | None,
     images: int,
     draws: int,
+    boxes: bool,
     image_size: str | None,
     seed: int,
     stats: bool,
@@ -46,8 +50,8 @@ def command(
     """Show what augmentation NAME does to the images of SOURCE, and how fast it is.
 
     SOURCE is what `kerascnn train` takes: a folder of class folders, a .csv file, tfds:NAME or
-    digits. Names: none, light, standard, strong, lenet, alexnet, inception, resnet, cifar,
-    randaugment, trivial, augmix, detection.
+    digits; with --boxes a folder or file of annotated boxes. Names: none, light, standard, strong,
+    lenet, alexnet, inception, resnet, cifar, randaugment, trivial, augmix, detection.
     """
     from kerascnn import augment, data
     from kerascnn.errors import InputError
@@ -55,7 +59,8 @@ def command(
 
     if out is None and not stats:
         raise InputError("nothing to do. Give --out FILE.png for a picture, --stats for the speed.")
-    checks.check_data(source, data_dir=data_dir)
+    task = "detection" if boxes else "auto"
+    checks.check_data(source, task, data_dir)
     augment.get(policy, 32)
     size = options.parse_size(image_size)
     data.check_arguments(image_size=size, seed=seed)
@@ -63,7 +68,7 @@ def command(
         checks.check_output(out, PNG, overwrite, (".png",))
     deep = options.parse_pixel_range(pixel_range)
     keras_backend.import_tensorflow()
-    splits = data.load(source, size, data_dir=data_dir, seed=seed, pixel_range=deep)
+    splits = data.load(source, size, task=task, data_dir=data_dir, seed=seed, pixel_range=deep)
     pipeline = augment.get(policy, splits.image_shape[:2])
     report: dict[str, Any] = {
         "policy": policy.lower(),
@@ -103,10 +108,28 @@ def _draw(
     from kerascnn.augment.preview import preview
     from kerascnn.files import PNG, atomic_file
 
-    images, _ = splits.sample("train", count, seed=seed)
-    page = preview(pipeline, images, draws=draws, seed=seed, title=title)
+    images, labels = splits.sample("train", count, seed=seed)
+    more = _boxes(images, labels) if splits.task == "detection" else {}
+    page = preview(pipeline, images, draws=draws, seed=seed, title=title, **more)
     with atomic_file(out, PNG, overwrite=overwrite) as path:
         Image.fromarray(page).save(path, "PNG")
+
+
+def _boxes(images: "np.ndarray", rows: "np.ndarray") -> dict[str, Any]:
+    """What `preview` takes to draw objects: their boxes in pixels, and how."""
+    import numpy as np
+
+    from kerascnn.pages.boxes import draw_boxes
+    from kerascnn.tasks.boxes import Row
+
+    edges = np.array([images.shape[2], images.shape[1]] * 2, np.float32)
+
+    def draw(image: np.ndarray, boxes: np.ndarray, place: int) -> np.ndarray:
+        labels = rows[place, :, Row.LABEL]
+        shown = (labels >= 0) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        return draw_boxes(image, boxes[shown] / edges, labels[shown].astype(int).tolist())
+
+    return {"boxes": rows[..., : Row.BOTTOM + 1] * edges, "draw": draw}
 
 
 def _measure(pipeline: "Compose", splits: "Splits", seconds: float) -> float:

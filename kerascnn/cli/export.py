@@ -71,6 +71,12 @@ _SAMPLES = 200  # training images that calibrate and verify
     help="Values that the 8-bit weights of a layer share: with 16, files zip a third smaller.",
 )
 @click.option(
+    "--layout",
+    type=click.Choice(["objects", "raw"]),
+    help="Of a detector: finished objects, or boxes and scores of all points "
+    "[objects where the target and --io allow it].",
+)
+@click.option(
     "--sensitivity",
     cls=OptionalValue,
     metavar="[FILE.png]",
@@ -93,6 +99,7 @@ def command(
     io: str | None,
     calibration: str,
     clusters: int | None,
+    layout: str | None,
     sensitivity: str | None,
     calibrate_scores: bool,
     source: str | None,
@@ -118,6 +125,8 @@ def command(
     chosen, io = targets.choose(target, recipes, io, single=single)
     export_checks.check_model(path, source, data_dir, needs_data=target != "serving")
     export_checks.check_clusters(clusters, chosen)
+    if layout is not None and target == "serving":
+        raise click.UsageError("--layout does not go with --target serving.")
     if calibrate_scores and target == "serving":
         raise click.UsageError("--calibrate-scores does not go with --target serving.")
     outputs = export_checks.check_outputs(out, target, sensitivity, saved_model, overwrite)
@@ -140,6 +149,7 @@ def command(
                 "calibration": calibration,
                 "clusters": clusters,
                 "overwrite": overwrite,
+                "layout": layout,
             },
             accuracy_drop=accuracy_drop,
             sensitivity=sensitivity,
@@ -315,7 +325,7 @@ def _write_file(
         images,
         labels if task.accuracy else None,
         task=task.name,
-        class_names=splits.class_names if task.roles == ("scores",) else None,
+        class_names=splits.class_names if task.roles[0] == "scores" else None,
         **settings,
     )
     for trial in result.trials:

@@ -30,7 +30,7 @@ def command(pattern: str, plot: str | None, overwrite: bool, as_json: bool) -> N
     from kerascnn.errors import InputError
     from kerascnn.files import PNG
 
-    names = catalog.list_models(pattern)
+    names = catalog.list_models(pattern, task=None)
     if not names:
         raise InputError(
             f"no model matches {pattern!r}. Patterns are those of file names, such as 'resnet*'; "

@@ -115,7 +115,7 @@ def _open(path: Path) -> "tuple[Any, Entry | None]":
     if not path.is_dir() and path.suffix in MODEL_SUFFIXES:
         check_file(path, "model file")
         model = load_model(path, compile=False)
-        known = {name.lower(): name for name in catalog.list_models()}
+        known = {name.lower(): name for name in catalog.list_models(task=None)}
         name = known.get(model.name.lower())
         return model, catalog.find(name) if name else None
     raise InputError(

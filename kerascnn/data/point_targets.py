@@ -16,12 +16,13 @@ SIDES = (2.5, 8.0)
 LEAST_SIDE = 0.02
 
 
-def encoded(dataset: Any, grids: Sequence[tuple[int, int]]) -> Any:
+def encoded(dataset: Any, grids: Sequence[tuple[int, int]], radius: float = RADIUS) -> Any:
     """From a dataset of (images, rows of objects) to one of (images, what `encode` gives)."""
     import tensorflow as tf
 
     return dataset.map(
-        lambda images, rows: (images, encode(rows, grids)), num_parallel_calls=tf.data.AUTOTUNE
+        lambda images, rows: (images, encode(rows, grids, radius)),
+        num_parallel_calls=tf.data.AUTOTUNE,
     )
 
 
@@ -58,16 +59,17 @@ def _edges(images: Any) -> np.ndarray:
     return np.array([width, height, width, height], np.float32)
 
 
-def encode(rows: Any, grids: Sequence[tuple[int, int]]) -> Any:
+def encode(rows: Any, grids: Sequence[tuple[int, int]], radius: float = RADIUS) -> Any:
     """What each point is to say.
 
     A point belongs to an object of a size that suits its level if it lies within it and at most
-    RADIUS cells from its middle in both directions, or in the very cell of its middle. Of several
+    `radius` cells from its middle in both directions, or in the very cell of its middle. Of several
     objects the smallest takes it. Points in crowds that belong to no object count for nothing.
 
     Args:
         rows: `[B, objects, 9]` float32, as `kerascnn.tasks.boxes.Row`.
         grids: (rows, columns) of points of each level, the finest first.
+        radius: In cells; with 0.5 only the cell of its middle belongs to an object.
 
     Returns:
         `[B, points, 5]` float32, as `kerascnn.losses.DetectionLoss` takes it.
@@ -89,7 +91,7 @@ def encode(rows: Any, grids: Sequence[tuple[int, int]]) -> Any:
     area = (right - left) * (bottom - top)
     side = tf.sqrt(tf.maximum(area, 0.0) / (cells[:, 0] * cells[:, 1]))
     belongs = is_object & (side >= least) & (side < most)
-    belongs &= (inside & (away <= RADIUS)) | (away <= 0.5)
+    belongs &= (inside & (away <= radius)) | (away <= 0.5)
     size = tf.where(belongs, tf.broadcast_to(area, tf.shape(belongs)), np.inf)
     chosen = tf.argmin(size, axis=1)  # [B, points]
     found = tf.reduce_any(belongs, axis=1)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.errors import InputError
-from kerascnn.export.describe import check_classifier, check_scores
+from kerascnn.export.describe import check_labelled
 from kerascnn.export.recipes import Recipe
 from kerascnn.export.samples import check_samples
 from kerascnn.tasks import Output, Task
@@ -34,16 +34,18 @@ def check_images(
 
 
 def check_class_names(
-    class_names: Sequence[str] | None, shape: tuple[int | None, ...], outputs: Sequence[Output]
+    class_names: Sequence[str] | None,
+    shape: tuple[int | None, ...],
+    task: Task,
+    outputs: Sequence[Output],
 ) -> None:
     """Raises InputError unless a file with these outputs can hold these names."""
     if class_names is None:
         return
-    check_scores(outputs)
-    check_classifier((1, *known_sizes(shape)), outputs[0].shape)
-    if len(class_names) != outputs[0].names:
+    check_labelled((1, *known_sizes(shape)), outputs)
+    if len(class_names) != task.names(outputs):
         raise InputError(
-            f"{len(class_names)} class names were given for {outputs[0].names} outputs"
+            f"{len(class_names)} class names were given for {task.names(outputs)} outputs"
         )
 
 

@@ -24,6 +24,7 @@ from kerascnn.export.export_result import ExportResult
 from kerascnn.export.file_arguments import check_class_names, check_images, known_sizes
 from kerascnn.export.flatbuffer.file import TFLiteFile
 from kerascnn.export.flatbuffer.graph import Graph
+from kerascnn.export.layouts import choose_layout, finish
 from kerascnn.export.quantize.calibration import Progress
 from kerascnn.export.quantize.clipping import check_calibration
 from kerascnn.export.quantize.learned_ranges import learned_ranges
@@ -78,6 +79,7 @@ def export_tflite(
     accuracy_drop: float = 0.01,
     evaluation: tuple[np.ndarray, np.ndarray | None] | None = None,
     target: str | None = None,
+    layout: str | None = None,
     progress: Progress | None = None,
 ) -> ExportResult:
     """Writes `model` as a `.tflite` file that was checked against it.
@@ -127,6 +129,9 @@ def export_tflite(
             samples by default, which flatter it a little.
         target: Name of the device client it must run on, such as "tflm"; its own recipes and io are
             in `kerascnn.export.TARGETS`.
+        layout: How a detector's file gives its answers: "objects", boxes, classes, scores and their
+            count after non-maximum suppression, which MediaPipe's ObjectDetector opens; or "raw",
+            scores and boxes of all points. By default "objects" where the target and io allow it.
         progress: Called with (images done, images in all) while ranges are measured.
 
     Raises:
@@ -153,6 +158,7 @@ def export_tflite(
         raise InputError(
             f'recipe "auto" measures classifiers, not the task {task!r}: name a recipe'
         )
+    layout = choose_layout(found, layout, target, [recipe.choose_io(io)])
     shape = input_shape_of(model, input_shape, need_size=True, outputs=len(found.roles))
     samples = check_images(recipe, shape, samples, labels, found)
     if evaluation is not None:
@@ -177,7 +183,7 @@ def export_tflite(
             float_model = float_model or convert_float(served, input_shape)
             kinds = known_kinds(served, found, output_kinds(TFLiteFile(float_model)))
         outputs = found.describe(wanted, kinds, f"model {model.name!r}")
-    check_class_names(class_names, shape, outputs)
+    check_class_names(class_names, shape, found, outputs)
     truth = check_truth(found, labels, 0 if samples is None else len(samples), outputs)
     judged = truth
     if evaluation is not None:
@@ -215,9 +221,12 @@ def export_tflite(
         scope=all_but(tensors_of(float_model, float_layers)),
         learned=learned,
     )
-    graph = Graph(content)
+    graph = Graph(finish(content, outputs, layout))
     targets.prepare(target, graph)
-    content = describe(graph, name or model.name, description, recipe.name, class_names, outputs)
+    content = describe(
+        *(graph, name or model.name, description, recipe.name, class_names, found),
+        found.laid_out(wanted, outputs, layout)[1] if layout else outputs,
+    )
     written = TFLiteFile(content, "the file")
     if target is not None:
         targets.require(target, written)

@@ -101,7 +101,7 @@ def _check_architecture(name: str, weights: str | None, options: Mapping[str, An
     from kerascnn import catalog
     from kerascnn.catalog import published
 
-    known = {model.lower(): model for model in catalog.list_models()}
+    known = {model.lower(): model for model in catalog.list_models(task=None)}
     if weights is None and name.lower() not in known:
         near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8)
         hint = f" Did you mean the architecture {known[near[0]]}?" if near else ""

@@ -101,7 +101,7 @@ class Predictor:
                 parts.append(self.meaning.arrays(values, str(self.path)))
         return {
             role: np.concatenate([part[role] for part in parts]).astype("float32")
-            for role in self.meaning.roles
+            for role in parts[0]
         }
 
     def described(self, arrays: Arrays) -> "Predictor":
@@ -154,7 +154,7 @@ class Predictor:
         """The names of the outputs of a model that is `described`: its labels, or numbers."""
         if self.labels is not None:
             return self.labels
-        one = {"quantities": "target"}.get((self.outputs or ())[0].kind, self.meaning.nouns[0])
+        one = "target" if self.meaning.name == "regression" else self.meaning.nouns[0]
         count = self.meaning.names(self.outputs or ()) - self.first
         return tuple(f"{one} {i}" for i in range(count))
 
@@ -187,7 +187,9 @@ class Predictor:
             InputError: The model has no labels and another number of outputs.
         """
         own, outputs = self.names(), self.outputs or ()
-        if self.labels is None and len(own) != len(names):
+        # Finished objects show no more classes than there are objects of.
+        fewer = len(outputs) > 1 and outputs[0].role == "boxes" and len(own) <= len(names)
+        if self.labels is None and len(own) != len(names) and not fewer:
             raise InputError(
                 f"{self.path} gives {len(own)} outputs for the {len(names)} "
                 f"{self.meaning.nouns[1]} of the data. Where its first output is a background "
@@ -254,7 +256,9 @@ class Predictor:
         from kerascnn import data
 
         height, width, channels = self.input_shape
-        rule = self.resize or data.ResizeRule()
+        # Boxes are shares of the whole picture, whatever its shape.
+        fit = "stretch" if self.meaning.name == "detection" else data.ResizeRule().fit
+        rule = self.resize or data.ResizeRule(fit=fit)
         return data.load_image(path, (height, width), channels, rule, self.pixel_range)
 
     def load_images(self, paths: Sequence[PathLike]) -> np.ndarray:

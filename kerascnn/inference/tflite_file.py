@@ -54,10 +54,22 @@ def open_tflite_file(path: Path, pixel_range: tuple[float, float] | None) -> Pre
         labels=_labels(model, path),
         resize=None,
         compute=model.predict,
+        task="detection" if _detects(summary) else None,
         kinds=model.kinds,
         steps=model.steps,
         facts=_facts(summary),
     )
+
+
+def _detects(summary: "FileSummary") -> bool:
+    """Whether it gives what a detector gives: finished objects, or boxes and scores of points."""
+    shapes = [one.shape for one in summary.outputs]
+    if len(shapes) == 4:
+        most = {shape[1] for shape in shapes if len(shape) == 3 and shape[2] == 4}
+        rows = [shape for shape in shapes if len(shape) == 2 and shape[1] in most]
+        return _DETECTOR in summary.custom_operators or (len(most) == 1 and len(rows) == 2)
+    points = [shape[1] for shape in shapes if len(shape) == 3]
+    return len(shapes) == len(points) == 2 and len(set(points)) == 1 and shapes[1][2] == 4
 
 
 def _facts(summary: "FileSummary") -> str:
@@ -76,9 +88,12 @@ def _labels(model: "TFLiteModel", path: Path) -> tuple[str, ...] | None:
     """The labels in the metadata, in NFC; of one sigmoid, both classes."""
     from kerascnn.names import same_form
 
-    if not model.metadata or not model.metadata.labels or len(model.outputs) != 1:
+    if not model.metadata or not model.metadata.labels:
         return None
-    labels, shape = tuple(map(same_form, model.metadata.labels)), model.output.shape
+    labels = tuple(map(same_form, model.metadata.labels))
+    if len(model.outputs) != 1:
+        return labels if model.metadata.has_boxes else None
+    shape = model.output.shape
     count = shape[-1] if shape else 0
     if count == 1 and model.kinds[0] == "independent":
         if len(labels) == 1:

@@ -5,7 +5,9 @@ from kerascnn.layers.batch_normalization import BatchNormalization as BatchNorma
 from kerascnn.layers.constant_padding import ConstantPadding2D as ConstantPadding2D
 from kerascnn.layers.cosine_dense import CosineDense as CosineDense
 from kerascnn.layers.depthwise_conv import DepthwiseConv2D as DepthwiseConv2D
+from kerascnn.layers.grid_boxes import GridBoxes as GridBoxes
 from kerascnn.layers.grouped_conv import GroupedConv2D as GroupedConv2D
+from kerascnn.layers.heat_peaks import HeatPeaks as HeatPeaks
 from kerascnn.layers.layer_normalization import LayerNormalization as LayerNormalization
 from kerascnn.layers.layer_scale import LayerScale as LayerScale
 from kerascnn.layers.local_response_normalization import (

@@ -78,6 +78,8 @@ from kerascnn.models.vgg import VGG16BN as VGG16BN
 from kerascnn.models.vgg import VGG19 as VGG19
 from kerascnn.models.vgg import VGG19BN as VGG19BN
 from kerascnn.models.xception import Xception as Xception
+from kerascnn.models.yolo import FastYOLO as FastYOLO
+from kerascnn.models.yolo import YOLOv1 as YOLOv1
 from kerascnn.models.zfnet import ZFNet as ZFNet
 
 _, __dir__, __all__ = public(globals())

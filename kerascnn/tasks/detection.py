@@ -6,37 +6,34 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascnn.errors import InputError
+from kerascnn.tasks import object_lists
 from kerascnn.tasks.boxes import CROWD, Row, edges_first
-from kerascnn.tasks.comparison import (
-    Metric,
-    Report,
-    Source,
-    Tolerance,
-    agreement,
-    at_most,
-    varies,
-)
+from kerascnn.tasks.comparison import Metric, Report, Source, Tolerance, at_most, varies
+from kerascnn.tasks.detection_comparison import object_differences, object_metrics
 from kerascnn.tasks.detection_metrics import SHOWN, DetectionMetrics, detection_metrics
 from kerascnn.tasks.detections import BOXES, CLASSES, SCORES, detections
-from kerascnn.tasks.likeness import likeness, pixel
-from kerascnn.tasks.outputs import Arrays, Output, quantities
+from kerascnn.tasks.likeness import likeness
+from kerascnn.tasks.outputs import Arrays, Output, quantities, with_threshold
 from kerascnn.tasks.probabilities import Kind, sigmoid
 from kerascnn.tasks.task import Task
 from kerascnn.tasks.words import percent
 
 EDGES = ("left", "top", "right", "bottom")  # as people are told
-_PIXEL = 1.0  # of the model's input: how far edges may be off
-_COARSE = 0.02  # a mean tolerance from which on a recipe rounds to 8 bits
+RAW, OBJECTS = "raw", "objects"  # layouts of files
 _RANKS = 1e-3  # of mAP: what rounding changes where scores are all but equal
 
 
 def shown_from(outputs: Sequence[Output]) -> float:
     """The score from which on objects are given."""
-    return (outputs[0].thresholds or (SHOWN,))[0]
+    return (_scores(outputs).thresholds or (SHOWN,))[0]
 
 
 class Detection(Task):
-    """Objects, each with a class and a box."""
+    """Objects, each with a class and a box.
+
+    A model gives scores and boxes of many points. So do its files in the layout "raw"; in the
+    layout "objects" they give finished objects, as `kerascnn.tasks.object_lists` says.
+    """
 
     name = "detection"
     title = "Object detector"
@@ -47,10 +44,23 @@ class Detection(Task):
     adjective = "Objects alike"
     averages = False
     truth = "The true objects"
+    layouts = (OBJECTS, RAW)
+
+    def arrays(self, values: Any, source: str) -> dict[str, np.ndarray]:
+        parts = values
+        if isinstance(values, Mapping) and object_lists.is_list(values):
+            parts = [values[role] for role in object_lists.ROLES]
+        if isinstance(parts, (list, tuple)) and len(parts) == len(object_lists.ROLES):
+            found = object_lists.recognized(parts)
+            if found is not None:
+                return found
+        return super().arrays(values, source)
 
     def describe(
         self, arrays: Arrays, kinds: Sequence[Kind | None], source: str
     ) -> tuple[Output, ...]:
+        if object_lists.is_list(arrays):
+            return object_lists.described(arrays)
         boxes, scores = arrays[BOXES], arrays[SCORES]
         if boxes.ndim != 3 or scores.ndim != 3 or boxes.shape != (*scores.shape[:2], 4):
             raise InputError(
@@ -70,8 +80,39 @@ class Detection(Task):
     def check_rows(self, outputs: Sequence[Output], source: str) -> None:
         """Boxes and scores of many points belong to one image here."""
 
+    def check_outputs(self, outputs: Sequence[Output], names: int) -> None:
+        if tuple(output.role for output in outputs) != object_lists.ROLES:
+            super().check_outputs(outputs, names)
+            return
+        wanted = object_lists.described(
+            {SCORES: np.zeros((1, _scores(outputs).shape[-1]))}, object_lists.classes_of(outputs)
+        )
+        for output, right in zip(outputs, wanted, strict=True):
+            if (output.shape, output.kind, output.ranges) != (
+                right.shape,
+                right.kind,
+                right.ranges,
+            ):
+                raise InputError(f"outputs: {output.role}: expected {right}. Received: {output}.")
+
     def names(self, outputs: Sequence[Output]) -> int:
+        if len(outputs) == len(object_lists.ROLES):
+            return object_lists.classes_of(outputs)
         return outputs[0].shape[-1]
+
+    def laid_out(
+        self, arrays: Arrays, outputs: Sequence[Output], layout: str
+    ) -> tuple[dict[str, np.ndarray], tuple[Output, ...]]:
+        if layout == RAW:
+            return dict(arrays), tuple(outputs)
+        found = object_lists.listed(self.predictions(arrays, outputs))
+        return found, with_threshold(
+            object_lists.described(found, self.names(outputs)), shown_from(outputs), "the model"
+        )
+
+    def check_alike(self, wanted: Arrays, got: Arrays) -> None:
+        if object_lists.is_list(wanted) or not object_lists.is_list(got):
+            super().check_alike(wanted, got)
 
     def check_targets(self, targets: Any, n: int, names: int) -> np.ndarray:
         rows = np.asarray(targets)
@@ -105,6 +146,8 @@ class Detection(Task):
 
     def predictions(self, arrays: Arrays, outputs: Sequence[Output]) -> dict[str, np.ndarray]:
         """The `detections` of each image: boxes, scores and classes."""
+        if object_lists.is_list(arrays):
+            return object_lists.objects_of(arrays)
         scores = arrays[SCORES]
         if outputs[0].kind == "logits":
             scores = sigmoid(scores)
@@ -183,14 +226,21 @@ class Detection(Task):
         tolerance: Tolerance,
         source: Source = "samples",
         steps: Sequence[float] = (),
+        image_size: tuple[int, int] | None = None,
     ) -> Report:
         """As of every task, by what is found: objects are matched, their boxes are to be within a
         pixel on average (in float recipes each of them) and their scores within the tolerance.
 
-        With targets the mean average precision may fall by `tolerance.accuracy_drop`.
+        With targets the mean average precision may fall by `tolerance.accuracy_drop`. The outputs
+        of the file may be of another layout than the model's.
         """
+        if image_size is None:
+            raise InputError(
+                "boxes are compared in pixels. Expected: image_size, the height and width of the "
+                "images. Received: None."
+            )
         n = len(wanted[SCORES])
-        finite = all(np.isfinite(a[role]).all() for a in (wanted, got) for role in self.roles)
+        finite = all(np.isfinite(array).all() for a in (wanted, got) for array in a.values())
         if not finite:
             return Report(
                 path=path, metrics=(Metric("finite", 0.0, 1.0, False),), samples=n, source=source,
@@ -198,21 +248,13 @@ class Detection(Task):
                 reference_accuracy=None, accuracy=None,
             )  # fmt: skip
         before, now = self.predictions(wanted, outputs), self.predictions(got, outputs)
-        tie = max(2 * max(steps, default=0.0), tolerance.near_tie)
-        alike = likeness(before, now, shown_from(outputs), tie)
-        answers, changed = max(1, int(alike.counts.sum())), int(alike.alone.sum())
-        ties = int(alike.ties.sum())
-        edges = alike.edges / pixel(wanted[BOXES].shape[1])
+        step = max(steps, default=0.0)
+        alike = likeness(before, now, shown_from(outputs), max(2 * step, tolerance.near_tie))
         metrics = [
             Metric("finite", 1.0, 1.0, True),
-            varies(wanted[SCORES], got[SCORES], max(steps, default=0.0), 1.0),
-            agreement("object_agreement", answers, changed - ties, tolerance.top1_agreement),
-            at_most("boxes.mean_pixels", _average(edges), _PIXEL),
-            at_most("scores.max_abs", _largest(alike.scores), tolerance.max_abs),
-            at_most("scores.mean_abs", _average(alike.scores), tolerance.mean_abs),
+            varies(wanted[SCORES], got[SCORES], step, 1.0),
+            *object_metrics(alike, tolerance, image_size),
         ]
-        if tolerance.mean_abs < _COARSE:
-            metrics.append(at_most("boxes.max_pixels", _largest(edges), _PIXEL))
         precision: list[float | None] = [None, None]
         if targets is not None:
             names = [str(label) for label in range(self.names(outputs))]
@@ -225,12 +267,24 @@ class Detection(Task):
             samples=n,
             source=source,
             output_range=1.0,
-            answers=answers,
-            changed=changed,
-            near_ties=ties,
+            answers=max(1, int(alike.counts.sum())),
+            changed=int(alike.alone.sum()),
+            near_ties=int(alike.ties.sum()),
             reference_accuracy=precision[0],
             accuracy=precision[1],
         )
+
+    def differences(
+        self, wanted: Arrays, got: Arrays, outputs: Sequence[Output]
+    ) -> dict[str, np.ndarray]:
+        if not object_lists.is_list(wanted):
+            return super().differences(wanted, got, outputs)
+        pair = self.predictions(wanted, outputs), self.predictions(got, outputs)
+        found = object_differences(*pair, shown_from(outputs))
+        return {role: found.get(role, np.zeros(0)) for role in object_lists.ROLES}
+
+    def same(self, wanted: Arrays, got: Arrays, outputs: Sequence[Output]) -> np.ndarray | None:
+        return self.agrees(wanted, got, outputs)
 
     def agrees(self, wanted: Arrays, got: Arrays, outputs: Sequence[Output]) -> np.ndarray:
         first, second = (self.predictions(arrays, outputs) for arrays in (wanted, got))
@@ -275,9 +329,5 @@ def _place(box: np.ndarray) -> str:
     return f"x {percent(left)}..{percent(right)}, y {percent(top)}..{percent(bottom)}"
 
 
-def _average(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else 0.0
-
-
-def _largest(values: np.ndarray) -> float:
-    return float(values.max()) if len(values) else 0.0
+def _scores(outputs: Sequence[Output]) -> Output:
+    return next(output for output in outputs if output.role == SCORES)

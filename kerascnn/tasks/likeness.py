@@ -8,8 +8,6 @@ import numpy as np
 from kerascnn.tasks.boxes import overlaps
 
 _SAME = 0.5  # overlap from which on two boxes of one class are of the same object
-# Points of a square image of one pixel: 1/8², 1/16² and 1/32².
-_POINTS_OF_A_PIXEL = 21 / 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +18,7 @@ class Likeness:
         counts: `[images]` objects that either of them found.
         alone: `[images]` of these, how many only one of them found.
         ties: `[images]` of those, how many have a score so near the threshold that they may.
-        edges: `[matched]` the largest difference of an edge, as a share of the picture.
+        edges: `[matched, 4]` the differences of the edges, as shares of the picture.
         scores: `[matched]` the difference of the scores.
     """
 
@@ -49,19 +47,14 @@ def likeness(
         pairs = _pairs(wanted, got, image, first, second)
         for one, other in pairs:
             difference = wanted["boxes"][image, one] - got["boxes"][image, other]
-            edges.append(np.abs(difference).max())
+            edges.append(np.abs(difference))
             scores.append(abs(wanted["scores"][image, one] - got["scores"][image, other]))
         left = [wanted["scores"][image, i] for i in first if i not in {a for a, _ in pairs}]
         left += [got["scores"][image, i] for i in second if i not in {b for _, b in pairs}]
         close = sum(abs(float(score) - threshold) <= tie for score in left)
         rows.append((len(pairs) + len(left), len(left), close))
     counts, alone, ties = np.array(rows).reshape(-1, 3).T
-    return Likeness(counts, alone, ties, np.array(edges), np.array(scores))
-
-
-def pixel(points: int) -> float:
-    """The share of the picture that a pixel has in a square image with so many points."""
-    return float(1 / np.sqrt(points / _POINTS_OF_A_PIXEL))
+    return Likeness(counts, alone, ties, np.array(edges).reshape(-1, 4), np.array(scores))
 
 
 def _shown(found: Mapping[str, np.ndarray], image: int, threshold: float) -> list[int]:

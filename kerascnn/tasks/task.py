@@ -38,6 +38,8 @@ class Task:
         accuracy: Whether labels tell an accuracy, which verification then limits.
         recipes: Files to export where nothing else is asked for.
         averages: Whether predictions for several views of an image have a mean.
+        layouts: In which forms files can give the outputs, the default first; none where there is
+            but the model's own.
     """
 
     name: ClassVar[str]
@@ -49,6 +51,7 @@ class Task:
     accuracy: ClassVar[bool] = True
     recipes: ClassVar[tuple[str, ...]] = ("float32", "int8")
     averages: ClassVar[bool] = True
+    layouts: ClassVar[tuple[str, ...]] = ()
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -240,6 +243,7 @@ class Task:
         tolerance: Tolerance,
         source: Source = "samples",
         steps: Sequence[float] = (),
+        image_size: tuple[int, int] | None = None,
     ) -> Report:
         """Compares a file's outputs with the model's by what they are, figure by figure.
 
@@ -252,6 +256,7 @@ class Task:
             tolerance: The limits, relative to the range of each output.
             source: Whose images these are.
             steps: Smallest step of each of the file's outputs, 0 for floats.
+            image_size: Height and width of the images, for tasks that compare places in them.
         """
         n = len(next(iter(wanted.values())))
         finite = all(
@@ -291,6 +296,39 @@ class Task:
             reference_accuracy=before_and_after[0],
             accuracy=before_and_after[1],
         )
+
+    def check_alike(self, wanted: Arrays, got: Arrays) -> None:
+        """Raises InputError unless a file's outputs have the shapes of the model's."""
+        for role, values in wanted.items():
+            if got[role].shape != values.shape:
+                raise InputError(
+                    f"the file's outputs have shape {list(got[role].shape)}, the model's "
+                    f"{list(values.shape)}: they are not the same model"
+                )
+
+    def laid_out(
+        self, arrays: Arrays, outputs: Sequence[Output], layout: str
+    ) -> tuple[dict[str, np.ndarray], tuple[Output, ...]]:
+        """A model's outputs, and what they are, as files of one of the `layouts` give them."""
+        return dict(arrays), tuple(outputs)
+
+    def differences(
+        self, wanted: Arrays, got: Arrays, outputs: Sequence[Output]
+    ) -> dict[str, np.ndarray]:
+        """By role how far outputs are apart, in their units; no numbers where nothing compares."""
+        return {one.role: np.abs(got[one.role] - wanted[one.role]) / one.units for one in outputs}
+
+    def same(self, wanted: Arrays, got: Arrays, outputs: Sequence[Output]) -> np.ndarray | None:
+        """Which images have all decisions alike [n]; None where nothing is decided."""
+        deciding = [output for output in outputs if output.decides]
+        if not deciding:
+            return None
+        rows = [
+            (one.decisions(wanted[one.role]) == one.decisions(got[one.role])).all(axis=1)
+            for one in deciding
+        ]
+        alike: np.ndarray = np.logical_and.reduce(rows)
+        return alike
 
     def agrees(self, wanted: Arrays, got: Arrays, outputs: Sequence[Output]) -> np.ndarray:
         """Which images get the same answer from both [n]."""

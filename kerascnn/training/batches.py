@@ -51,7 +51,7 @@ def training_batches(config: "RunConfig", splits: "Splits", first_epoch: int) ->
         `tf.data.Dataset` of (uint8 images `[B, H, W, C]`, what the loss takes: in classification
         one-hot labels, float32 `[B, classes]`).
     """
-    return objectives.get(config.task).batches(
+    return objectives.of(config.task, config.model, config.options).batches(
         splits.train_from(first_epoch),
         augment.get(config.augment, config.input_shape[:2]),
         config.class_names,

@@ -13,6 +13,7 @@ from kerascnn.errors import InputError
 from kerascnn.files import PathLike, claim, refuse_existing, user_path
 from kerascnn.tasks.average_precision import require_pycocotools
 from kerascnn.training.defaults import AUGMENTATIONS, Settings, defaults_for
+from kerascnn.training.detection_options import kind_of, without_kind
 from kerascnn.training.plan import AUGMENTATION, MODEL, FineTune, pretrained
 from kerascnn.training.plan import image_size as plan_image_size
 from kerascnn.training.run_folder import (
@@ -105,7 +106,16 @@ def check_new(
     for name in options or {}:
         if name in RESERVED_OPTIONS:
             raise InputError(f"option {name!r} is decided by the data when training; leave it out.")
-    catalog.check_options(entry, options or {})
+    own = dict(options or {})
+    if detects:
+        kind_of(entry, own)
+        own = without_kind(own)
+    elif entry.task != "classification":
+        raise InputError(
+            f"{entry.name} is made for {entry.task}. Expected --task {entry.task} (task="
+            f"{entry.task!r}), or another model. Received: task={task!r}."
+        )
+    catalog.check_options(entry, own)
     given: dict[str, Any] = {
         "epochs": epochs,
         "batch_size": batch_size,

@@ -63,7 +63,9 @@ def finish(
     # A run killed between its last epoch's state and its history has the former only.
     run_folder.write_history(folder, keeper.state.history)
     trained = load_model(keeper.best_path)
-    network = objectives.get(splits.task).finished(trained)
+    config = open_run(folder).config
+    objective = objectives.of(config.task, config.model, config.options)
+    network = objective.finished(trained)
     task, outputs, metrics = tasks.get(splits.task), {}, {}
     for name, dataset in (("validation", splits.validation), ("test", splits.test)):
         if dataset is not None:
@@ -76,7 +78,7 @@ def finish(
     objectives.get(splits.task).plots(metrics[last], splits.class_names, folder, last)
     report = {name: value.to_dict() for name, value in metrics.items()}
     write_text(folder / run_folder.METRICS, json.dumps(report, indent=2) + "\n", JSON)
-    config, quoted = open_run(folder).config, shlex.quote(str(folder))
+    quoted = shlex.quote(str(folder))
     recipes = ",".join(task.recipes)
     write_report(
         network,

@@ -32,6 +32,7 @@ def check_architecture(plan: "Plan", task: str) -> None:
     if usual and task != "detection":  # which needs more of an architecture than its own head does
         return
     objective = objectives.get("classification" if task == "auto" else task)
+    objective = objective.chosen(plan.entry, plan.options)
     objective.check_options(plan.options)
     shape = (*plan.image_size, plan.entry.input_shape[2])
     create = functools.partial(
@@ -54,7 +55,7 @@ def network(config: RunConfig, folder: Path, state: State, splits: "Splits") -> 
 
     if state.epochs:
         return load_model(folder / run_folder.BACKUP / state.checkpoint)
-    objective = objectives.get(config.task)
+    objective = objectives.of(config.task, config.model, config.options)
     objective.check_options(config.options)
     if config.fine_tuning is not None:
         return fine_tuned.network(config, config.fine_tuning, splits)
@@ -89,7 +90,7 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
     """Trains the epochs that are left of a run without phases."""
-    targets = objectives.get(config.task).targets
+    targets = objectives.of(config.task, config.model, config.options).targets
     batches = training_batches(config, splits, state.epochs)
     create_state(network, batches)
     network.fit(

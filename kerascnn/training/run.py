@@ -320,7 +320,8 @@ def _train(
             if plan is not None:
                 fine_tuned.fit(folder, config, plan, network, splits, state, keeper, [watchers])
             else:
-                scores = objectives.get(config.task).epoch_scores(splits)
+                objective = objectives.of(config.task, config.model, config.options)
+                scores = objective.epoch_scores(splits)
                 measuring = [] if scores is None else [scores]  # before who keeps the figures
                 fit(config, network, splits, state, [*measuring, keeper, watchers])
     eight_bits = None

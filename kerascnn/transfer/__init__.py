@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kerascnn.transfer.head_training import fit_head as fit_head
     from kerascnn.transfer.heads import HEADS as HEADS
     from kerascnn.transfer.heads import attach_head as attach_head
+    from kerascnn.transfer.heat_detector import attach_centernet as attach_centernet
+    from kerascnn.transfer.heat_detector import attach_fomo as attach_fomo
     from kerascnn.transfer.lr_finder import LearningRateCurve as LearningRateCurve
     from kerascnn.transfer.lr_finder import lr_find as lr_find
     from kerascnn.transfer.metric_losses import ArcFaceLoss as ArcFaceLoss
@@ -59,7 +61,9 @@ _WHERE = {
     "Verification": "recognition",
     "WarmupCosine": "schedules",
     "arcface_classifier": "embedding",
+    "attach_centernet": "heat_detector",
     "attach_detector": "detector",
+    "attach_fomo": "heat_detector",
     "attach_head": "heads",
     "cache_features": "cache",
     "default_phases": "phases",

@@ -9,7 +9,13 @@ from keras import layers
 
 from kerascnn import arguments
 from kerascnn.errors import InputError
-from kerascnn.layers import BatchNormalization, DepthwiseConv2D, PointBoxes
+from kerascnn.layers import (
+    BatchNormalization,
+    DepthwiseConv2D,
+    GridBoxes,
+    HeatPeaks,
+    PointBoxes,
+)
 from kerascnn.transfer.parts import HEAD_PREFIX
 from kerascnn.transfer.trunk import refuse_taken_names, trunk_of
 
@@ -18,6 +24,7 @@ Tensor = Any
 STRIDES = (8, 16, 32)  # of the levels 3, 4 and 5
 BOXES, LOGITS, SCORES = "boxes", "logits", "scores"  # layers, the last and first also outputs
 JOINED = "boxes_and_logits"
+PEAKS, GRID = "peaks", "grid"  # layers of other detectors: a heat map's peaks, YOLO's grid
 _PRIOR = 0.01  # of an object at a point before training (arXiv:1708.02002, section 4.1)
 _DISTANCE = 1.8  # before the softplus: boxes begin with a side of four cells
 _MOMENTUM, _EPSILON = 0.9, 1e-3  # as in `heads`: trained for a few thousand steps only
@@ -89,38 +96,64 @@ def training_form(model: keras.Model) -> keras.Model:
     """A detector with one output for its loss: (batch, points, 4 + classes), boxes and logits.
 
     Layers and weights are shared. The loss of scores depends on boxes, and Keras gives a loss one
-    output.
+    output. YOLO's networks are in this form as they are made.
 
     Raises:
-        InputError: It is no model of `attach_detector`.
+        InputError: It is no detector of `kerascnn.transfer` or `kerascnn.models`.
     """
+    if _layer(model, GRID) is not None:
+        return keras.Model(model.inputs[0], _named(model, GRID), name=model.name)
     joined = layers.Concatenate(axis=-1, dtype="float32", name=JOINED)
     outputs = joined([_named(model, BOXES), _named(model, LOGITS)])
     return keras.Model(model.inputs[0], outputs, name=model.name)
 
 
-def inference_form(model: keras.Model) -> keras.Model:
+def inference_form(model: keras.Model, boxes: int = 2) -> keras.Model:
     """A detector from its `training_form`, with two outputs: scores and boxes.
 
+    Args:
+        model: Of `training_form`, or one of YOLO's networks.
+        boxes: Of each cell, of YOLO's networks.
+
     Raises:
-        InputError: It is no model of `attach_detector`.
+        InputError: It is no detector of `kerascnn.transfer` or `kerascnn.models`.
     """
-    outputs = [_scores(_named(model, LOGITS)), _named(model, BOXES)]
-    return keras.Model(model.inputs[0], outputs, name=model.name)
+    if _layer(model, GRID) is not None:
+        found = GridBoxes(boxes, dtype="float32", name="grid_boxes")(_named(model, GRID))
+        outputs = [found[..., 4:], found[..., :4]]
+        return keras.Model(model.inputs[0], outputs, name=model.name)
+    logits = _named(model, LOGITS)
+    scores = _scores(logits)
+    heat = _layer(model, f"{HEAD_PREFIX}heat")
+    if heat is not None and _layer(model, f"{HEAD_PREFIX}top_down2_add") is not None:
+        scores = HeatPeaks(*heat.output.shape[1:3], dtype="float32", name=PEAKS)(scores)
+    return keras.Model(model.inputs[0], [scores, _named(model, BOXES)], name=model.name)
 
 
-def grid_sizes(height: int, width: int) -> tuple[tuple[int, int], ...]:
+def grid_sizes(
+    height: int, width: int, strides: Sequence[int] = STRIDES
+) -> tuple[tuple[int, int], ...]:
     """The (rows, columns) of points of each level, for images of a size."""
-    return tuple((math.ceil(height / stride), math.ceil(width / stride)) for stride in STRIDES)
+    return tuple((math.ceil(height / stride), math.ceil(width / stride)) for stride in strides)
+
+
+def _shares(strides: Sequence[int]) -> str:
+    """Such as "1/8, 1/16 and 1/32"."""
+    *first, last = (f"1/{stride}" for stride in strides)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _layer(model: keras.Model, name: str) -> keras.layers.Layer | None:
+    return next((layer for layer in model.layers if layer.name == name), None)
 
 
 def _named(model: keras.Model, name: str) -> Tensor:
-    for layer in model.layers:
-        if layer.name == name:
-            return layer.output
-    raise InputError(
-        f"{model.name!r} is no detector of `attach_detector`: it has no layer {name!r}."
-    )
+    layer = _layer(model, name)
+    if layer is None:
+        raise InputError(
+            f"{model.name!r} is no detector of `attach_detector`: it has no layer {name!r}."
+        )
+    return layer.output
 
 
 def _scores(logits: Tensor) -> Tensor:
@@ -141,7 +174,9 @@ def _end(backbone: Any) -> str | None:
     return None
 
 
-def _pyramid(trunk: keras.Model) -> list[tuple[Tensor, tuple[int, int]]]:
+def _pyramid(
+    trunk: keras.Model, strides: Sequence[int] = STRIDES
+) -> list[tuple[Tensor, tuple[int, int]]]:
     """The last map of each resolution, and the size that its level shall have."""
     height, width = trunk.inputs[0].shape[1:3]
     if height is None or width is None:
@@ -150,13 +185,13 @@ def _pyramid(trunk: keras.Model) -> list[tuple[Tensor, tuple[int, int]]]:
             f"{trunk.name!r} takes {tuple(trunk.inputs[0].shape)}."
         )
     found: list[tuple[Tensor, tuple[int, int]]] = []
-    sizes = grid_sizes(height, width)
+    sizes = grid_sizes(height, width, strides)
     values = [
         operation.output
         for operation in trunk.operations
         if keras.backend.is_keras_tensor(getattr(operation, "output", None))
     ]
-    for stride, size in zip(STRIDES, sizes, strict=True):
+    for stride, size in zip(strides, sizes, strict=True):
         fitting = [
             value
             for value in values
@@ -170,7 +205,7 @@ def _pyramid(trunk: keras.Model) -> list[tuple[Tensor, tuple[int, int]]]:
         ]
         if not fitting:
             raise InputError(
-                "a detector needs maps of 1/8, 1/16 and 1/32 of the image's side. "
+                f"a detector needs maps of {_shares(strides)} of the image's side. "
                 f"{trunk.name!r} has none of 1/{stride}, about {size[0]}x{size[1]} for images of "
                 f"{height}x{width}. Choose another backbone, or larger images."
             )

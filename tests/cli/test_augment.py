@@ -49,3 +49,27 @@ def test_the_help_names_every_policy(call):
     _, out, _ = call("augment", "--help")
     named = out.split("Names:")[1].split("Options:")[0]
     assert {name.strip(" .\n") for name in named.split(",")} == set(augment.NAMES)
+
+
+def test_boxes_are_drawn_where_the_pixels_went(call, tmp_path):
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[8:24, 8:40] = 255
+    shape = {"label": "box", "shape_type": "rectangle", "points": [[8, 8], [40, 24]]}
+    for name in "abcd":
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+        page = {"imagePath": f"{name}.png", "imageWidth": 64, "imageHeight": 64, "shapes": [shape]}
+        (tmp_path / f"{name}.json").write_text(json.dumps(page))
+    out = tmp_path / "out" / "preview.png"
+    out.parent.mkdir()
+    options = ("--boxes", "--image-size", "64", "--policy", "light", "--images", 1, "--draws", 2)
+    code, _, err = call("augment", tmp_path, "--out", out, *options)
+    assert code == 0, err
+    picture = np.asarray(Image.open(out)).astype(int)
+    for row in range(3):
+        tile = picture[32 + 80 * row : 96 + 80 * row, 4:68]
+        # The colour of the first class, around what is white.
+        edge = (np.abs(tile - (230, 159, 0)).max(axis=-1) < 8).nonzero()
+        white = (tile.min(axis=-1) > 120).nonzero()
+        for axis in (0, 1):
+            assert abs(edge[axis].min() - white[axis].min()) <= 2
+            assert abs(edge[axis].max() - white[axis].max()) <= 2

@@ -22,10 +22,10 @@ def test_models_lists_every_architecture_with_exact_parameters(call):
     code, out, err = call("models")
     assert code == 0, err
     lines = out.splitlines()
-    for entry in catalog.entries():
+    for entry in catalog.entries(None):
         (line,) = (line for line in lines if line.split()[:1] == [entry.name])
         assert line.split()[1:3] == [str(entry.year), f"{entry.params:,}"]
-    assert lines[-1] == f"{len(catalog.list_models())} models"
+    assert lines[-1] == f"{len(catalog.list_models(task=None))} models"
     assert "kerascnn summary" in err
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 KITS = ROOT / "export"
-TESTS = ("tests/kits", "tests/export/test_metadata.py")
+TESTS = ("tests/kits", "tests/export/test_metadata.py", "tests/export/test_layouts.py")
 
 
 def python_client(*requirements: str) -> Callable[[Path], Path]:

@@ -29,6 +29,8 @@ CASES = {
     ),
     "LayerNormalization": ({}, {"axis": ["x"], "odd": [1]}),
     "LayerScale": ({}, {"initial": NUMBER}),
+    "GridBoxes": ({}, {"boxes": WHOLE}),
+    "HeatPeaks": ({"rows": 2, "columns": 2}, {"rows": WHOLE, "columns": WHOLE}),
     "PointBoxes": ({}, {"odd": [1]}),
     "LocalResponseNormalization": (
         {},

@@ -38,6 +38,8 @@ CASES = {
         (3, 4, 3),
         5 * 9 + 3,
     ),
+    "GridBoxes": ({"boxes": 2}, (3, 2, 13), (12, 7), 0),
+    "HeatPeaks": ({"rows": 3, "columns": 2}, (6, 2), (6, 2), 0),
     "PointBoxes": ({}, (3, 2, 4), (6, 4), 0),
     "RBFOutput": ({"codes": CODES}, (3,), (2,), 0),
     "ScaledTanh": ({"amplitude": 1.5, "slope": 0.5}, (4, 3), (4, 3), 0),

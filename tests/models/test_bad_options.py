@@ -46,6 +46,8 @@ BAD = {
     "head": [None, *CHOICES],
     "hidden": WIDTHS,
     "groups": [0, 3, "2", 1.0, True, NONE],
+    "grid": [0, "7", 1.5, True, NONE, 10**6],
+    "boxes": [0, "2", 1.5, True, NONE, 10**6],
     "root": [None, 0, 3, "4", 4.0, True, NONE],
     "output_stride": [None, 0, 4, 64, "16", 16.0, True, NONE],
     "scaling": [None, 3, "B0", (1, 1, 224), NONE],
@@ -54,7 +56,7 @@ SMALLEST = {
     entry.family: entry.name
     for entry in sorted(catalog.entries(), key=lambda entry: entry.params, reverse=True)
 }
-NAMES = [*SMALLEST.values(), "LeNet5", "MobileNetV3Large", "NINRoot"]
+NAMES = [*SMALLEST.values(), "LeNet5", "MobileNetV3Large", "NINRoot", "FastYOLO"]
 CASES = [
     pytest.param(name, option, id=f"{name}-{option}")
     for name in NAMES

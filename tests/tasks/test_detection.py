@@ -307,7 +307,7 @@ def answers():
 def compared(wanted, got, rows, tolerance):
     task = tasks.get("detection")
     outputs = task.describe(wanted, ("independent", None), "a model")
-    return task.compare("a file", wanted, got, outputs, rows, tolerance)
+    return task.compare("a file", wanted, got, outputs, rows, tolerance, image_size=(224, 224))
 
 
 @pytest.mark.parametrize("tolerance", [FLOAT, EIGHT_BITS])

@@ -14,7 +14,7 @@ import kerascnn
 from kerascnn import train
 from kerascnn.cli.main import main
 from kerascnn.errors import InputError
-from kerascnn.export import export_bundle
+from kerascnn.export import export_bundle, export_tflite, runs_on
 from kerascnn.export.contract import manifest
 from kerascnn.inference import open_predictor
 from kerascnn.tasks.boxes import Row
@@ -188,14 +188,20 @@ def bundle(run, boxes):
 def test_the_bundle_is_verified_by_objects(bundle):
     described = manifest.read(bundle.folder)
     assert described.model.task == "detection"
-    assert [(one.role, one.kind) for one in described.outputs] == [
-        ("scores", "independent"),
-        ("boxes", "quantities"),
+    assert [(one.role, one.shape) for one in described.outputs] == [
+        ("boxes", (1, 100, 4)),
+        ("classes", (1, 100)),
+        ("scores", (1, 100)),
+        ("count", (1,)),
     ]
-    assert described.outputs[0].thresholds == (0.02, 0.02)
+    assert set(described.outputs[2].thresholds) == {0.02}
     checks = {check.name for check in bundle.reports["int8"].checks}
     assert {"object_agreement", "boxes.mean_pixels", "scores.max_abs", "map_drop"} <= checks
-    assert bundle.reports["float32"].delegate_partitions == 1
+    for recipe, report in bundle.reports.items():
+        outside = {"CAST", "FLOOR_DIV", "FLOOR_MOD", "GATHER", "GREATER", "LESS", "TOPK_V2"}
+        assert set(report.undelegated_operators) == outside | {"NON_MAX_SUPPRESSION_V4"}, recipe
+        runs_on = {verdict.target: verdict.runs for verdict in report.runs_on}
+        assert (runs_on["mediapipe"], runs_on["litert-js"]) == (True, True)
 
 
 def test_the_kit_finds_what_the_library_finds(bundle, boxes, tmp_path, repository):
@@ -217,6 +223,30 @@ def test_the_kit_finds_what_the_library_finds(bundle, boxes, tmp_path, repositor
     for one, other in zip(answer["objects"], wanted, strict=True):
         assert one["score"] == pytest.approx(other["score"], abs=1e-5)
         assert one["box"] == pytest.approx(other["box"], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "points"),
+    [
+        ({"head": "centernet", "mosaic": 0.5}, 256),
+        ({"head": "fomo"}, 64),
+        ({"assignment": "task_aligned"}, 84),
+    ],
+)
+def test_other_detectors_go_all_the_way(options, points, boxes, tmp_path):
+    """From boxes to a verified file: their parts are tested one by one elsewhere."""
+    arguments = {**SMALL, "options": {**SMALL["options"], **options}}
+    result = train(boxes, "MobileNet", tmp_path / "run", epochs=1, **arguments)
+    assert np.isfinite([result.history[0][name] for name in ("loss", "val_map")]).all()
+    run = open_run(result.folder)
+    model, splits = run.load_model(), run.data()
+    assert [output.shape for output in model.outputs] == [(None, points, 2), (None, points, 4)]
+    images, _ = splits.sample("train", 8)
+    path = tmp_path / "x.tflite"
+    found = export_tflite(model, path, "int8", images, task="detection", layout="raw", io="int8")
+    assert found.report.passed
+    if "head" in options and options["head"] == "fomo":
+        assert {one.target: one.runs for one in runs_on(path)}["tflm"]
 
 
 def test_the_guide_runs_as_printed(boxes, tmp_path, repository):

@@ -79,6 +79,7 @@ def narrowed(
     file: GoldenFile,
     pixels: np.ndarray,
     wanted: Arrays,
+    task: Task,
     outputs: Sequence[Output],
     ranges: Sequence[float],
 ) -> tuple[Tolerance, ...]:
@@ -92,19 +93,20 @@ def narrowed(
         file: A file whose golden images were chosen.
         pixels: The golden images.
         wanted: The Keras model's outputs for them, by role.
+        task: What the outputs mean.
         outputs: What they are.
         ranges: Of each output: 1 for probabilities, and for quantities, whose limits are shares of
             the range of each.
     """
-    got = file.predict(pixels)
+    differences = task.differences(wanted, file.predict(pixels), outputs)
     found = []
     for output, limits, unit in zip(outputs, file.tolerances, ranges, strict=True):
-        difference = np.abs(got[output.role] - wanted[output.role]) / output.units
+        largest, mean = extent(differences[output.role])
         found.append(
             replace(
                 limits,
-                max_abs=min(limits.max_abs, max(unit / 20, 2 * float(difference.max()))),
-                mean_abs=min(limits.mean_abs, max(unit / 100, 2 * float(difference.mean()))),
+                max_abs=min(limits.max_abs, max(unit / 20, 2 * largest)),
+                mean_abs=min(limits.mean_abs, max(unit / 100, 2 * mean)),
             )
         )
     return tuple(found)
@@ -114,8 +116,16 @@ def _repeats(
     file: GoldenFile, pixels: np.ndarray, wanted: Arrays, task: Task, outputs: Sequence[Output]
 ) -> bool:
     got = file.predict(pixels)
+    differences = task.differences(wanted, got, outputs)
     for output, limits in zip(outputs, file.tolerances, strict=True):
-        difference = np.abs(got[output.role] - wanted[output.role]) / output.units
-        if difference.max() > limits.max_abs or difference.mean() > limits.mean_abs:
+        largest, mean = extent(differences[output.role])
+        if largest > limits.max_abs or mean > limits.mean_abs:
             return False
     return bool(task.agrees(wanted, got, outputs)[0])
+
+
+def extent(differences: np.ndarray) -> tuple[float, float]:
+    """The largest difference and their mean; 0 where there are none."""
+    if not differences.size:
+        return 0.0, 0.0
+    return float(differences.max()), float(differences.mean())

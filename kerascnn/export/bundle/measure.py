@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerascnn.errors import VerificationError
+from kerascnn.export.bundle.golden import extent
 from kerascnn.export.bundle.report.values import (
     BundleReport,
     RecipeReport,
@@ -40,6 +41,13 @@ class Meaning:
         predictions = self.task.predictions(arrays, self.outputs)
         return self.task.score(predictions, targets, self.outputs, self.names, step)
 
+    def laid_out(self, arrays: Arrays, layout: str | None) -> "Meaning":
+        """The same of files in a layout; `arrays` are the model's."""
+        if layout is None:
+            return self
+        outputs = self.task.laid_out(arrays, self.outputs, layout)[1]
+        return Meaning(self.task, outputs, self.names)
+
 
 @dataclass(frozen=True)
 class Images:
@@ -48,6 +56,13 @@ class Images:
     pixels: np.ndarray
     labels: np.ndarray | None
     outputs: Arrays
+
+    def laid_out(self, meaning: Meaning, layout: str | None) -> "Images":
+        """The same with outputs as files of a layout give them; `meaning` is of the model's."""
+        if layout is None:
+            return self
+        outputs = meaning.task.laid_out(self.outputs, meaning.outputs, layout)[0]
+        return Images(self.pixels, self.labels, outputs)
 
 
 @dataclass(frozen=True)
@@ -93,10 +108,8 @@ def build_report(
     base = recipes.index("float32") if "float32" in recipes else 0
     reports = []
     for file, time in zip(files, times.results, strict=True):
-        differences = [
-            np.abs(file.outputs[one.role] - images.outputs[one.role]) / one.units
-            for one in meaning.outputs
-        ]
+        differences = meaning.task.differences(images.outputs, file.outputs, meaning.outputs)
+        extents = [extent(differences[one.role]) for one in meaning.outputs]
         result = file.result
         reports.append(
             RecipeReport(
@@ -111,8 +124,8 @@ def build_report(
                 output_dtypes=tuple(output.dtype for output in result.outputs),
                 score=meaning.score(file.outputs, images.labels, file.model.steps[0]),
                 agreement=_agreement(meaning, images.outputs, file.outputs),
-                max_abs=max(float(difference.max()) for difference in differences),
-                mean_abs=max(float(difference.mean()) for difference in differences),
+                max_abs=max(largest for largest, _ in extents),
+                mean_abs=max(mean for _, mean in extents),
                 median_ms=time.median_ms,
                 p10_ms=time.p10_ms,
                 p90_ms=time.p90_ms,
@@ -148,14 +161,8 @@ def build_report(
 
 def _agreement(meaning: Meaning, wanted: Arrays, got: Arrays) -> float | None:
     """The share of images with all decisions alike; None where nothing is decided."""
-    deciding = [output for output in meaning.outputs if output.decides]
-    if not deciding:
-        return None
-    same = [
-        (one.decisions(wanted[one.role]) == one.decisions(got[one.role])).all(axis=1)
-        for one in deciding
-    ]
-    return float(np.logical_and.reduce(same).mean())
+    same = meaning.task.same(wanted, got, meaning.outputs)
+    return None if same is None else float(same.mean())
 
 
 def _versions() -> Versions:

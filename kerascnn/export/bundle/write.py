@@ -25,7 +25,9 @@ from kerascnn.export.conversion.any_model import (
     write_errors,
 )
 from kerascnn.export.conversion.convert import convert_float
+from kerascnn.export.describe import can_be_labelled
 from kerascnn.export.flatbuffer.file import TFLiteFile
+from kerascnn.export.layouts import choose_layout
 from kerascnn.export.quantize.clipping import check_calibration
 from kerascnn.export.recipes import Recipe
 from kerascnn.export.runtime.file_kinds import output_kinds
@@ -90,6 +92,7 @@ def export_bundle(
     name: str | None = None,
     input_shape: tuple[int, int, int] | None = None,
     target: str | None = None,
+    layout: str | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> BundleResult:
@@ -127,6 +130,7 @@ def export_bundle(
         input_shape: `(height, width, channels)`, for a model that leaves its size free.
         target: Name of the device client that every file must run on, such as "tflm"; its own
             recipes and io are in `kerascnn.export.TARGETS`.
+        layout: How the files of a detector give their answers, as in `export_tflite`.
         overwrite: Whether an existing bundle may be replaced.
         progress: Called with a few words at the start of each step.
 
@@ -141,6 +145,7 @@ def export_bundle(
     if target is not None:
         targets.find(target)
     chosen = check_recipes(recipes, io)
+    layout = choose_layout(found, layout, target, [recipe.choose_io(io) for recipe in chosen])
     check_calibration(calibration)
     if evaluation is None and evaluation_outputs is not None:
         raise InputError("evaluation_outputs= needs evaluation=, the images that they are of")
@@ -195,9 +200,7 @@ def export_bundle(
                     known.labels,
                     task=task,
                     io=io,
-                    class_names=names
-                    if outputs[0].role == "scores" and len(outputs) == 1
-                    else None,
+                    class_names=names if can_be_labelled(outputs) else None,
                     name=name or model.name,
                     input_shape=input_shape,
                     float_model=float_model,
@@ -206,6 +209,7 @@ def export_bundle(
                     calibration=calibration,
                     clusters=clusters if recipe.weights == "int8" else None,
                     target=target,
+                    layout=layout,
                 )
             except VerificationError as error:  # name the place the user knows
                 raise VerificationError(str(error).replace(str(temporary), str(folder))) from error
@@ -213,6 +217,8 @@ def export_bundle(
             opened = TFLiteModel(result.path)
             answers = found.arrays(opened.predict(held_out.pixels), recipe.name)
             files.append(File(recipe, result, opened, answers))
+        known, held_out = (one.laid_out(meaning, layout) for one in (known, held_out))
+        meaning = meaning.laid_out(arrays, layout)
         say("measuring the files")
         report = build_report(
             model=name or model.name,
@@ -304,7 +310,7 @@ def _write(
         labels=reference(_LABELS),
         golden=contract.Golden(path=_GOLDEN, sha256=hashes[_GOLDEN], count=len(inputs)),
         files=tuple(
-            _model_file(file, narrowed(golden, inputs, wanted, outputs, ranges))
+            _model_file(file, narrowed(golden, inputs, wanted, task, outputs, ranges))
             for file, golden in zip(files, replayed, strict=True)
         ),
         reports=contract.Reports(json=reference(_JSON), html=reference(_HTML)),

@@ -180,7 +180,7 @@ def _check_outputs(manifest: Manifest) -> None:
             raise BundleError(
                 f"{where}.role: {output.role!r} appears {roles.count(output.role)} times"
             )
-        if len(output.shape) < 2 or output.shape[0] != 1 or min(output.shape) < 1:
+        if not output.shape or output.shape[0] != 1 or min(output.shape) < 1:
             raise mismatch(f"{where}.shape", "[1, ...] of sizes above 0", list(output.shape))
         count = output.shape[-1]
         for name, values, wanted in (

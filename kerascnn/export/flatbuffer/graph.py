@@ -149,9 +149,20 @@ class Graph:
         buffer.data = np.frombuffer(np.ascontiguousarray(stored).tobytes(), np.uint8)
         return tensor
 
-    def add_tensor(self, shape: Sequence[int], name: str) -> int:
-        """A new float32 tensor that an operator will compute."""
-        return self._add_tensor(shape, name, "FLOAT32")
+    def add_tensor(self, shape: Sequence[int], name: str, kind: str = "FLOAT32") -> int:
+        """A new tensor that an operator will compute; `kind` is its type in the schema."""
+        return self._add_tensor(shape, name, kind)
+
+    def set_outputs(self, tensors: Mapping[str, int]) -> None:
+        """Makes these tensors the result, in their order, and in signatures under these names."""
+        self._graph.outputs = np.array(list(tensors.values()), np.int32)
+        for signature in self.model.signatureDefs or []:
+            entries = []
+            for name, tensor in tensors.items():
+                entry = self._schema.TensorMapT()
+                entry.name, entry.tensorIndex = name.encode(), tensor
+                entries.append(entry)
+            signature.outputs = entries
 
     def add_operator(
         self,
@@ -159,17 +170,17 @@ class Graph:
         inputs: Sequence[int],
         outputs: Sequence[int],
         *,
-        before: Any,
+        before: Any = None,
         options: str | None = None,
         values: Mapping[str, Any] | None = None,
     ) -> Any:
-        """A new operator in front of `before`.
+        """A new operator in front of `before`, or behind all others.
 
         Args:
             kind: Its name in the schema.
             inputs: Tensors it reads.
             outputs: Tensors it computes.
-            before: The operator it is put in front of.
+            before: The operator it is put in front of; None for the end.
             options: The schema's table of its settings, such as "MulOptions".
             values: Fields of that table that are not zero.
         """
@@ -182,8 +193,8 @@ class Graph:
             operator.builtinOptions = getattr(self._schema, options + "T")()
             for field, value in (values or {}).items():
                 setattr(operator.builtinOptions, field, value)
-        place = next(i for i, known in enumerate(self.operators) if known is before)
-        self.operators.insert(place, operator)
+        places = (i for i, known in enumerate(self.operators) if known is before)
+        self.operators.insert(next(places, len(self.operators)), operator)
         self._links = None
         return operator
 

@@ -16,7 +16,7 @@ from kerascnn.export.flatbuffer import metadata_schema
 from kerascnn.export.flatbuffer.file import TFLiteFile, open_file
 from kerascnn.export.flatbuffer.graph import Graph
 from kerascnn.export.flatbuffer.metadata_reading import BUFFER_NAME, CLASSES_FILE
-from kerascnn.export.flatbuffer.metadata_schema import LABELS_FILE, Metadata
+from kerascnn.export.flatbuffer.metadata_schema import CATEGORY, LABELS_FILE, SCORE, Metadata
 from kerascnn.files import PathLike
 
 __all__ = ["Metadata", "embed", "read"]
@@ -37,6 +37,7 @@ def embed(
     license: str = "",
     color: Color | None = None,
     output_range: tuple[float, float] | None = (0.0, 1.0),
+    output_names: Sequence[str] = (SCORE,),
 ) -> bytes:
     """The model with its metadata and labels inside; earlier ones are replaced.
 
@@ -44,7 +45,7 @@ def embed(
     Same arguments, same bytes.
 
     Args:
-        model: A `.tflite` image classifier.
+        model: A `.tflite` image classifier or object detector.
         name: Name of the model.
         description: What it does.
         labels: Class names in the order of the output, one per value of its last axis; two for
@@ -54,23 +55,30 @@ def embed(
         author: Who made it.
         license: Terms of its weights.
         color: Colour order; by default rgb for 3 channels and grayscale for 1.
-        output_range: Range of the outputs, None for logits.
+        output_range: Range of the scores, None for logits.
+        output_names: What each output is, "score" of a classifier; of a detector also "location",
+            "category" and "number of detections". With "category" any number of labels will do.
 
     Raises:
         BundleError: The bytes are no whole `.tflite` model.
-        InputError: Labels that do not fit the output or cannot be a line of text, an input that
+        InputError: Other outputs than named, labels
+            that do not fit the output or cannot be a line of text, an input that
             is no image, or a colour that does not fit its channels.
     """
     graph = model if isinstance(model, Graph) else Graph(model)
     takes, gives = (list(map(graph.signature, ends)) for ends in (graph.inputs, graph.outputs))
-    if len(takes) != 1 or len(gives) != 1:
+    names = tuple(output_names)
+    if len(takes) != 1 or len(gives) != len(names):
         raise InputError(
-            f"the model has {len(takes)} inputs and {len(gives)} outputs: metadata "
-            "describe an image classifier with one of each. Export such a model."
+            f"the model has {len(takes)} inputs and {len(gives)} outputs. Expected one input "
+            f"and {len(names)} output(s): {', '.join(names)}. Export such a model."
         )
     color = _checked_color(color, takes[0])
-    binary = gives[0][-1:] == (1,) and len(labels) == 2 and output_range is not None
-    _check_labels(labels[1:] if binary else labels, gives[0])
+    shape = gives[names.index(SCORE)]
+    single = names == (SCORE,) and shape[-1:] == (1,)
+    binary = single and len(labels) == 2 and output_range is not None
+    classes = len(labels) if CATEGORY in names else (shape or (0,))[-1]
+    _check_labels(labels[1:] if binary else labels, classes)
     content = metadata_schema.encode(
         Metadata(
             name=name,
@@ -85,6 +93,7 @@ def embed(
             input_range=(0.0, 255.0),
             output_range=output_range,
             min_parser_version=PARSER_VERSION,
+            outputs=names,
         )
     )
     _store(graph.model, content)
@@ -118,8 +127,7 @@ def _checked_color(color: Color | None, shape: tuple[int, ...]) -> Color:
     return expected[shape[3]]
 
 
-def _check_labels(labels: Sequence[str], shape: tuple[int, ...]) -> None:
-    classes = shape[-1] if shape else 0
+def _check_labels(labels: Sequence[str], classes: int) -> None:
     if isinstance(labels, str) or len(labels) != classes:
         received = "one string" if isinstance(labels, str) else f"{len(labels)} labels"
         raise InputError(

@@ -1,7 +1,7 @@
 """The Metadata flatbuffer (`metadata_schema.fbs`): written and read field by field.
 
-Only what an image classifier needs. Fields go by number, their order in the schema; a number once
-given never changes there.
+Only what image classifiers and object detectors need. Fields go by number, their order in the
+schema; a number once given never changes there.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,20 @@ LABELS_FILE = "labels.txt"
 # Numbers of the schema's enumerations and unions.
 _FEATURE_PROPERTIES = 1
 _IMAGE_PROPERTIES = 2
+_BOUNDING_BOX_PROPERTIES = 3
 _NORMALIZATION = 1
 _SCORE_CALIBRATION = 2
-_TENSOR_AXIS_LABELS = 2
+_BOUNDARIES = 1  # a box by its edges; as shares of the picture, RATIO, which is 0
+_EDGES = (1, 0, 3, 2)  # where left, top, right and bottom stand in top, left, bottom, right
+_TENSOR_AXIS_LABELS, _TENSOR_VALUE_LABELS = 2, 3
+# What outputs are, by the names that MediaPipe knows them by.
+SCORE, LOCATION, CATEGORY, COUNT = "score", "location", "category", "number of detections"
+_ABOUT = {
+    SCORE: "Score of each class.",
+    LOCATION: "Boxes: top, left, bottom and right edge, 0 to 1.",
+    CATEGORY: "Class of each box.",
+    COUNT: "How many of the boxes are objects.",
+}
 _COLORS = {1: "rgb", 2: "grayscale"}
 
 
@@ -45,6 +56,9 @@ class Metadata:
         calibrates_scores: Whether the file asks its client to put each score through a sigmoid of
             its class. MediaPipe does; `TFLiteModel` gives the scores as the model computes them.
         min_parser_version: Oldest version of the schema that knows every field.
+        outputs: The names of the outputs in their order. Written are "score", "location",
+            "category" and "number of detections"; the labels belong to the values of "category"
+            where there is one, else to the last axis of "score".
     """
 
     name: str = ""
@@ -60,6 +74,12 @@ class Metadata:
     output_range: tuple[float, float] | None = None
     calibrates_scores: bool = False
     min_parser_version: str = ""
+    outputs: tuple[str, ...] = (SCORE,)
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether the file is described as an object detector."""
+        return LOCATION in self.outputs
 
 
 class Writer:
@@ -110,22 +130,34 @@ class Writer:
         units = self.references(unit)
         stats = self.stats(data.input_range)
         name = self.text("image")
-        about = self.text(f"Image to classify, {data.color}, raw pixels 0 to 255.")
+        use = "search for objects" if LOCATION in data.outputs else "classify"
+        about = self.text(f"Image to {use}, {data.color}, raw pixels 0 to 255.")
         return self.table(7, s0=name, s1=about, s3=("ref", content), s4=units, s5=stats)
 
-    def scores(self, data: Metadata) -> int:
-        """TensorMetadata of the output."""
+    def output(self, name: str, data: Metadata) -> int:
+        """TensorMetadata of the output of a name."""
+        kind = _BOUNDING_BOX_PROPERTIES if name == LOCATION else _FEATURE_PROPERTIES
+        properties = self.bounding_box() if name == LOCATION else self.table(0)
+        content = self.table(3, s0=("byte", kind), s1=("ref", properties))
+        files = None
+        if name == (CATEGORY if CATEGORY in data.outputs else SCORE):
+            files = self.label_file(_TENSOR_VALUE_LABELS if name == CATEGORY else None)
+        stats = self.stats(data.output_range) if name == SCORE else None
+        label, about = self.text(name), self.text(_ABOUT[name])
+        return self.table(7, s0=label, s1=about, s3=("ref", content), s5=stats, s6=files)
+
+    def bounding_box(self) -> int:
+        index = self.builder.CreateNumpyVector(np.asarray(_EDGES, np.uint32))
+        return self.table(3, s0=("ref", index), s1=("byte", _BOUNDARIES))
+
+    def label_file(self, kind: int | None) -> tuple[str, int]:
         file_name, file_about = self.text(LABELS_FILE), self.text("Class names, one per line.")
-        file = self.table(5, s0=file_name, s1=file_about, s2=("byte", _TENSOR_AXIS_LABELS))
-        files = self.references(file)
-        properties = self.table(0)
-        content = self.table(3, s0=("byte", _FEATURE_PROPERTIES), s1=("ref", properties))
-        stats = self.stats(data.output_range)
-        name, about = self.text("score"), self.text("Score of each class.")
-        return self.table(7, s0=name, s1=about, s3=("ref", content), s5=stats, s6=files)
+        code = ("byte", kind or _TENSOR_AXIS_LABELS)
+        return self.references(self.table(5, s0=file_name, s1=file_about, s2=code))
 
     def model(self, data: Metadata) -> bytes:
-        inputs, outputs = self.references(self.image(data)), self.references(self.scores(data))
+        inputs = self.references(self.image(data))
+        outputs = self.references(*[self.output(name, data) for name in data.outputs])
         graphs = self.references(self.table(10, s2=inputs, s3=outputs))
         name, about = self.text(data.name), self.text(data.description)
         version, author = self.text(data.version), self.text(data.author)
@@ -188,8 +220,12 @@ def decode(content: bytes) -> tuple[Metadata, str | None]:
     graphs = root.tables(3)
     inputs = graphs[0].tables(2) if graphs else []
     outputs = graphs[0].tables(3) if graphs else []
-    files = outputs[0].tables(6) if outputs else []
-    names = [file.text(0) for file in files if file.byte(2) == _TENSOR_AXIS_LABELS]
+    titles = tuple(output.text(0) for output in outputs)
+    scores = next((one for one, title in zip(outputs, titles, strict=True) if title == SCORE), None)
+    scores = scores or (outputs[0] if outputs else None)
+    kinds = (_TENSOR_AXIS_LABELS, _TENSOR_VALUE_LABELS)
+    files = [file for output in outputs for file in output.tables(6)]
+    names = [file.text(0) for file in files if file.byte(2) in kinds]
     mean, std = _normalization(inputs[0]) if inputs else ((), ())
     metadata = Metadata(
         name=root.text(0),
@@ -201,9 +237,10 @@ def decode(content: bytes) -> tuple[Metadata, str | None]:
         mean=mean,
         std=std,
         input_range=_range(inputs[0]) if inputs else None,
-        output_range=_range(outputs[0]) if outputs else None,
-        calibrates_scores=bool(outputs) and _calibrates(outputs[0]),
+        output_range=_range(scores) if scores else None,
+        calibrates_scores=scores is not None and _calibrates(scores),
         min_parser_version=root.text(7),
+        outputs=titles,
     )
     return metadata, names[0] if names else None
 

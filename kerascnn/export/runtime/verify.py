@@ -90,14 +90,10 @@ def verify_tflite(
     if isinstance(given, keras.Model):
         given, kinds = keras_outputs(given, samples), known_kinds(given, found, kinds)
     wanted, got = found.arrays(given, "the model"), found.arrays(file.predict(samples), name)
-    for role, values in wanted.items():
+    for values in wanted.values():
         if len(values) != len(samples):
             raise InputError(f"{len(values)} outputs were given for {len(samples)} samples")
-        if got[role].shape != values.shape:
-            raise InputError(
-                f"the file's outputs have shape {list(got[role].shape)}, the model's "
-                f"{list(values.shape)}: they are not the same model"
-            )
+    found.check_alike(wanted, got)
     outputs = found.describe(wanted, kinds, "the model")
     return compare_file(
         *(found, file, name, wanted, got, outputs),
@@ -124,6 +120,7 @@ def compare_file(
         *(name, wanted, got, outputs, targets, tolerance),
         "synthetic" if synthetic else "samples",
         file.steps,
+        image_size=(file.input.shape[1], file.input.shape[2]),
     )
 
 

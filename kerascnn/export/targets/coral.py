@@ -120,4 +120,5 @@ TARGET = rules.Target(
     ),
     source="Coral, TensorFlow models on the Edge TPU",
     prepare=with_one_scale,
+    finds_objects=False,
 )

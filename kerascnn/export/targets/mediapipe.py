@@ -1,9 +1,10 @@
-"""MediaPipe Tasks' ImageClassifier, on Android, iOS, the web and in Python.
+"""MediaPipe Tasks' ImageClassifier and ObjectDetector, on Android, iOS, the web and in Python.
 
 Sources: MediaPipe's C++: `tasks/cc/vision/utils/image_tensor_specs.cc` (three channels, uint8 or
 float32, NormalizationOptions for float32), `tasks/cc/components/processors/
 image_preprocessing_graph.cc` (one mean and std for all channels) and
-`classification_postprocessing_graph.cc` (one graph; outputs uint8, float32 or bool).
+`classification_postprocessing_graph.cc` (one graph; outputs uint8, float32 or bool) and
+`detection_postprocessing_graph.cc` (four outputs, float32, known by their names in the metadata).
 """
 
 from collections.abc import Iterator
@@ -29,6 +30,13 @@ def _normalization(graph: TFLiteFile) -> Iterator[str]:
 
 
 def _classes(graph: TFLiteFile) -> Iterator[str]:
+    if rules.gives_points(graph):
+        yield "it gives boxes of all points, and finished objects are expected: layout 'objects'"
+        return
+    if rules.gives_objects(graph):
+        if graph.metadata is None or not graph.metadata.has_boxes:
+            yield "its metadata do not name its outputs: location, category, score ..."
+        return
     for tensor in graph.outputs[:1]:
         if len(tensor.shape) not in (2, 4) or any(size != 1 for size in tensor.shape[:-1]):
             yield f"its output {list(tensor.shape)} is no list of scores [1, classes]"
@@ -38,7 +46,7 @@ _INPUTS, _OUTPUTS = ("uint8", "float32"), ("uint8", "float32", "bool")
 
 TARGET = rules.Target(
     name="mediapipe",
-    title="MediaPipe Tasks ImageClassifier",
+    title="MediaPipe Tasks",
     recipes=("int8", "float32"),
     io="uint8",
     inputs=_INPUTS,
@@ -53,5 +61,5 @@ TARGET = rules.Target(
         _classes,
         rules.litert_runs,
     ),
-    source="MediaPipe's tasks/cc, image_tensor_specs and classification_postprocessing_graph",
+    source="MediaPipe's tasks/cc, image_tensor_specs and the two postprocessing graphs",
 )

@@ -48,6 +48,7 @@ class Target:
         rules: All it asks, in the order in which reasons are given.
         source: Where the rules come from.
         prepare: What a file needs for it, done before the file is verified; None for nothing.
+        finds_objects: Whether it runs what turns a detector's boxes into finished objects.
     """
 
     name: str
@@ -59,18 +60,35 @@ class Target:
     rules: tuple[Rule, ...]
     source: str
     prepare: Callable[[Graph], None] | None = None
+    finds_objects: bool = True
 
 
 def one_image(graph: TFLiteFile) -> Iterator[str]:
-    """One input [1, height, width, channels] and one output, all sizes known."""
+    """One input [1, height, width, channels], and one output or those of a detector."""
     for kind, ends in (("input", graph.inputs), ("output", graph.outputs)):
-        if len(ends) != 1:
+        detects = kind == "output" and (gives_objects(graph) or gives_points(graph))
+        if len(ends) != 1 and not detects:
             yield f"it has {len(ends)} {kind}s, and one is expected"
     for tensor in graph.inputs[:1]:
         if len(tensor.shape) != 4:
             yield f"its input {_shape(tensor)} is no image [1, height, width, channels]"
         elif tensor.shape[0] not in (1, -1):
             yield f"it takes {tensor.shape[0]} images at once, and one is expected"
+
+
+def gives_objects(graph: TFLiteFile) -> bool:
+    """Whether it gives boxes [1, N, 4], classes and scores [1, N], and their count [1]."""
+    shapes = [tensor.shape for tensor in graph.outputs]
+    if len(shapes) != 4 or len(shapes[0]) != 3:
+        return False
+    most = shapes[0][1]
+    return shapes == [(1, most, 4), (1, most), (1, most), (1,)]
+
+
+def gives_points(graph: TFLiteFile) -> bool:
+    """Whether it gives scores [1, points, classes] and boxes [1, points, 4]."""
+    shapes = [tensor.shape for tensor in graph.outputs]
+    return len(shapes) == 2 and len(shapes[0]) == 3 and shapes[1] == (*shapes[0][:2], 4)
 
 
 def fixed_shapes(graph: TFLiteFile) -> Iterator[str]:

@@ -103,4 +103,5 @@ TARGET = rules.Target(
         _in_place,
     ),
     source="tflite-micro's micro_mutable_op_resolver.h and kernels, 0.dev20261023",
+    finds_objects=False,
 )

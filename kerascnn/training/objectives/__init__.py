@@ -2,6 +2,7 @@
 
 from kerascnn.training.objectives.base import Objective as Objective
 from kerascnn.training.objectives.base import get as get
+from kerascnn.training.objectives.base import of as of
 from kerascnn.training.objectives.base import register as register
 from kerascnn.training.objectives.classification import ClassificationObjective
 from kerascnn.training.objectives.detection import DetectionObjective

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import keras
 import numpy as np
 
+from kerascnn import catalog
+from kerascnn.catalog import Entry
 from kerascnn.errors import InputError
 from kerascnn.tasks import Metrics
 from kerascnn.training.precision import keep_outputs
@@ -34,6 +36,15 @@ class Objective:
     options: ClassVar[Mapping[str, Any]] = {}
     metrics: ClassVar[Any]
     monitor: ClassVar[str] = ""
+
+    def chosen(self, entry: Entry, options: Mapping[str, Any]) -> "Objective":
+        """This objective as the options of a run want it.
+
+        Args:
+            entry: The architecture.
+            options: What the user asked for.
+        """
+        return self
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Raises InputError for options of the architecture that the task decides."""
@@ -165,3 +176,8 @@ def get(task: str) -> Objective:
             "(kerascnn.training.objectives.register)."
         )
     return _OBJECTIVES[task]
+
+
+def of(task: str, model: str, options: Mapping[str, Any]) -> Objective:
+    """How to train an architecture of the catalogue with options for the task."""
+    return get(task).chosen(catalog.find(model), options)
