@@ -18,8 +18,9 @@ def chosen_of(pixels, outputs, files, output=CLASSES, task="classification"):
     return pixels[places], outputs[places]
 
 
-def narrowed_of(file, pixels, wanted, output=CLASSES, unit=1.0):
-    return narrowed(file, pixels, {output.role: wanted}, [output], [unit])[0]
+def narrowed_of(file, pixels, wanted, output=CLASSES, unit=1.0, task="classification"):
+    outputs = {output.role: wanted}
+    return narrowed(file, pixels, outputs, tasks.get(task), [output], [unit])[0]
 
 
 def answering(predict, limits, role="scores"):
@@ -139,7 +140,7 @@ def test_quantities_are_golden_from_end_to_end_and_compared_in_their_own_ranges(
     inputs, chosen = chosen_of(pixels, outputs, [off], values, "regression")
     assert len(inputs) == COUNT
     assert chosen[:, 0].min() < 0.2 < 0.8 < chosen[:, 0].max()
-    found = narrowed_of(off, inputs, chosen, values)
+    found = narrowed_of(off, inputs, chosen, values, task="regression")
     assert found.max_abs == 0.05
     assert found.mean_abs == pytest.approx((0.01 + 0.02), rel=1e-3)
     with pytest.raises(VerificationError, match="golden input"):
