@@ -199,7 +199,8 @@ def test_the_bundle_is_verified_by_objects(bundle):
     assert {"object_agreement", "boxes.mean_pixels", "scores.max_abs", "map_drop"} <= checks
     for recipe, report in bundle.reports.items():
         outside = {"CAST", "FLOOR_DIV", "FLOOR_MOD", "GATHER", "GREATER", "LESS", "TOPK_V2"}
-        assert set(report.undelegated_operators) == outside | {"NON_MAX_SUPPRESSION_V4"}, recipe
+        found = set(report.undelegated_operators) - {"QUANTIZE"}  # of int8 at the ends
+        assert found == outside | {"NON_MAX_SUPPRESSION_V4"}, recipe
         runs_on = {verdict.target: verdict.runs for verdict in report.runs_on}
         assert (runs_on["mediapipe"], runs_on["litert-js"]) == (True, True)
 
