@@ -35,6 +35,7 @@ class Judge(keras.callbacks.Callback):
         everyone, features = self.everyone, self.features
         everyone.on_test_begin()
         everyone.on_test_batch_begin(0)
+        self.head.reset_metrics()  # which `test_on_batch` does not do in every version of Keras
         found = self.head.test_on_batch(
             features.features[0], features.labels, features.weights, return_dict=True
         )
