@@ -45,13 +45,15 @@ class OrdinalOutput(keras.layers.Layer):
 
     def call(self, x):
         # In float32: differences of nearly equal numbers.
-        score = ops.matmul(ops.cast(x, "float32"), ops.cast(self.kernel, "float32"))
+        # One score for all, K - 1 times: a dense layer with a bias for each output. The converter of
+        # TensorFlow 2.18 fails on a product with one output and several biases.
+        kernel = ops.tile(ops.cast(self.kernel, "float32"), (1, self.classes - 1))
         biases = ops.cast(self.first, "float32")
         if self.classes > 2:
             steps = ops.cast(self.steps, "float32")
             lower = biases - ops.cumsum(ops.softplus(steps))
             biases = ops.concatenate([biases, lower])
-        logits = score + biases
+        logits = ops.matmul(ops.cast(x, "float32"), kernel) + biases
         above, below = ops.sigmoid(logits), ops.sigmoid(-logits)
         parts = [below[:, :1], above[:, -1:]]
         if self.classes > 2:
@@ -64,8 +66,8 @@ class OrdinalOutput(keras.layers.Layer):
         return (*input_shape[:-1], self.classes)
 
     def compute_macs(self, input_shape):
-        """One score, and two products per class between the first and the last."""
-        return input_shape[-1] + 2 * (self.classes - 2)
+        """The scores, and two products per class between the first and the last."""
+        return input_shape[-1] * (self.classes - 1) + 2 * (self.classes - 2)
 
     def get_config(self):
         return {**super().get_config(), "classes": self.classes}
