@@ -45,8 +45,8 @@ class OrdinalOutput(keras.layers.Layer):
 
     def call(self, x):
         # In float32: differences of nearly equal numbers.
-        # One score for all, K - 1 times: a dense layer with a bias for each output. The converter of
-        # TensorFlow 2.18 fails on a product with one output and several biases.
+        # One score for all, K - 1 times: a dense layer with a bias for each output. The converter
+        # of TensorFlow 2.18 fails on a product with one output and several biases.
         kernel = ops.tile(ops.cast(self.kernel, "float32"), (1, self.classes - 1))
         biases = ops.cast(self.first, "float32")
         if self.classes > 2:
