@@ -143,6 +143,7 @@ ELSEWHERE = {
     "export/conversion/convert.py": "what the converter wrote",
     "export/contract/manifest.py": "files of a bundle, checked before",
     "export/flatbuffer/metadata.py": "in memory",
+    "export/flatbuffer/metadata_reading.py": "in memory",
     "export/saved_models/signatures.py": "the first bytes of what would be replaced",
     "export/targets/tflm_sources.py": "our templates, and the first line of what would be replaced",
     "pages/frame.py": "our style sheets",

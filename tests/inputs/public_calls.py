@@ -142,6 +142,8 @@ OF_MODELS = {
     ),
     "arcface_classifier": lambda m, x, f: arcface_classifier(x, 3),
     "attach_detector": lambda m, x, f: transfer.attach_detector(x, 3),
+    "attach_centernet": lambda m, x, f: transfer.attach_centernet(x, 3),
+    "attach_fomo": lambda m, x, f: transfer.attach_fomo(x, 3),
     "attach_head": lambda m, x, f: attach_head(x, 3),
     "embedder": lambda m, x, f: embedder(x),
     "freeze": lambda m, x, f: freeze(x),
