@@ -152,7 +152,7 @@ def _nin(
     options = with_dropout(options, 0.5)
     cifar = blocks is CIFAR
     return build(
-        _trunk(blocks, groups, norm, options),
+        _backbone(blocks, groups, norm, options),
         conv_head(options, norm=norm, **START),
         default_shape=(32, 32, 3) if cifar else (224, 224, 3),
         min_size=8 if cifar else 43,
@@ -163,7 +163,7 @@ def _nin(
     )
 
 
-def _trunk(
+def _backbone(
     blocks: tuple[Block, ...], groups: tuple[int, ...], norm: Norm, options: NINOptions
 ) -> Callable[[Tensor], Tensor]:
     def backbone(x: Tensor) -> Tensor:

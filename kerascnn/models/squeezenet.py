@@ -99,7 +99,7 @@ def _squeezenet(spec: Spec, include_top: bool, options: SqueezeNetOptions) -> ke
         return conv_head(options, kernel_initializer=LAST)(x)
 
     return build(
-        _trunk(spec, max_pool_up if torch else _max_pool_within),
+        _backbone(spec, max_pool_up if torch else _max_pool_within),
         head,
         default_shape=(224, 224, 3),
         min_size=35,
@@ -114,7 +114,7 @@ def _max_pool_within(x: Tensor, name: str) -> Tensor:
     return layers.MaxPooling2D(3, 2, name=name)(x)
 
 
-def _trunk(spec: Spec, pool: Callable[[Tensor, str], Tensor]) -> Callable[[Tensor], Tensor]:
+def _backbone(spec: Spec, pool: Callable[[Tensor, str], Tensor]) -> Callable[[Tensor], Tensor]:
     def backbone(x: Tensor) -> Tensor:
         x = conv_relu(x, spec.filters, spec.window, 2, name="stem", border=0, last="stage1")
         number = 1

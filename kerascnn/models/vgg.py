@@ -154,7 +154,7 @@ def _vgg(network: str, include_top: bool, options: VGGOptions) -> keras.Model:
     else:
         head = _average_head(options)
     return build(
-        _trunk(DEPTHS[network], norm),
+        _backbone(DEPTHS[network], norm),
         head,
         default_shape=(224, 224, 3),
         min_size=32,
@@ -169,7 +169,7 @@ def _average_head(options: VGGOptions) -> Callable[[Tensor], Tensor]:
     return lambda x: predictions(global_average_head(x), options)
 
 
-def _trunk(depths: tuple[int, ...], norm: Norm) -> Callable[[Tensor], Tensor]:
+def _backbone(depths: tuple[int, ...], norm: Norm) -> Callable[[Tensor], Tensor]:
     def backbone(x: Tensor) -> Tensor:
         for level, (depth, width) in enumerate(zip(depths, WIDTHS, strict=True)):
             for place in range(1, depth + 1):

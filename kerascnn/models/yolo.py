@@ -107,7 +107,7 @@ def _yolo(
         return layers.Reshape((grid, grid, values), dtype=output_dtype(), name="grid")(x)
 
     return build(
-        lambda x: _trunk(x, rows),
+        lambda x: _backbone(x, rows),
         head,
         default_shape=(448, 448, 3),
         min_size=64,
@@ -118,7 +118,7 @@ def _yolo(
     )
 
 
-def _trunk(x: Tensor, rows: tuple[Any, ...]) -> Tensor:
+def _backbone(x: Tensor, rows: tuple[Any, ...]) -> Tensor:
     """Convolutions and poolings; the last layer of each resolution is named `stage{s}`."""
     number, level = 0, 0
     for place, row in enumerate(rows):

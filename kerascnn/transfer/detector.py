@@ -16,8 +16,8 @@ from kerascnn.layers import (
     HeatPeaks,
     PointBoxes,
 )
+from kerascnn.transfer.feature_extractor import feature_extractor, refuse_taken_names
 from kerascnn.transfer.parts import HEAD_PREFIX
-from kerascnn.transfer.trunk import refuse_taken_names, trunk_of
 
 Tensor = Any
 
@@ -71,11 +71,11 @@ def attach_detector(
     """
     classes = arguments.whole("classes", classes)
     channels, depth = arguments.whole("channels", channels), arguments.whole("depth", depth)
-    trunk = trunk_of(backbone, _end(backbone), preprocessing)
-    refuse_taken_names(trunk, (BOXES, LOGITS, SCORES))
+    extractor = feature_extractor(backbone, end_of(backbone), preprocessing)
+    refuse_taken_names(extractor, (BOXES, LOGITS, SCORES))
     maps = [
         _lateral(x, shape, channels, level)
-        for level, (x, shape) in enumerate(_pyramid(trunk), start=3)
+        for level, (x, shape) in enumerate(pyramid_of(extractor), start=3)
     ]
     maps = _aggregated(maps, channels)
     branches = {kind: _Branch(kind, channels, depth, count) for kind, count in _ends(classes)}
@@ -89,7 +89,7 @@ def attach_detector(
     boxes = layers.Concatenate(axis=1, dtype="float32", name=BOXES)(boxes)
     logits = layers.Concatenate(axis=1, dtype="float32", name=LOGITS)(logits)
     name = name or f"{backbone.name}_detector"
-    return keras.Model(trunk.inputs[0], [_scores(logits), boxes], name=name)
+    return keras.Model(extractor.inputs[0], [_scores(logits), boxes], name=name)
 
 
 def training_form(model: keras.Model) -> keras.Model:
@@ -164,7 +164,7 @@ def _ends(classes: int) -> Sequence[tuple[str, int]]:
     return ("class", classes), ("box", 4)
 
 
-def _end(backbone: Any) -> str | None:
+def end_of(backbone: Any) -> str | None:
     """The last layer of a functional model that gives maps: what comes after is its old top."""
     graph = getattr(backbone, "_functional", None) or backbone
     for operation in reversed(getattr(graph, "operations", ())):
@@ -174,21 +174,21 @@ def _end(backbone: Any) -> str | None:
     return None
 
 
-def _pyramid(
-    trunk: keras.Model, strides: Sequence[int] = STRIDES
+def pyramid_of(
+    extractor: keras.Model, strides: Sequence[int] = STRIDES
 ) -> list[tuple[Tensor, tuple[int, int]]]:
     """The last map of each resolution, and the size that its level shall have."""
-    height, width = trunk.inputs[0].shape[1:3]
+    height, width = extractor.inputs[0].shape[1:3]
     if height is None or width is None:
         raise InputError(
             "a detector needs a backbone of known image size, such as input_shape=(320, 320, 3). "
-            f"{trunk.name!r} takes {tuple(trunk.inputs[0].shape)}."
+            f"{extractor.name!r} takes {tuple(extractor.inputs[0].shape)}."
         )
     found: list[tuple[Tensor, tuple[int, int]]] = []
     sizes = grid_sizes(height, width, strides)
     values = [
         operation.output
-        for operation in trunk.operations
+        for operation in extractor.operations
         if keras.backend.is_keras_tensor(getattr(operation, "output", None))
     ]
     for stride, size in zip(strides, sizes, strict=True):
@@ -206,8 +206,8 @@ def _pyramid(
         if not fitting:
             raise InputError(
                 f"a detector needs maps of {_shares(strides)} of the image's side. "
-                f"{trunk.name!r} has none of 1/{stride}, about {size[0]}x{size[1]} for images of "
-                f"{height}x{width}. Choose another backbone, or larger images."
+                f"{extractor.name!r} has none of 1/{stride}, about {size[0]}x{size[1]} for images "
+                f"of {height}x{width}. Choose another backbone, or larger images."
             )
         found.append((fitting[-1], size))
     return found

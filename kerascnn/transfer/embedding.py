@@ -8,9 +8,9 @@ from keras import layers
 from kerascnn.errors import InputError
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.layers import CosineDense
+from kerascnn.transfer.feature_extractor import feature_extractor, refuse_taken_names
 from kerascnn.transfer.heads import MOMENTUM, average
 from kerascnn.transfer.parts import LAST
-from kerascnn.transfer.trunk import refuse_taken_names, trunk_of
 
 
 @keras_words()
@@ -49,10 +49,10 @@ def embedder(
         )
     if not 0 <= dropout < 1:
         raise InputError(f"`dropout` must be in [0, 1). Received: {dropout!r}.")
-    trunk = trunk_of(backbone, cut, preprocessing)
+    extractor = feature_extractor(backbone, cut, preprocessing)
     names = {f"head_{part}" for part in ("pool", "dropout", "dense", "norm")}
-    refuse_taken_names(trunk, {*names, "embedding"})
-    x: Any = trunk.outputs[0]
+    refuse_taken_names(extractor, {*names, "embedding"})
+    x: Any = extractor.outputs[0]
     if len(x.shape) not in (2, 3, 4):
         raise InputError(
             f"the backbone must give maps, tokens or vectors, but gives the shape {x.shape}."
@@ -63,7 +63,7 @@ def embedder(
     x = layers.Dense(dimensions, use_bias=False, name="head_dense")(x)
     x = layers.BatchNormalization(momentum=MOMENTUM, name="head_norm")(x)
     x = layers.UnitNormalization(name="embedding")(x)
-    return keras.Model(trunk.inputs[0], x, name=name or f"{backbone.name}_embedder")
+    return keras.Model(extractor.inputs[0], x, name=name or f"{backbone.name}_embedder")
 
 
 def arcface_classifier(embedding_model: keras.Model, classes: int) -> keras.Model:
@@ -84,12 +84,12 @@ def arcface_classifier(embedding_model: keras.Model, classes: int) -> keras.Mode
     """
     if not isinstance(classes, int) or classes < 2:
         raise InputError(f"`classes` must be a whole number of at least 2. Received: {classes!r}.")
-    trunk = trunk_of(embedding_model)
-    if len(trunk.outputs[0].shape) != 2:
+    extractor = feature_extractor(embedding_model)
+    if len(extractor.outputs[0].shape) != 2:
         raise InputError(
             "`embedding_model` must give vectors (batch, dimensions), as `embedder` makes it. "
-            f"Its output has the shape {trunk.outputs[0].shape}."
+            f"Its output has the shape {extractor.outputs[0].shape}."
         )
-    refuse_taken_names(trunk, {LAST})
-    cosines = CosineDense(classes, scale=1.0, learn_scale=False, name=LAST)(trunk.outputs[0])
-    return keras.Model(trunk.inputs[0], cosines, name=f"{embedding_model.name}_classifier")
+    refuse_taken_names(extractor, {LAST})
+    cosines = CosineDense(classes, scale=1.0, learn_scale=False, name=LAST)(extractor.outputs[0])
+    return keras.Model(extractor.inputs[0], cosines, name=f"{embedding_model.name}_classifier")

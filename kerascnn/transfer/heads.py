@@ -10,9 +10,9 @@ from keras import layers
 from kerascnn.errors import InputError
 from kerascnn.inputs.keywords import keras_words
 from kerascnn.layers import BatchNormalization, CosineDense, OrdinalOutput
+from kerascnn.transfer.feature_extractor import feature_extractor, refuse_taken_names
 from kerascnn.transfer.parts import HEAD_PREFIX, LAST
 from kerascnn.transfer.phases import HEADS as HEADS
-from kerascnn.transfer.trunk import refuse_taken_names, trunk_of
 
 Tensor = Any
 
@@ -97,11 +97,11 @@ def attach_head(
         InputError: A value that cannot be used; the message names the argument.
     """
     plan = _checked(classes, head, task, dropout, hidden, activation)
-    trunk = trunk_of(backbone, cut, preprocessing)
-    _check_features(trunk, head)
-    refuse_taken_names(trunk, _names(plan))
-    outputs = _BUILDERS[head](trunk.outputs[0], plan)
-    return keras.Model(trunk.inputs[0], outputs, name=name or f"{backbone.name}_{head}")
+    extractor = feature_extractor(backbone, cut, preprocessing)
+    _check_features(extractor, head)
+    refuse_taken_names(extractor, _names(plan))
+    outputs = _BUILDERS[head](extractor.outputs[0], plan)
+    return keras.Model(extractor.inputs[0], outputs, name=name or f"{backbone.name}_{head}")
 
 
 def _linear(x: Tensor, plan: _Plan) -> Tensor:
@@ -232,13 +232,13 @@ def _widths(hidden: int | Sequence[int] | None, head: str) -> tuple[int, ...]:
     return widths
 
 
-def _check_features(trunk: keras.Model, head: str) -> None:
-    shape = trunk.outputs[0].shape
+def _check_features(extractor: keras.Model, head: str) -> None:
+    shape = extractor.outputs[0].shape
     ranks = {"conv": (4,), "concat_pool": (3, 4)}.get(head, (2, 3, 4))
     if len(shape) not in ranks or shape[-1] is None:
         kinds = {2: "vectors", 3: "tokens", 4: "maps"}
         raise InputError(
             f"head {head!r} takes {' or '.join(kinds[rank] for rank in ranks)} with a known number "
-            f"of channels. The backbone {trunk.name!r} gives the shape {tuple(shape)}: name "
+            f"of channels. The backbone {extractor.name!r} gives the shape {tuple(shape)}: name "
             "another layer, cut=NAME, or choose another head."
         )

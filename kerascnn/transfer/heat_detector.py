@@ -10,8 +10,8 @@ from kerascnn.errors import InputError
 from kerascnn.layers import HeatPeaks, PointBoxes
 from kerascnn.transfer import detector
 from kerascnn.transfer.detector import BOXES, LOGITS, SCORES
+from kerascnn.transfer.feature_extractor import feature_extractor, refuse_taken_names
 from kerascnn.transfer.parts import HEAD_PREFIX
-from kerascnn.transfer.trunk import refuse_taken_names, trunk_of
 
 Tensor = Any
 
@@ -53,9 +53,9 @@ def attach_centernet(
         arguments.whole(option, value)
         for option, value in (("classes", classes), ("channels", channels))
     )
-    trunk = trunk_of(backbone, detector._end(backbone), preprocessing)
-    refuse_taken_names(trunk, (BOXES, LOGITS, SCORES))
-    maps = detector._pyramid(trunk, (4, 8, 16, 32))
+    extractor = feature_extractor(backbone, detector.end_of(backbone), preprocessing)
+    refuse_taken_names(extractor, (BOXES, LOGITS, SCORES))
+    maps = detector.pyramid_of(extractor, (4, 8, 16, 32))
     x = None
     for level, (found, size) in reversed(list(enumerate(maps, start=2))):
         lateral = detector._lateral(found, size, channels, level)
@@ -66,7 +66,7 @@ def attach_centernet(
     heat, distances = (
         detector._Branch(kind, channels, 1, count)(x, 2) for kind, count in detector._ends(classes)
     )
-    return _model(trunk, heat, distances, name or f"{backbone.name}_centernet", peaks=True)
+    return _model(extractor, heat, distances, name or f"{backbone.name}_centernet", peaks=True)
 
 
 def attach_fomo(
@@ -103,14 +103,14 @@ def attach_fomo(
         arguments.whole(option, value)
         for option, value in (("classes", classes), ("channels", channels))
     )
-    trunk = trunk_of(backbone, detector._end(backbone), preprocessing)
-    refuse_taken_names(trunk, (BOXES, LOGITS, SCORES))
-    ((found, size),) = detector._pyramid(trunk, (FOMO_STRIDE,))
+    extractor = feature_extractor(backbone, detector.end_of(backbone), preprocessing)
+    refuse_taken_names(extractor, (BOXES, LOGITS, SCORES))
+    ((found, size),) = detector.pyramid_of(extractor, (FOMO_STRIDE,))
     x = detector._lateral(found, size, channels, 3)
     heat, distances = (
         detector._Branch(kind, channels, 0, count)(x, 3) for kind, count in detector._ends(classes)
     )
-    return _model(trunk, heat, distances, name or f"{backbone.name}_fomo", peaks=False)
+    return _model(extractor, heat, distances, name or f"{backbone.name}_fomo", peaks=False)
 
 
 def cells(model: keras.Model) -> tuple[int, int]:
@@ -126,7 +126,7 @@ def cells(model: keras.Model) -> tuple[int, int]:
 
 
 def _model(
-    trunk: keras.Model, heat: Tensor, distances: Tensor, name: str, *, peaks: bool
+    extractor: keras.Model, heat: Tensor, distances: Tensor, name: str, *, peaks: bool
 ) -> keras.Model:
     classes = heat.shape[-1]
     heat = layers.Identity(dtype="float32", name=f"{HEAD_PREFIX}heat")(heat)
@@ -135,4 +135,4 @@ def _model(
     scores = layers.Activation("sigmoid", dtype="float32", name=SCORES)(logits)
     if peaks:
         scores = HeatPeaks(*heat.shape[1:3], dtype="float32", name=detector.PEAKS)(scores)
-    return keras.Model(trunk.inputs[0], [scores, boxes], name=name)
+    return keras.Model(extractor.inputs[0], [scores, boxes], name=name)

@@ -14,7 +14,7 @@ from kerascnn.transfer.preprocessing import NAME, prepare
 Tensor = Any
 
 
-def trunk_of(
+def feature_extractor(
     backbone: keras.Model,
     cut: str | None = None,
     preprocessing: str | keras.layers.Layer | None = None,
@@ -48,17 +48,17 @@ def trunk_of(
             "the features: cut=NAME."
         )
     features = graph.outputs[0] if cut is None else _output_of(graph, cut)
-    trunk = keras.Model(graph.inputs[0], features, name=backbone.name)
-    return trunk if preprocessing is None else _prepared(trunk, preprocessing)
+    extractor = keras.Model(graph.inputs[0], features, name=backbone.name)
+    return extractor if preprocessing is None else _prepared(extractor, preprocessing)
 
 
-def refuse_taken_names(trunk: keras.Model, names: Collection[str]) -> None:
-    """Raises InputError if layers of the trunk have names that a head is about to give."""
-    taken = [layer.name for layer in trunk.layers if layer.name in names]
+def refuse_taken_names(extractor: keras.Model, names: Collection[str]) -> None:
+    """Raises InputError if layers of the extractor have names that a head is about to give."""
+    taken = [layer.name for layer in extractor.layers if layer.name in names]
     if taken:
         raise InputError(
-            f"the backbone {trunk.name!r} has layers with names of the new head: {taken}. If they "
-            "are its old head, cut it off before them: cut=NAME of the layer whose output is the "
+            f"the backbone {extractor.name!r} has layers with names of the new head: {taken}. If "
+            "they are its old head, cut it off before them: cut=NAME of the layer whose output is the "
             "features. If not, rename them."
         )
 
@@ -78,14 +78,14 @@ def _output_of(graph: Any, cut: str) -> Tensor:
     )
 
 
-def _prepared(trunk: keras.Model, preprocessing: str | keras.layers.Layer) -> keras.Model:
-    """A copy of the trunk that does the preprocessing first."""
-    if isinstance(preprocessing, str) and NAME in [layer.name for layer in trunk.layers]:
+def _prepared(extractor: keras.Model, preprocessing: str | keras.layers.Layer) -> keras.Model:
+    """A copy of the extractor that does the preprocessing first."""
+    if isinstance(preprocessing, str) and NAME in [layer.name for layer in extractor.layers]:
         raise InputError(
-            f"the backbone {trunk.name!r} has a layer {NAME!r} already: it takes raw pixels. Leave "
-            "the option `preprocessing` out."
+            f"the backbone {extractor.name!r} has a layer {NAME!r} already: it takes raw pixels. "
+            "Leave the option `preprocessing` out."
         )
-    old, name = trunk.inputs[0], trunk.layers[0].name
+    old, name = extractor.inputs[0], extractor.layers[0].name
     images = keras.Input(batch_shape=old.shape, dtype=old.dtype, name=name)
     pixels = prepare(images, preprocessing)
 
@@ -97,11 +97,11 @@ def _prepared(trunk: keras.Model, preprocessing: str | keras.layers.Layer) -> ke
         return layer(*args, **kwargs)
 
     try:
-        return copy_model(trunk, input_tensors=images, call_function=call)
+        return copy_model(extractor, input_tensors=images, call_function=call)
     except InputError as error:
         raise InputError(
-            f"the backbone {trunk.name!r} cannot be copied, which `preprocessing` needs: {error} "
-            "Or build the preprocessing into the backbone, and leave the option out."
+            f"the backbone {extractor.name!r} cannot be copied, which `preprocessing` needs: "
+            f"{error} Or build the preprocessing into the backbone, and leave the option out."
         ) from error
 
 
