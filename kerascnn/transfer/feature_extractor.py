@@ -58,8 +58,8 @@ def refuse_taken_names(extractor: keras.Model, names: Collection[str]) -> None:
     if taken:
         raise InputError(
             f"the backbone {extractor.name!r} has layers with names of the new head: {taken}. If "
-            "they are its old head, cut it off before them: cut=NAME of the layer whose output is the "
-            "features. If not, rename them."
+            "they are its old head, cut it off before them: cut=NAME of the layer whose output is "
+            "the features. If not, rename them."
         )
 
 
