@@ -152,7 +152,7 @@ def test_keras_loads_our_files_after_a_plain_import(imports, tmp_path):
     assert json.loads(run(code, path)) == [
         False,
         "kerascnn.layers.batch_normalization",
-        "kerascnn.losses",
+        "kerascnn.losses.classes",
         "kerascnn.transfer.schedules",
     ]
 

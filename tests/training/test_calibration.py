@@ -74,8 +74,11 @@ def test_plain_zeros_are_no_trouble():
 
 def network(*last):
     keras.utils.set_random_seed(0)
-    start = [keras.Input((6, 6, 1)), layers.Conv2D(3, 3), layers.BatchNormalization()]
-    return keras.Sequential([*start, layers.Flatten(), *last])
+    first = (layers.Conv2D(3, 3), layers.BatchNormalization(), layers.Flatten())
+    # Names of their own: `last` was made with the module, when numbers were others.
+    for number, layer in enumerate((*first, *last)):
+        layer.name = f"layer{number}"
+    return keras.Sequential([keras.Input((6, 6, 1)), *first, *last])
 
 
 @pytest.mark.parametrize("use_bias", [True, False])
