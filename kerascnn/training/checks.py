@@ -10,7 +10,7 @@ from kerascnn import catalog, data
 from kerascnn.catalog import Entry, published
 from kerascnn.data.images.deep_pixels import check_pixel_range
 from kerascnn.errors import InputError
-from kerascnn.files import PathLike, claim, refuse_existing, user_path
+from kerascnn.files import PathLike, claim, refuse_existing, sweep, user_path
 from kerascnn.tasks.average_precision import require_pycocotools
 from kerascnn.training.defaults import AUGMENTATIONS, Settings, defaults_for
 from kerascnn.training.detection_options import kind_of, without_kind
@@ -251,6 +251,7 @@ def check_resumed(
         if (folder / BACKUP).is_dir():  # killed at the very end
             with claim(folder):
                 remove_backups(folder)
+        sweep(folder)  # or right behind it
         raise InputError(f"run {folder} is finished; there is nothing to resume.")
     if not (folder / BACKUP).is_dir():
         raise InputError(
