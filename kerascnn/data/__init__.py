@@ -6,8 +6,8 @@ Importing this package does not import TensorFlow; `load` does.
 from kerascnn.data.duplicates import DuplicatePair as DuplicatePair
 from kerascnn.data.duplicates import Duplicates as Duplicates
 from kerascnn.data.duplicates import find_duplicates as find_duplicates
-from kerascnn.data.fingerprint import Fingerprint as Fingerprint
-from kerascnn.data.fingerprint import fingerprint as fingerprint
+from kerascnn.data.fingerprints import Fingerprint as Fingerprint
+from kerascnn.data.fingerprints import fingerprint as fingerprint
 from kerascnn.data.folders.skipped import SkippedFile as SkippedFile
 from kerascnn.data.images.decode import load_image as load_image
 from kerascnn.data.images.resize import ResizeRule as ResizeRule

@@ -9,7 +9,8 @@ import numpy as np
 from kerascnn.errors import InputError
 from kerascnn.tasks.probabilities import Kind, kind_of, sigmoid, softmax
 
-Arrays = Mapping[str, np.ndarray]  # by role, [n, ...] each
+Arrays = Mapping[str, np.ndarray]
+"""Outputs of a model by their roles, `[n, ...]` each."""
 
 _log = logging.getLogger(__name__)
 _FEWEST = 0.01  # of the values of a quantity far from zero: the least unit of its differences

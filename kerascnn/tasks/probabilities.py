@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 Kind = Literal["probabilities", "logits", "independent", "quantities"]
+"""What the values of an output are."""
 
 # Rows of quantised probabilities sum to 1 only roughly: each is off by half a step at most.
 SUM_TOLERANCE = 0.1

@@ -10,7 +10,7 @@ import keras
 from kerascnn.errors import InputError
 from kerascnn.weights import structure
 from kerascnn.weights.adapt import adapt, optional_prefixes, top_layers
-from kerascnn.weights.facts import pixels_of
+from kerascnn.weights.file_facts import pixels_of
 from kerascnn.weights.readers import LayerArrays, SavedLayers, StateDict, read
 
 log = logging.getLogger("kerascnn")

@@ -10,7 +10,7 @@ import numpy as np
 
 from kerascnn.errors import InputError
 from kerascnn.weights import record
-from kerascnn.weights.facts import Pixels, is_ours
+from kerascnn.weights.file_facts import Pixels, is_ours
 from kerascnn.weights.readers import SavedLayers
 
 # Kinds of layers without weights that decide what a network computes.

@@ -11,6 +11,7 @@ from kerascnn.weights.readers import LayerArrays, SavedLayers, StateDict
 
 RGB = tuple[float, float, float]
 Pixels = tuple[RGB, RGB]
+"""Scale and offset of each channel, from raw pixels to what the network was trained on."""
 # Layers that every network of ours has one of, and no other library's.
 _OURS = re.compile(rf"stage\d.*|{record.PREFIX}.*")
 
