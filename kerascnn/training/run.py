@@ -1,5 +1,6 @@
 """Training: data in, a run folder out."""
 
+import functools
 import importlib
 import logging
 import os
@@ -11,6 +12,7 @@ from typing import Any
 import keras
 
 from kerascnn import data
+from kerascnn import weights as weight_files
 from kerascnn.export.conversion.any_model import require_tensorflow
 from kerascnn.files import JSON, PathLike, claim, user_path, write_text
 from kerascnn.inputs.keywords import keras_words
@@ -255,13 +257,16 @@ def _begin(plan: Plan, asked: Mapping[str, Any], precision: str) -> tuple[RunCon
             "look larger, and sees whole images larger in return (arXiv:1906.06423)",
             *(*plan.image_size, *plan.entry.input_shape[:2]),
         )
-    splits = data.load(
-        plan.source,
-        plan.image_size,
-        plan.settings.batch_size,
+    load = functools.partial(
+        data.load,
+        *(plan.source, plan.image_size, plan.settings.batch_size),
         **{name: asked[name] for name in _OF_DATA},
         pixel_range=plan.pixel_range,
     )
+    splits = load()
+    if splits.image_shape[-1] == 1 and plan.weights is not None and _in_colour(plan.weights):
+        logger.info("grey images are read as RGB, which the weights take")
+        splits = load(channels=3)
     config = RunConfig(
         source=plan.source,
         model=plan.entry.name,
@@ -284,6 +289,18 @@ def _begin(plan: Plan, asked: Mapping[str, Any], precision: str) -> tuple[RunCon
         pixel_range=plan.pixel_range,
     )
     return config, splits
+
+
+def _in_colour(weights: str) -> bool:
+    """Whether pretrained weights are of a network that takes RGB images."""
+    if not Path(weights).is_file():
+        return True  # a published tag
+    arrays = weight_files.read(weights)
+    if isinstance(arrays, weight_files.StateDict):  # kernels [outputs, inputs, height, width]
+        return any(value.ndim == 4 and value.shape[1] == 3 for value in arrays.values())
+    kernels = [value for values in arrays.values() for value in values if value.ndim == 4]
+    inputs = {kernel.shape[2] for kernel in kernels}
+    return 3 in inputs and 1 not in inputs
 
 
 def _go_on(run: Run, source: PathLike | None) -> tuple[RunConfig, State, "data.Splits"]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import kerascnn
 from kerascnn.errors import InputError
 from kerascnn.training import FineTune, open_run, plan, time_budget, train
 from kerascnn.training.defaults import Settings
@@ -234,3 +235,12 @@ def test_interrupted_around_a_fall_it_has_the_same_phases(done, fallen, pictures
     assert result.best_epoch == 1 or result.metrics["validation"].accuracy >= max(
         row["val_accuracy"] for row in result.history
     )
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_images_are_read_as_the_weights_take_them(channels, pictures, tmp_path):
+    """As grey pictures for a network that was trained on photos."""
+    path = tmp_path / "pretrained.weights.h5"
+    kerascnn.models.LeNet5(input_shape=(32, 32, channels), classes=4).save_weights(path)
+    found = fitted(pictures, tmp_path / "run", fine_tune=FineTune(phases=PHASES[:1]), weights=path)
+    assert open_run(found.folder).config.input_shape == (32, 32, channels)
