@@ -229,10 +229,8 @@ def _export(
         return
     if predictor.threshold is not None:
         settings["threshold"] = predictor.threshold
-    held_out = "test" if splits.test is not None else "validation"
-    if model is predictor.model and known is not None:
-        settings["evaluation_outputs"] = known[held_out]
-    _write_bundle(model, out, chosen, splits, sample, settings, as_json)
+    known = known if model is predictor.model else None
+    _write_bundle(model, out, chosen, splits, sample, settings, as_json, known)
 
 
 def _data(predictor: "Predictor", source: str | None, data_dir: str | None) -> "Splits":
@@ -253,6 +251,7 @@ def _write_bundle(
     sample: "tuple[np.ndarray, np.ndarray]",
     settings: dict[str, Any],
     as_json: bool,
+    known: "Mapping[str, Arrays] | None",
 ) -> None:
     """Writes and shows a bundle."""
     from kerascnn import tasks
@@ -269,6 +268,7 @@ def _write_bundle(
             class_names=splits.class_names,
             resize=splits.resize.to_dict(),
             evaluation=splits.arrays(held_out),
+            evaluation_outputs=None if known is None else known[held_out],
             task=splits.task,
             progress=status.update,
             **settings,

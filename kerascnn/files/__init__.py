@@ -24,6 +24,7 @@ from kerascnn.files.paths import user_path as user_path
 from kerascnn.files.reading import check_file as check_file
 from kerascnn.files.reading import read_bytes as read_bytes
 from kerascnn.files.reading import read_text as read_text
+from kerascnn.files.reading import text_encoding as text_encoding
 from kerascnn.files.regular import NotAFileError as NotAFileError
 from kerascnn.files.regular import open_regular as open_regular
 from kerascnn.files.temporary import temporary_folder as temporary_folder

@@ -1,11 +1,21 @@
 """Reading what a user names: regular files of a size that can be."""
 
+import codecs
 import errno
 from pathlib import Path
 
 from kerascnn.errors import InputError, KerascnnError
 from kerascnn.files.paths import PathLike, user_path
 from kerascnn.files.regular import NotAFileError, open_regular, require_regular
+
+# Byte order marks and the encodings that they tell.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as UTF-16 does
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def check_file(
@@ -86,3 +96,8 @@ def _unreadable(
     if reason.errno in (errno.ENOENT, errno.ENOTDIR):
         return error(f"no such {what}: {path}.")
     return error(f"cannot read {path}: {reason.strerror or reason}. Give the path of a {what}.")
+
+
+def text_encoding(content: bytes) -> str:
+    """The encoding of a text file: UTF-8, or what its byte order mark says."""
+    return next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")

@@ -74,11 +74,13 @@ def attach_detector(
     extractor = feature_extractor(backbone, end_of(backbone), preprocessing)
     refuse_taken_names(extractor, (BOXES, LOGITS, SCORES))
     maps = [
-        _lateral(x, shape, channels, level)
+        lateral_of(x, shape, channels, level)
         for level, (x, shape) in enumerate(pyramid_of(extractor), start=3)
     ]
     maps = _aggregated(maps, channels)
-    branches = {kind: _Branch(kind, channels, depth, count) for kind, count in _ends(classes)}
+    branches = {
+        kind: Branch(kind, channels, depth, count) for kind, count in branch_outputs(classes)
+    }
     boxes, logits = [], []
     for level, x in enumerate(maps, start=3):
         distances = branches["box"](x, level)
@@ -160,7 +162,7 @@ def _scores(logits: Tensor) -> Tensor:
     return layers.Activation("sigmoid", dtype="float32", name=SCORES)(logits)
 
 
-def _ends(classes: int) -> Sequence[tuple[str, int]]:
+def branch_outputs(classes: int) -> Sequence[tuple[str, int]]:
     return ("class", classes), ("box", 4)
 
 
@@ -213,12 +215,12 @@ def pyramid_of(
     return found
 
 
-def _lateral(x: Tensor, size: tuple[int, int], channels: int, level: int) -> Tensor:
+def lateral_of(x: Tensor, size: tuple[int, int], channels: int, level: int) -> Tensor:
     x = _pointwise(x, channels, f"{HEAD_PREFIX}lateral{level}")
-    return _resized(x, size, f"{HEAD_PREFIX}lateral{level}_resize")
+    return resized_to(x, size, f"{HEAD_PREFIX}lateral{level}_resize")
 
 
-def _resized(x: Tensor, size: tuple[int, int], name: str) -> Tensor:
+def resized_to(x: Tensor, size: tuple[int, int], name: str) -> Tensor:
     """A map in another size.
 
     Bilinear: the CPU delegate of TFLite resizes so, and leaves nearest neighbours to slower code.
@@ -233,16 +235,16 @@ def _aggregated(maps: Sequence[Tensor], channels: int) -> list[Tensor]:
     down = [maps[-1]]
     for level in (4, 3):
         finer = maps[level - 3]
-        up = _resized(down[0], tuple(finer.shape[1:3]), f"{HEAD_PREFIX}up{level}")
+        up = resized_to(down[0], tuple(finer.shape[1:3]), f"{HEAD_PREFIX}up{level}")
         x = layers.Add(name=f"{HEAD_PREFIX}top_down{level}_add")([finer, up])
-        down.insert(0, _separable(x, channels, f"{HEAD_PREFIX}top_down{level}"))
+        down.insert(0, separable_conv(x, channels, f"{HEAD_PREFIX}top_down{level}"))
     out = [down[0]]
     for level in (4, 5):
         coarser = down[level - 3]
-        x = _separable(out[-1], channels, f"{HEAD_PREFIX}down{level}", stride=2)
-        x = _resized(x, tuple(coarser.shape[1:3]), f"{HEAD_PREFIX}down{level}_resize")
+        x = separable_conv(out[-1], channels, f"{HEAD_PREFIX}down{level}", stride=2)
+        x = resized_to(x, tuple(coarser.shape[1:3]), f"{HEAD_PREFIX}down{level}_resize")
         x = layers.Add(name=f"{HEAD_PREFIX}bottom_up{level}_add")([coarser, x])
-        out.append(_separable(x, channels, f"{HEAD_PREFIX}bottom_up{level}"))
+        out.append(separable_conv(x, channels, f"{HEAD_PREFIX}bottom_up{level}"))
     return out
 
 
@@ -260,11 +262,11 @@ def _depthwise(name: str, stride: int = 1) -> keras.layers.Layer:
     return kind(5, stride, padding="same", use_bias=False, name=f"{name}_dwconv")
 
 
-def _separable(x: Tensor, channels: int, name: str, stride: int = 1) -> Tensor:
+def separable_conv(x: Tensor, channels: int, name: str, stride: int = 1) -> Tensor:
     return _pointwise(_depthwise(name, stride)(x), channels, name)
 
 
-class _Branch:
+class Branch:
     """Separable convolutions and a last 1x1 convolution, shared by the levels."""
 
     def __init__(self, kind: str, channels: int, depth: int, outputs: int):

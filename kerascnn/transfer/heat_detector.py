@@ -58,13 +58,14 @@ def attach_centernet(
     maps = detector.pyramid_of(extractor, (4, 8, 16, 32))
     x = None
     for level, (found, size) in reversed(list(enumerate(maps, start=2))):
-        lateral = detector._lateral(found, size, channels, level)
+        lateral = detector.lateral_of(found, size, channels, level)
         if x is not None:
-            up = detector._resized(x, size, f"{HEAD_PREFIX}up{level}")
+            up = detector.resized_to(x, size, f"{HEAD_PREFIX}up{level}")
             lateral = layers.Add(name=f"{HEAD_PREFIX}top_down{level}_add")([lateral, up])
-        x = detector._separable(lateral, channels, f"{HEAD_PREFIX}top_down{level}")
+        x = detector.separable_conv(lateral, channels, f"{HEAD_PREFIX}top_down{level}")
     heat, distances = (
-        detector._Branch(kind, channels, 1, count)(x, 2) for kind, count in detector._ends(classes)
+        detector.Branch(kind, channels, 1, count)(x, 2)
+        for kind, count in detector.branch_outputs(classes)
     )
     return _model(extractor, heat, distances, name or f"{backbone.name}_centernet", peaks=True)
 
@@ -106,9 +107,10 @@ def attach_fomo(
     extractor = feature_extractor(backbone, detector.end_of(backbone), preprocessing)
     refuse_taken_names(extractor, (BOXES, LOGITS, SCORES))
     ((found, size),) = detector.pyramid_of(extractor, (FOMO_STRIDE,))
-    x = detector._lateral(found, size, channels, 3)
+    x = detector.lateral_of(found, size, channels, 3)
     heat, distances = (
-        detector._Branch(kind, channels, 0, count)(x, 3) for kind, count in detector._ends(classes)
+        detector.Branch(kind, channels, 0, count)(x, 3)
+        for kind, count in detector.branch_outputs(classes)
     )
     return _model(extractor, heat, distances, name or f"{backbone.name}_fomo", peaks=False)
 

@@ -1,6 +1,5 @@
 """Reading a CSV file as columns of text, with the line of every row for messages."""
 
-import codecs
 import csv
 import io
 import re
@@ -9,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kerascnn.errors import DataError
-from kerascnn.files import read_bytes
+from kerascnn.files import read_bytes, text_encoding
 from kerascnn.names import breaks_lines, same_form, shown
 
 DELIMITERS = (",", ";", "\t")
@@ -18,13 +17,6 @@ _MOST_COLUMNS = 10_000
 _HEADER = 2**16  # characters in which the first line is looked for
 _SHOWN = 3  # rows that an error names
 _LONGEST = 80  # characters of a cell in a message
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as UTF-16 does
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _LINE_BREAKS = re.compile(r"\s*[\r\n\v\f\x85\u2028\u2029]+\s*")
 # Of columns that only number the rows: "" and "Unnamed: 0" are pandas' index.
 _INDEX = re.compile(r"|unnamed: \d+|index|idx|id|#", re.IGNORECASE)
@@ -134,11 +126,7 @@ def _read_text(path: Path) -> str:
         raise DataError(
             f"{shown(path)} is a workbook of a spreadsheet, not text. Save it as CSV (UTF-8)."
         )
-    encoding = "utf-8"
-    for mark, name in _BYTE_ORDER_MARKS:
-        if content.startswith(mark):
-            encoding = name
-            break
+    encoding = text_encoding(content)
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:

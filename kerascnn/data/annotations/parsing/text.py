@@ -1,19 +1,10 @@
 """Text of the user: bounded in messages, read from files whatever their byte order mark."""
 
-import codecs
 from pathlib import Path
 
 from kerascnn import files
 from kerascnn.errors import DataError
 from kerascnn.names import shown
-
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as UTF-16 does
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -31,7 +22,7 @@ def decode_text(content: bytes, path: Path) -> str:
     Raises:
         DataError: They are no such text.
     """
-    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
+    encoding = files.text_encoding(content)
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
